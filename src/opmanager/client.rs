@@ -66,10 +66,7 @@ impl Client {
         let raw = self.call_raw(arguments).await?;
         let decoded = match raw.judge()? {
             Answer::Json(body) => serde_json::from_slice(body),
-            Answer::Message(message) => {
-                serde_json::to_vec(&serde_json::json!({ "result": { "message": message } }))
-                    .and_then(|body| serde_json::from_slice(&body))
-            }
+            message => serde_json::from_str(&message.into_json()),
         };
         decoded.map_err(|error| Error::Shape(error.to_string()))
     }

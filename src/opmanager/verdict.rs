@@ -25,6 +25,18 @@ pub enum Answer<'a> {
     Message(&'a str),
 }
 
+impl Answer<'_> {
+    /// The answer as JSON; a bare message gets the form in which the other writes send theirs.
+    pub fn into_json(self) -> String {
+        match self {
+            Answer::Json(body) => String::from_utf8_lossy(body).into_owned(),
+            Answer::Message(message) => {
+                serde_json::json!({ "result": { "message": message } }).to_string()
+            }
+        }
+    }
+}
+
 /// An answer that is a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
