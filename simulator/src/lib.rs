@@ -1,1 +1,40 @@
-//! Draft.
+//! A stand-in that answers in the documented shapes. It is not evidence of how a real OpManager behaves.
+//!
+//! It serves every operation of `openapi/opmanager.yaml` over real HTTP or HTTPS from a small made-up network. Writes
+//! change what later reads return, requests are checked against the document, and faults can be injected. Where the
+//! vendor's documentation is silent the code says `Inferred:`.
+//!
+//! Owns the stand-in. Knows nothing of the client, the tools and the MCP server that are tested with it.
+//!
+//! ```no_run
+//! # async fn demo() -> std::io::Result<()> {
+//! use opmanager_simulator::{Fault, FaultKind, Options, Simulator};
+//!
+//! let simulator = Simulator::start(Options::default()).await?;
+//! simulator.inject(Fault::once(FaultKind::LoginPage).on("listAlarms"));
+//! assert!(simulator.requests().is_empty());
+//! simulator.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+
+#![recursion_limit = "256"]
+
+mod body;
+mod checks;
+mod clock;
+mod contract;
+mod faults;
+mod log;
+mod operations;
+mod server;
+mod state;
+mod tls;
+
+pub use contract::{
+    Kind, Operation, Parameter, Place, RateLimit, contract, example_arguments, response_schemas,
+};
+pub use faults::{Fault, FaultKind};
+pub use log::{Log, Recorded};
+pub use server::{Options, Simulator};
+pub use tls::Tls;

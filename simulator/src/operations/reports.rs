@@ -1,0 +1,3 @@
+//! Draft.
+
+pub(super) const HANDLERS: super::Handlers = &[];
