@@ -81,10 +81,10 @@ enum Command {
         json: bool,
     },
     /// Serve a made-up OpManager to try things on
-    #[cfg(any())]
+    #[cfg(feature = "demo")]
     Simulate(crate::demo::SimulateArgs),
     /// Watch an MCP client work with a made-up OpManager through this server
-    #[cfg(any())]
+    #[cfg(feature = "demo")]
     Demo,
 }
 
@@ -105,9 +105,9 @@ pub fn run() -> ExitCode {
     let result = match command {
         None => serve_stdio(&serve),
         Some(Command::Tools { policy, json }) => print_tools(Policy::from(&policy), json),
-        #[cfg(any())]
+        #[cfg(feature = "demo")]
         Some(Command::Simulate(arguments)) => block_on(crate::demo::simulate(arguments)),
-        #[cfg(any())]
+        #[cfg(feature = "demo")]
         Some(Command::Demo) => block_on(crate::demo::demo()),
     };
     match result {

@@ -9,6 +9,8 @@
 //! - [`cli`]: the command line.
 
 pub mod cli;
+#[cfg(feature = "demo")]
+mod demo;
 pub mod opmanager;
 pub mod server;
 pub mod tools;

@@ -31,8 +31,13 @@ fn no_record_is_left_of_a_tool_that_is_gone() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/tools");
     for file in std::fs::read_dir(folder).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();
-        let tool = name.strip_suffix(".snap").unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
-        assert!(tools::find(tool).is_some(), "snapshots/tools/{name} is of no tool: delete it");
+        let tool = name
+            .strip_suffix(".snap")
+            .unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
+        assert!(
+            tools::find(tool).is_some(),
+            "snapshots/tools/{name} is of no tool: delete it"
+        );
     }
 }
 
@@ -41,7 +46,10 @@ fn the_operations_are_as_recorded() {
     let mut table = String::new();
     for operation in OperationId::ALL {
         let specification = operation.specification();
-        let tool = tools::catalogue().iter().find(|tool| tool.specification().operation == *operation).unwrap();
+        let tool = tools::catalogue()
+            .iter()
+            .find(|tool| tool.specification().operation == *operation)
+            .unwrap();
         writeln!(
             table,
             "{:<12} {:<5} {:<58} {}",
@@ -66,7 +74,11 @@ fn the_catalogue_is_as_recorded() {
             (annotations.idempotent_hint, "idempotent"),
             (annotations.open_world_hint, "open-world"),
         ];
-        let hints: Vec<&str> = hints.iter().filter(|(hint, _)| *hint == Some(true)).map(|(_, word)| *word).collect();
+        let hints: Vec<&str> = hints
+            .iter()
+            .filter(|(hint, _)| *hint == Some(true))
+            .map(|(_, word)| *word)
+            .collect();
         writeln!(
             table,
             "{:<14} {:<38} {:<12} {}",

@@ -112,7 +112,8 @@ impl Session {
                 }),
             )
             .await;
-        self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await;
+        self.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+            .await;
         result["result"].clone()
     }
 
@@ -150,7 +151,8 @@ impl Session {
     pub async fn begin(&mut self, method: &str, params: Value) -> i64 {
         self.last_id += 1;
         let id = self.last_id;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await;
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
+            .await;
         id
     }
 
@@ -173,7 +175,10 @@ impl Session {
     /// Calls a tool.
     pub async fn call(&mut self, tool: &str, arguments: Value) -> Reply {
         let answer = self
-            .request("tools/call", json!({ "name": tool, "arguments": arguments }))
+            .request(
+                "tools/call",
+                json!({ "name": tool, "arguments": arguments }),
+            )
             .await;
         let result = answer["result"].clone();
         assert!(result.is_object(), "no result: {answer}");
@@ -199,10 +204,16 @@ impl Session {
     pub async fn finish(mut self) -> Finished {
         drop(self.input.take());
         let mut rest = Vec::new();
-        while let Ok(Some(line)) = timeout(PATIENCE, self.output.next_line()).await.expect("the server must end") {
+        while let Ok(Some(line)) = timeout(PATIENCE, self.output.next_line())
+            .await
+            .expect("the server must end")
+        {
             rest.push(line);
         }
-        let status = timeout(PATIENCE, self.child.wait()).await.expect("the server must end").unwrap();
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("the server must end")
+            .unwrap();
         Finished {
             status,
             log: self.log.await.unwrap(),
