@@ -1,0 +1,4 @@
+//! Integration tests of the code generator: what the lint refuses, what the generator writes, and that
+//! the real document passes both.
+
+mod lint;
