@@ -1,4 +1,6 @@
 //! Integration tests of the code generator: what the lint refuses, what the generator writes, and that
 //! the real document passes both.
 
+mod generation;
 mod lint;
+mod source;
