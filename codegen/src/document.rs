@@ -333,7 +333,7 @@ impl Lint {
     fn unique(&mut self, operations: &[Operation]) {
         let mut seen: BTreeMap<String, &Operation> = BTreeMap::new();
         for operation in operations {
-            if let Some(first) = seen.insert(operation.snake_name(), operation) {
+            if let Some(first) = seen.insert(operation.pascal_name(), operation) {
                 self.at(&operation.id);
                 self.defect(
                     format!(
@@ -357,7 +357,7 @@ impl Lint {
         if id.is_empty() || !is_name(&id) {
             self.defect(
                 "there is no usable operationId",
-                "write the vendor's operation name, letters and digits only",
+                "write the vendor's operation name, which begins with a letter and has letters and digits only",
             );
             return None;
         }
@@ -556,7 +556,7 @@ impl Lint {
         let what = format!("parameter `{name}`");
         if !is_name(&name) || name.len() > 64 {
             self.defect(
-                format!("{what} is not one name of letters, digits and underscores"),
+                format!("{what} is not one name of letters, digits and underscores that begins with a letter"),
                 "a row such as `a/b/c` is three optional parameters with `x-exactly-one-of: [a, b, c]`",
             );
             return None;
@@ -792,6 +792,6 @@ impl Lint {
 }
 
 fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

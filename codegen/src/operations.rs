@@ -1,6 +1,7 @@
 //! The table of operations: `OperationId`, its specifications, and `impl Operation` and
 //! `impl JsonSchema` for each argument type.
 
+use heck::ToSnakeCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -46,11 +47,16 @@ pub(crate) fn component(schema: &serde_json::Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
 
+/// The identifier that progenitor and typify make of a name: a keyword gets an underscore.
+fn identifier(name: &str) -> Ident {
+    syn::parse_str(name).unwrap_or_else(|_| format_ident!("{name}_"))
+}
+
 pub(crate) fn generate(document: &Document) -> TokenStream {
     let operations = &document.operations;
     let variants: Vec<Ident> = operations
         .iter()
-        .map(|operation| format_ident!("{}", operation.pascal_name()))
+        .map(|operation| identifier(&operation.pascal_name()))
         .collect();
     let summaries = operations.iter().map(|operation| {
         format!(
@@ -94,7 +100,7 @@ fn specification(operation: &Operation) -> TokenStream {
         exactly_one_of,
         ..
     } = operation;
-    let variant = format_ident!("{}", operation.pascal_name());
+    let variant = identifier(&operation.pascal_name());
     let arguments = format!("{}Args", operation.pascal_name());
     let schema = operation.arguments_schema().to_string();
     let constants = operation.parameters.iter().filter_map(|parameter| {
@@ -137,7 +143,7 @@ fn specification(operation: &Operation) -> TokenStream {
 }
 
 fn implementation(operation: &Operation) -> TokenStream {
-    let variant = format_ident!("{}", operation.pascal_name());
+    let variant = identifier(&operation.pascal_name());
     let arguments = format_ident!("{}Args", operation.pascal_name());
     let output = match operation.output() {
         Output::Schema(name) => {
@@ -154,19 +160,14 @@ fn implementation(operation: &Operation) -> TokenStream {
         }
     };
     let name = arguments.to_string();
-    let method = format_ident!("{}", operation.snake_name());
+    let method = identifier(&operation.snake_name());
     let call = if operation.is_mixed() {
         let part = |suffix: &str, location| {
             let part = format_ident!("{}{}", operation.pascal_name(), suffix);
             let fields = operation
                 .arguments()
                 .filter(|p| p.location == location)
-                .map(|parameter| {
-                    format_ident!(
-                        "{}",
-                        heck::ToSnakeCase::to_snake_case(parameter.name.as_str())
-                    )
-                });
+                .map(|parameter| identifier(&parameter.name.to_snake_case()));
             quote!(types::#part { #( #fields: self.#fields.clone(), )* })
         };
         let query = part("Query", Location::Query);

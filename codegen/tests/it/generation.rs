@@ -137,7 +137,7 @@ paths:
           description: Name of the device.
           schema:
             type: string
-        - name: sort
+        - name: type
           in: query
           description: Type of the device.
           schema:
@@ -322,7 +322,7 @@ fn required_arguments_come_first_across_query_and_form() {
     let schema = toy().schema("addDeviceDetails");
     let properties = schema["properties"].as_object().expect("properties");
     let order: Vec<&String> = properties.keys().collect();
-    assert_eq!(order, ["deviceName", "values", "sort", "hint"]);
+    assert_eq!(order, ["deviceName", "values", "type", "hint"]);
     assert_eq!(schema["required"], json!(["deviceName", "values"]));
 }
 
@@ -484,7 +484,7 @@ fn arguments_in_one_place_are_sent_whole() {
 fn mixed_arguments_are_divided_by_place() {
     assert_eq!(
         names(&toy().fields("AddDeviceDetailsQuery")),
-        ["deviceName", "sort"].into()
+        ["deviceName", "type"].into()
     );
     assert_eq!(
         names(&toy().fields("AddDeviceDetailsForm")),
@@ -493,9 +493,21 @@ fn mixed_arguments_are_divided_by_place() {
     assert_eq!(
         toy().send("AddDeviceDetailsArgs"),
         "{client.add_device_details(\
-         &types::AddDeviceDetailsQuery{device_name:self.device_name.clone(),sort:self.sort.clone()},\
+         &types::AddDeviceDetailsQuery{device_name:self.device_name.clone(),type_:self.type_.clone()},\
          &types::AddDeviceDetailsForm{values:self.values.clone(),hint:self.hint.clone()}).await}"
     );
+}
+
+#[test]
+fn an_operation_may_be_named_like_a_keyword() {
+    for (id, arguments, method) in [("move", "MoveArgs", "move_"), ("self", "SelfArgs", "self_")] {
+        let source = Source::of(&TOY.replace("getInterfaces", id));
+        assert_eq!(
+            source.send(arguments),
+            format!("{{client.{method}(self).await}}")
+        );
+        source.assert_complete();
+    }
 }
 
 #[test]

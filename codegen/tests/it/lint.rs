@@ -289,6 +289,17 @@ fn operation_ids_that_differ_only_in_case_are_refused() {
 }
 
 #[test]
+fn operation_ids_that_make_one_type_name_are_refused() {
+    let document = edited("operationId: listAlarms", "operationId: alarms1");
+    check_document(
+        &document.replace("operationId: addEvent", "operationId: alarms_1"),
+        "alarms_1",
+        "/api/json/alarm/listAlarms and at /api/json/events/addEvent",
+        "once",
+    );
+}
+
+#[test]
 fn a_path_outside_the_json_api_is_refused() {
     check(
         ("/api/json/events/addEvent:", "/api/xml/events/addEvent:"),
@@ -514,6 +525,18 @@ fn a_parameter_name_that_is_a_choice_of_names_is_refused() {
         "parameter `severity/level` is not one name",
         "three optional parameters with `x-exactly-one-of: [a, b, c]`",
     );
+}
+
+#[test]
+fn a_parameter_name_begins_with_a_letter() {
+    for name in ["_", "_level", "9level", "''"] {
+        check(
+            ("name: severity", &format!("name: {name}")),
+            "listAlarms",
+            "is not one name of letters, digits and underscores that begins with a letter",
+            "x-exactly-one-of",
+        );
+    }
 }
 
 #[test]
