@@ -408,12 +408,18 @@ impl Lint {
             DESCRIPTION_CHARACTERS,
         );
 
+        if operation.get("parameters").is_some_and(|p| !p.is_array()) {
+            self.defect(
+                "its parameters are not a list",
+                "begin each parameter with `- name:`",
+            );
+        }
         let mut parameters = Vec::new();
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             parameters.extend(self.query_parameter(parameter));
         }
         if let Some(body) = operation.get("requestBody") {
-            parameters.extend(self.form_parameters(body));
+            parameters.extend(self.form_parameters(method, body));
         }
         self.parameter_names(&parameters);
         let exactly_one_of = self.exactly_one_of(operation, &parameters);
@@ -504,18 +510,39 @@ impl Lint {
                 "write `in: query`, or describe a form body with `requestBody`",
             );
         }
+        let required = match parameter.get("required") {
+            None => false,
+            Some(Value::Bool(required)) => *required,
+            Some(other) => {
+                self.defect(
+                    format!("{what}: required is {other}"),
+                    "write `required: true`, or leave it out",
+                );
+                false
+            }
+        };
         self.parameter(
             name,
             Location::Query,
-            parameter["required"] == true,
+            required,
             parameter,
             &parameter["schema"],
         )
     }
 
-    fn form_parameters(&mut self, body: &Value) -> Vec<Parameter> {
+    fn form_parameters(&mut self, method: &str, body: &Value) -> Vec<Parameter> {
+        if method == "get" {
+            self.defect(
+                "it is a GET with a request body",
+                "put the parameters in the query, or the operation under post",
+            );
+        }
+        self.known_keys("request body", body, &["required", "content"]);
         let content = body["content"].as_object();
-        let schema = &body["content"]["application/x-www-form-urlencoded"]["schema"];
+        let form = &body["content"]["application/x-www-form-urlencoded"];
+        self.known_keys("form", form, &["schema"]);
+        let schema = &form["schema"];
+        self.known_keys("form", schema, &["type", "required", "properties"]);
         if content.is_none_or(|content| content.len() != 1) || !schema["properties"].is_object() {
             self.defect(
                 "its request body is not a form",
@@ -528,6 +555,20 @@ impl Lint {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
+        if schema.get("required").is_some_and(|r| !r.is_array()) {
+            self.defect(
+                "`required` of its form is not a list",
+                "write the names of the required parameters in brackets",
+            );
+        }
+        for name in &required {
+            if schema["properties"].get(name).is_none() {
+                self.defect(
+                    format!("its form requires `{name}`, which is no property"),
+                    "correct the name or add the property",
+                );
+            }
+        }
         let mut parameters = Vec::new();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let mut bare = property.clone();
@@ -619,7 +660,16 @@ impl Lint {
                 values: self.enumeration(what, schema),
             },
             "integer" => {
-                let bound = |key| schema.get(key).and_then(Value::as_i64);
+                let mut bound = |key| {
+                    let value = schema.get(key)?;
+                    if value.as_i64().is_none() {
+                        self.defect(
+                            format!("{what}: {key} is {value}, which is no 64-bit integer"),
+                            "write a whole number without quotes, or remove it",
+                        );
+                    }
+                    value.as_i64()
+                };
                 let (minimum, maximum) = (bound("minimum"), bound("maximum"));
                 if let (Some(minimum), Some(maximum)) = (minimum, maximum)
                     && minimum > maximum
@@ -720,17 +770,25 @@ impl Lint {
                 .get(key)
                 .and_then(Value::as_u64)
                 .and_then(|n| u32::try_from(n).ok())
+                .filter(|n| *n > 0)
         };
+        let block_minutes = number("block-minutes");
+        if limit.get("block-minutes").is_some() && block_minutes.is_none() {
+            self.defect(
+                "x-rate-limit: block-minutes is no positive whole number",
+                "write the documented minutes, or remove it",
+            );
+        }
         let Some(requests_per_minute) = number("requests-per-minute") else {
             self.defect(
                 "x-rate-limit has no requests-per-minute",
-                "write a whole number, or remove x-rate-limit",
+                "write a positive whole number, or remove x-rate-limit",
             );
             return None;
         };
         Some(RateLimit {
             requests_per_minute,
-            block_minutes: number("block-minutes"),
+            block_minutes,
         })
     }
 

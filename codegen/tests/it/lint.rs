@@ -505,6 +505,32 @@ fn a_key_of_a_parameter_that_the_build_does_not_read_is_refused() {
 }
 
 #[test]
+fn parameters_that_are_no_list_are_refused() {
+    check(
+        (
+            "description: Adds an event to a device.",
+            "description: Adds an event to a device.\n      parameters: { name: level }",
+        ),
+        "addEvent",
+        "its parameters are not a list",
+        "begin each parameter with `- name:`",
+    );
+}
+
+#[test]
+fn a_requirement_that_is_neither_true_nor_false_is_refused() {
+    check(
+        (
+            "          required: true\n          description: Alarm",
+            "          required: 'yes'\n          description: Alarm",
+        ),
+        "listAlarms",
+        "parameter `alertType`: required is \"yes\"",
+        "write `required: true`, or leave it out",
+    );
+}
+
+#[test]
 fn a_parameter_outside_the_query_is_refused() {
     check(
         (
@@ -680,6 +706,18 @@ fn what_the_type_of_a_form_parameter_would_not_enforce_is_refused() {
 }
 
 #[test]
+fn a_bound_that_is_no_integer_is_refused() {
+    for bound in ["1.5", "'1'", "true", "9223372036854775808"] {
+        check(
+            ("minimum: 1", &format!("minimum: {bound}")),
+            "listAlarms",
+            "parameter `severity`: minimum is",
+            "write a whole number without quotes",
+        );
+    }
+}
+
+#[test]
 fn bounds_that_leave_no_value_are_refused() {
     check(
         ("maximum: 5", "maximum: 0"),
@@ -741,6 +779,59 @@ fn a_request_body_of_two_types_is_refused() {
 }
 
 #[test]
+fn a_get_with_a_request_body_is_refused() {
+    check(
+        ("    post:", "    get:"),
+        "addEvent",
+        "it is a GET with a request body",
+        "put the parameters in the query, or the operation under post",
+    );
+}
+
+#[test]
+fn a_form_that_requires_what_it_does_not_have_is_refused() {
+    check(
+        ("required: [message]", "required: [message, mesage]"),
+        "addEvent",
+        "its form requires `mesage`, which is no property",
+        "correct the name",
+    );
+}
+
+#[test]
+fn a_form_whose_requirements_are_no_list_is_refused() {
+    check(
+        ("required: [message]", "required: message"),
+        "addEvent",
+        "`required` of its form is not a list",
+        "names of the required parameters in brackets",
+    );
+}
+
+#[test]
+fn a_key_of_a_form_that_the_build_does_not_read_is_refused() {
+    for (from, to, problem) in [
+        (
+            "requestBody:",
+            "requestBody:\n        description: An event.",
+            "request body: `description` is not understood",
+        ),
+        (
+            "application/x-www-form-urlencoded:",
+            "application/x-www-form-urlencoded:\n            encoding: {}",
+            "form: `encoding` is not understood",
+        ),
+        (
+            "required: [message]",
+            "minProperties: 1",
+            "form: `minProperties` is not understood",
+        ),
+    ] {
+        check((from, to), "addEvent", problem, "the build reads only");
+    }
+}
+
+#[test]
 fn a_mixed_query_and_form_takes_plain_text_only() {
     let query = |schema: &str| {
         let parameter = format!(
@@ -792,7 +883,7 @@ fn exactly_one_of_a_parameter_that_is_always_sent_is_refused() {
 
 #[test]
 fn a_rate_limit_without_a_rate_is_refused() {
-    for rate in ["many", "-1", "1.5"] {
+    for rate in ["many", "0", "-1", "1.5"] {
         check(
             (
                 "requests-per-minute: 100",
@@ -800,7 +891,19 @@ fn a_rate_limit_without_a_rate_is_refused() {
             ),
             "listAlarms",
             "x-rate-limit has no requests-per-minute",
-            "write a whole number",
+            "write a positive whole number",
+        );
+    }
+}
+
+#[test]
+fn a_blocking_time_that_is_no_number_is_refused() {
+    for minutes in ["a while", "0", "-1", "1.5"] {
+        check(
+            ("block-minutes: 1", &format!("block-minutes: {minutes}")),
+            "listAlarms",
+            "block-minutes is no positive whole number",
+            "write the documented minutes",
         );
     }
 }
