@@ -574,6 +574,12 @@ impl Lint {
             let mut bare = property.clone();
             if let Some(bare) = bare.as_object_mut() {
                 bare.remove("description");
+                if bare.remove("x-constant").is_some() {
+                    self.defect(
+                        format!("parameter `{name}` is a constant in a form"),
+                        "constants are sent in the query: describe it under `parameters`, or leave it out",
+                    );
+                }
             }
             parameters.extend(self.parameter(
                 name.clone(),
@@ -615,10 +621,9 @@ impl Lint {
             PARAMETER_CHARACTERS,
         );
         let kind = self.kind(&what, schema)?;
-        let constant = described.get("x-constant").map(|constant| match constant {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let constant = described
+            .get("x-constant")
+            .map(|constant| self.constant(&what, &kind, constant));
         Some(Parameter {
             name,
             location,
@@ -627,6 +632,30 @@ impl Lint {
             kind,
             constant,
         })
+    }
+
+    fn constant(&mut self, what: &str, kind: &Kind, constant: &Value) -> String {
+        let fits = match kind {
+            Kind::Text { values } => constant
+                .as_str()
+                .is_some_and(|text| values.is_empty() || values.iter().any(|v| v == text)),
+            Kind::Integer { minimum, maximum } => constant.as_i64().is_some_and(|number| {
+                minimum.is_none_or(|minimum| minimum <= number)
+                    && maximum.is_none_or(|maximum| number <= maximum)
+            }),
+            Kind::Number => constant.is_number(),
+            Kind::Boolean => constant.is_boolean(),
+        };
+        if !fits {
+            self.defect(
+                format!("{what}: its x-constant {constant} is no value of its type"),
+                "write a value that the schema allows; text is quoted, true and numbers are not",
+            );
+        }
+        match constant {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
     }
 
     fn kind(&mut self, what: &str, schema: &Value) -> Option<Kind> {

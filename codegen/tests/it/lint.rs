@@ -854,6 +854,61 @@ fn a_mixed_query_and_form_takes_plain_text_only() {
 // ---- extensions ----
 
 #[test]
+fn a_constant_is_a_value_of_its_type() {
+    let (from, description) = ("x-constant: true", "\n          description: Layout flag.");
+    let constant = |value: &str, schema: &str| {
+        edited(from, &format!("x-constant: {value}")).replace(
+            &format!("{description}\n          schema:\n            type: boolean"),
+            &format!("{description}\n          schema: {schema}"),
+        )
+    };
+    for (value, schema) in [
+        ("false", "{ type: boolean }"),
+        ("Add", "{ type: string }"),
+        ("'true'", "{ type: string }"),
+        ("Add", "{ type: string, enum: [Add, Edit] }"),
+        ("-7", "{ type: integer }"),
+        ("5", "{ type: integer, minimum: 5, maximum: 5 }"),
+        ("0.5", "{ type: number }"),
+    ] {
+        assert_eq!(defects(&constant(value, schema)), [], "{value} {schema}");
+    }
+    for (value, schema) in [
+        ("'true'", "{ type: boolean }"),
+        ("1", "{ type: boolean }"),
+        ("null", "{ type: boolean }"),
+        ("[true]", "{ type: boolean }"),
+        ("true", "{ type: string }"),
+        ("1", "{ type: string }"),
+        ("add", "{ type: string, enum: [Add, Edit] }"),
+        ("1.5", "{ type: integer }"),
+        ("4", "{ type: integer, minimum: 5 }"),
+        ("6", "{ type: integer, maximum: 5 }"),
+        ("'0.5'", "{ type: number }"),
+    ] {
+        check_document(
+            &constant(value, schema),
+            "listAlarms",
+            "parameter `isFluidic`: its x-constant",
+            "write a value that the schema allows",
+        );
+    }
+}
+
+#[test]
+fn a_constant_in_a_form_is_refused() {
+    check(
+        (
+            "description: Where it happened.",
+            "description: Where it happened.\n                  x-constant: here",
+        ),
+        "addEvent",
+        "parameter `source` is a constant in a form",
+        "describe it under `parameters`",
+    );
+}
+
+#[test]
 fn exactly_one_of_an_unknown_parameter_is_refused() {
     check(
         (
