@@ -719,13 +719,7 @@ impl Lint {
         let Some(values) = schema.get("enum") else {
             return Vec::new();
         };
-        let values: Option<Vec<String>> =
-            values.as_array().filter(|v| !v.is_empty()).and_then(|v| {
-                v.iter()
-                    .map(|value| value.as_str().map(str::to_owned))
-                    .collect()
-            });
-        let Some(values) = values else {
+        let Some(values) = strings(values).filter(|values| !values.is_empty()) else {
             self.defect(
                 format!("{what}: its enum is not a list of strings"),
                 "quote the values; a set of integer codes is minimum and maximum with the codes named in the description",
@@ -765,12 +759,17 @@ impl Lint {
     }
 
     fn exactly_one_of(&mut self, operation: &Value, parameters: &[Parameter]) -> Vec<String> {
-        let names: Vec<String> = operation["x-exactly-one-of"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
+        let Some(names) = operation.get("x-exactly-one-of") else {
+            return Vec::new();
+        };
+        let names = strings(names).unwrap_or_default();
+        if names.len() < 2 || names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+            self.defect(
+                "x-exactly-one-of is not a list of two or more different names",
+                "write `x-exactly-one-of: [a, b]`; a single parameter has `required: true`",
+            );
+            return Vec::new();
+        }
         for name in &names {
             match parameters.iter().find(|p| p.name == *name) {
                 None => self.defect(
@@ -876,6 +875,12 @@ impl Lint {
             self.defect("an array of the response has no items", "add `items`");
         }
     }
+}
+
+/// The texts of a list that holds nothing else.
+fn strings(list: &Value) -> Option<Vec<String>> {
+    let texts = list.as_array()?.iter().map(Value::as_str);
+    texts.map(|text| text.map(str::to_owned)).collect()
 }
 
 fn is_name(name: &str) -> bool {

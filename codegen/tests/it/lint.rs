@@ -909,6 +909,24 @@ fn a_constant_in_a_form_is_refused() {
 }
 
 #[test]
+fn exactly_one_of_anything_but_two_different_names_is_refused() {
+    for names in [
+        "[]",
+        "[deviceName]",
+        "[deviceName, deviceName]",
+        "[deviceName, 1]",
+        "deviceName",
+    ] {
+        check(
+            ("[deviceName, ipAddress]", names),
+            "listAlarms",
+            "x-exactly-one-of is not a list of two or more different names",
+            "a single parameter has `required: true`",
+        );
+    }
+}
+
+#[test]
 fn exactly_one_of_an_unknown_parameter_is_refused() {
     check(
         (
