@@ -280,7 +280,6 @@ impl Lint {
             .as_object()
             .cloned()
             .unwrap_or_default();
-        let mut used = BTreeSet::new();
         let mut operations = Vec::new();
         for (path, item) in root["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
@@ -298,7 +297,9 @@ impl Lint {
         self.unique(&operations);
         for operation in &operations {
             self.at(&operation.id);
-            self.response_schema(&operation.response, &schemas, &mut used);
+            if operation.response.is_object() {
+                self.response_schema("response", &operation.response, &schemas);
+            }
         }
         for (name, schema) in &schemas {
             self.at(format!("components.schemas.{name}"));
@@ -314,9 +315,11 @@ impl Lint {
                     "choose another noun for the schema",
                 );
             }
-            self.response_schema(schema, &schemas, &mut used);
+            self.response_schema(name, schema, &schemas);
         }
-        for name in schemas.keys().filter(|name| !used.contains(*name)) {
+        let mut used = BTreeSet::new();
+        references(&root["paths"], &schemas, &mut used);
+        for name in schemas.keys().filter(|name| !used.contains(name.as_str())) {
             self.at(format!("components.schemas.{name}"));
             self.defect(
                 "no response refers to it",
@@ -820,26 +823,26 @@ impl Lint {
         })
     }
 
-    fn response_schema(
-        &mut self,
-        schema: &Value,
-        schemas: &Map<String, Value>,
-        used: &mut BTreeSet<String>,
-    ) {
+    /// Checks a schema of an answer; `what` is the way to it, such as `response.rows[]`.
+    fn response_schema(&mut self, what: &str, schema: &Value, schemas: &Map<String, Value>) {
+        if !schema.is_object() {
+            self.defect(
+                format!("`{what}` is {schema}, which is no schema"),
+                "write a `type` below it",
+            );
+            return;
+        }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            match reference.strip_prefix("#/components/schemas/") {
-                Some(name) if schemas.contains_key(name) => {
-                    used.insert(name.to_owned());
-                }
-                _ => self.defect(
-                    format!("the reference `{reference}` leads nowhere"),
+            if component(reference).is_none_or(|name| !schemas.contains_key(name)) {
+                self.defect(
+                    format!("`{what}`: the reference `{reference}` leads nowhere"),
                     "refer to a schema below components.schemas",
-                ),
+                );
             }
             return;
         }
         self.known_keys(
-            "response schema",
+            &format!("`{what}`"),
             schema,
             &[
                 "type",
@@ -852,28 +855,65 @@ impl Lint {
                 "nullable",
             ],
         );
-        if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        let types = ["object", "array", "string", "integer", "number", "boolean"];
+        if let Some(kind) = schema.get("type")
+            && !types.iter().any(|known| kind == known)
+        {
             self.defect(
-                "an object of the response says nothing of further fields",
-                "add `additionalProperties: true`: what a newer build sends must not be lost",
+                format!("`{what}` has the type {kind}"),
+                format!("write one of {}", types.join(", ")),
             );
         }
-        for (_, property) in schema["properties"].as_object().into_iter().flatten() {
-            self.response_schema(property, schemas, used);
+        let further = &schema["additionalProperties"];
+        if *further == false || (schema.get("properties").is_some() && further.is_null()) {
+            self.defect(
+                format!("`{what}` does not keep further fields"),
+                "write `additionalProperties: true`: what a newer build sends must not be lost",
+            );
         }
-        for nested in ["items", "additionalProperties"] {
-            if let Some(nested) = schema.get(nested).filter(|nested| nested.is_object()) {
-                self.response_schema(nested, schemas, used);
-            }
+        if schema["type"] == "array" && schema.get("items").is_none() {
+            self.defect(format!("the array `{what}` has no items"), "add `items`");
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            self.response_schema(&format!("{what}.{name}"), property, schemas);
+        }
+        if let Some(items) = schema.get("items") {
+            self.response_schema(&format!("{what}[]"), items, schemas);
+        }
+        if !further.is_boolean() && !further.is_null() {
+            self.response_schema(&format!("{what}.*"), further, schemas);
         }
         for list in ["oneOf", "allOf"] {
             for nested in schema[list].as_array().into_iter().flatten() {
-                self.response_schema(nested, schemas, used);
+                self.response_schema(what, nested, schemas);
             }
         }
-        if schema["type"] == "array" && schema.get("items").is_none() {
-            self.defect("an array of the response has no items", "add `items`");
+    }
+}
+
+/// The name of the component schema that a reference means.
+fn component(reference: &str) -> Option<&str> {
+    reference.strip_prefix("#/components/schemas/")
+}
+
+/// Collects the component schemas that a value refers to, also by way of other components.
+fn references<'a>(value: &'a Value, schemas: &'a Map<String, Value>, used: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(object) => {
+            let name = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(component);
+            if let Some(name) = name
+                && used.insert(name)
+                && let Some(schema) = schemas.get(name)
+            {
+                references(schema, schemas, used);
+            }
+            object.values().for_each(|v| references(v, schemas, used));
         }
+        Value::Array(list) => list.iter().for_each(|v| references(v, schemas, used)),
+        _ => {}
     }
 }
 

@@ -180,7 +180,7 @@ the OpenAPI document has 5 defect(s)
   listAlarms: parameter `threshold` has the type `array`; use string, integer, number or boolean; \
 several values are one comma-separated string, JSON is a string
   addEvent: it has not exactly one tag; write `tags: [Area]` with one tag
-  components.schemas.Alarm: the reference `#/components/schemas/Severity` leads nowhere; refer to a \
+  components.schemas.Alarm: `Alarm.severity`: the reference `#/components/schemas/Severity` leads nowhere; refer to a \
 schema below components.schemas
 "
     );
@@ -1029,7 +1029,7 @@ fn a_reference_that_leads_nowhere_is_refused() {
                 &format!("total:\n                    $ref: '{reference}'"),
             ),
             "addEvent",
-            &format!("the reference `{reference}` leads nowhere"),
+            &format!("`response.total`: the reference `{reference}` leads nowhere"),
             "below components.schemas",
         );
     }
@@ -1043,19 +1043,49 @@ fn a_keyword_of_a_response_schema_that_the_build_does_not_read_is_refused() {
             "items: { type: string, format: date }",
         ),
         "addEvent",
-        "`format` is not understood",
+        "`response.messages[]`: `format` is not understood",
         "remove it; the build reads only type",
     );
 }
 
 #[test]
-fn a_response_object_that_is_silent_on_further_fields_is_refused() {
-    check(
-        ("                additionalProperties: true\n", ""),
-        "addEvent",
-        "says nothing of further fields",
-        "additionalProperties: true",
-    );
+fn a_response_of_an_unknown_type_is_refused() {
+    for kind in ["text", "'null'", "[string, integer]"] {
+        check(
+            (
+                "items: { type: string }",
+                &format!("items: {{ type: {kind} }}"),
+            ),
+            "addEvent",
+            "`response.messages[]` has the type",
+            "write one of object, array, string",
+        );
+    }
+}
+
+#[test]
+fn a_property_of_a_response_that_is_no_schema_is_refused() {
+    for schema in ["string", "", "true", "[]"] {
+        check(
+            ("items: { type: string }", &format!("items: {schema}")),
+            "addEvent",
+            "`response.messages[]` is",
+            "write a `type` below it",
+        );
+    }
+}
+
+#[test]
+fn a_response_object_that_loses_further_fields_is_refused() {
+    let from = "                additionalProperties: true\n";
+    for to in ["", "                additionalProperties: false\n"] {
+        check(
+            (from, to),
+            "addEvent",
+            "`response` does not keep further fields",
+            "additionalProperties: true",
+        );
+    }
 }
 
 #[test]
@@ -1063,24 +1093,33 @@ fn a_list_without_items_is_refused() {
     check(
         ("                    items: { type: string }\n", ""),
         "addEvent",
-        "an array of the response has no items",
+        "the array `response.messages` has no items",
         "add `items`",
     );
 }
 
 #[test]
 fn a_response_schema_is_checked_at_every_depth() {
-    for nested in [
-        "{ type: object, properties: { a: { format: date } }, additionalProperties: true }",
-        "{ type: object, additionalProperties: { format: date } }",
-        "{ type: array, items: { format: date } }",
-        "{ oneOf: [{ format: date }] }",
-        "{ allOf: [{ format: date }] }",
+    for (nested, place) in [
+        (
+            "{ type: object, properties: { a: { format: date } }, additionalProperties: true }",
+            "`response.messages[].a`",
+        ),
+        (
+            "{ type: object, additionalProperties: { format: date } }",
+            "`response.messages[].*`",
+        ),
+        (
+            "{ type: array, items: { format: date } }",
+            "`response.messages[][]`",
+        ),
+        ("{ oneOf: [{ format: date }] }", "`response.messages[]`"),
+        ("{ allOf: [{ format: date }] }", "`response.messages[]`"),
     ] {
         check(
             ("items: { type: string }", &format!("items: {nested}")),
             "addEvent",
-            "`format` is not understood",
+            &format!("{place}: `format` is not understood"),
             "remove it",
         );
     }
@@ -1125,6 +1164,42 @@ fn a_component_that_nothing_refers_to_is_refused() {
 }
 
 #[test]
+fn components_that_refer_only_to_each_other_are_refused() {
+    let document = edited(
+        "components:\n  schemas:\n",
+        "\
+components:
+  schemas:
+    Tree:
+      type: array
+      items: { $ref: '#/components/schemas/Branch' }
+    Branch:
+      type: array
+      items: { $ref: '#/components/schemas/Tree' }
+",
+    );
+    let places: Vec<String> = defects(&document)
+        .into_iter()
+        .filter(|defect| defect.problem.contains("no response refers to it"))
+        .map(|defect| defect.place)
+        .collect();
+    assert_eq!(
+        places,
+        ["components.schemas.Tree", "components.schemas.Branch"]
+    );
+}
+
+#[test]
+fn the_components_of_a_refused_operation_are_not_refused_for_it() {
+    check(
+        ("operationId: listAlarms", "deprecated: false"),
+        "GET /api/json/alarm/listAlarms",
+        "no usable operationId",
+        "vendor's operation name",
+    );
+}
+
+#[test]
 fn a_component_schema_is_checked_too() {
     check(
         (
@@ -1132,7 +1207,7 @@ fn a_component_schema_is_checked_too() {
             "        entity:\n          type: string\n          enum: [a, b]\n",
         ),
         "components.schemas.Alarm",
-        "`enum` is not understood",
+        "`Alarm.entity`: `enum` is not understood",
         "remove it",
     );
 }
