@@ -88,7 +88,7 @@ fn rewrite_operation(
     bounds: &mut Bounds,
 ) -> Value {
     let name = operation.pascal_name();
-    if let Output::Own = operation.output() {
+    if let Output::Own = operation.output(&document.schemas) {
         schemas.insert(
             format!("{name}Response"),
             tolerant(&operation.response, &document.schemas),
@@ -223,7 +223,7 @@ fn tolerant(schema: &Value, schemas: &Map<String, Value>) -> Value {
 
 /// The tolerant type of a scalar schema: of its own type, of the more precise of two types that the API
 /// mixes, or of the named scalar that it refers to.
-fn scalar(schema: &Value, schemas: &Map<String, Value>) -> Option<&'static str> {
+pub(crate) fn scalar(schema: &Value, schemas: &Map<String, Value>) -> Option<&'static str> {
     match schema["type"].as_str() {
         Some("string") => return Some("Text"),
         Some("integer") => return Some("Integer"),

@@ -4,7 +4,9 @@
 use heck::ToSnakeCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use serde_json::{Map, Value};
 
+use crate::client::scalar;
 use crate::document::{Document, Location, Operation};
 
 /// The Rust type of an operation's answer.
@@ -18,8 +20,9 @@ pub(crate) enum Output<'a> {
 }
 
 impl Operation {
-    /// The Rust type of the answer, from the shape of the response schema.
-    pub(crate) fn output(&self) -> Output<'_> {
+    /// The Rust type of the answer, from the shape of the response schema. A named scalar has no type.
+    pub(crate) fn output(&self, schemas: &Map<String, Value>) -> Output<'_> {
+        let component = |schema| component(schema).filter(|_| scalar(schema, schemas).is_none());
         match (
             component(&self.response),
             component(&self.response["items"]),
@@ -43,7 +46,7 @@ impl Operation {
 }
 
 /// The component schema that a schema refers to.
-pub(crate) fn component(schema: &serde_json::Value) -> Option<&str> {
+pub(crate) fn component(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
 
@@ -65,7 +68,9 @@ pub(crate) fn generate(document: &Document) -> TokenStream {
         )
     });
     let specifications = operations.iter().map(specification);
-    let implementations = operations.iter().map(implementation);
+    let implementations = operations
+        .iter()
+        .map(|operation| implementation(operation, &document.schemas));
     quote! {
         /// Names one operation of the OpenAPI document.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,10 +147,10 @@ fn specification(operation: &Operation) -> TokenStream {
     }
 }
 
-fn implementation(operation: &Operation) -> TokenStream {
+fn implementation(operation: &Operation, schemas: &Map<String, Value>) -> TokenStream {
     let variant = identifier(&operation.pascal_name());
     let arguments = format_ident!("{}Args", operation.pascal_name());
-    let output = match operation.output() {
+    let output = match operation.output(schemas) {
         Output::Schema(name) => {
             let name = format_ident!("{name}");
             quote!(types::#name)

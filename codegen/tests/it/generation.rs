@@ -472,6 +472,30 @@ fn a_named_scalar_gets_no_type_of_its_own() {
 }
 
 #[test]
+fn an_answer_of_named_scalars_has_a_type_of_its_own() {
+    let alarms =
+        "type: array\n                items:\n                  $ref: '#/components/schemas/Alarm'";
+    let scalar = "$ref: '#/components/schemas/IntegerOrText'";
+    for answer in [
+        scalar.to_owned(),
+        format!("type: array\n                items:\n                  {scalar}"),
+        format!("type: object\n                additionalProperties:\n                  {scalar}"),
+    ] {
+        assert_eq!(TOY.matches(alarms).count(), 1);
+        let document = TOY.replace(alarms, &answer).replace(
+            "#/components/schemas/Interface'",
+            "#/components/schemas/Alarm'",
+        );
+        let (document, _) = document
+            .split_once("    Interface:")
+            .expect("the toy document ends with Interface");
+        let source = Source::of(document);
+        assert_eq!(source.output("ListAlarmsArgs"), "types::ListAlarmsResponse");
+        source.assert_complete();
+    }
+}
+
+#[test]
 fn arguments_in_one_place_are_sent_whole() {
     assert_eq!(
         toy().send("ListAlarmsArgs"),
