@@ -12,11 +12,8 @@ use quote::quote;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::document::{Document, Kind, Location, Operation, Parameter, TOLERANT};
+use crate::document::{BOUNDED, Document, Kind, Location, Operation, Parameter, TOLERANT};
 use crate::operations::{Output, component};
-
-/// Prefix of the schema names that stand for a bounded integer type.
-const BOUNDED: &str = "IntegerFrom";
 
 pub(crate) fn generate(document: &Document) -> Result<TokenStream, Error> {
     let (rewritten, bounds) = rewrite(document);

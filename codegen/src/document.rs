@@ -15,6 +15,12 @@ pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl"
 /// Names of the tolerant scalar types; a component schema must not shadow them.
 pub(crate) const TOLERANT: [&str; 4] = ["Text", "Integer", "Number", "Flag"];
 
+/// Prefix of the schema names that stand for a bounded integer type.
+pub(crate) const BOUNDED: &str = "IntegerFrom";
+
+/// What follows the name of an operation in the names of the types made for it.
+const GENERATED: [&str; 4] = ["Args", "Query", "Form", "Response"];
+
 const SUMMARY_CHARACTERS: usize = 60;
 const DESCRIPTION_CHARACTERS: usize = 600;
 const PARAMETER_CHARACTERS: usize = 200;
@@ -270,6 +276,12 @@ impl Lint {
                 "write `openapi: 3.0.3`; the client generator reads no other version",
             );
         }
+        if root["paths"].as_object().is_none_or(Map::is_empty) {
+            self.defect(
+                "there are no paths",
+                "write the operations below `paths`; an empty document leaves no tool",
+            );
+        }
         let tags: BTreeSet<&str> = root["tags"]
             .as_array()
             .into_iter()
@@ -309,7 +321,11 @@ impl Lint {
                     format!("call it `{}`", name.to_pascal_case()),
                 );
             }
-            if TOLERANT.contains(&name.as_str()) || name.ends_with("Args") {
+            let of_an_operation = operations.iter().any(|operation| {
+                let suffix = name.strip_prefix(&operation.pascal_name());
+                suffix.is_some_and(|suffix| GENERATED.contains(&suffix))
+            });
+            if TOLERANT.contains(&name.as_str()) || name.starts_with(BOUNDED) || of_an_operation {
                 self.defect(
                     "the name is taken by generated code",
                     "choose another noun for the schema",

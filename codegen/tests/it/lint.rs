@@ -236,6 +236,19 @@ fn another_openapi_version_is_refused() {
     );
 }
 
+#[test]
+fn a_document_without_paths_is_refused() {
+    let (head, _) = CLEAN.split_once("paths:").expect("the document has paths");
+    for paths in ["", "paths: {}", "paths: []"] {
+        check_document(
+            &format!("{head}{paths}"),
+            "document",
+            "there are no paths",
+            "write the operations below `paths`",
+        );
+    }
+}
+
 // ---- operation ----
 
 #[test]
@@ -1140,7 +1153,17 @@ fn a_component_that_is_not_named_like_a_type_is_refused() {
 
 #[test]
 fn a_component_that_takes_the_name_of_generated_code_is_refused() {
-    for name in ["Text", "Integer", "Number", "Flag", "ListAlarmsArgs"] {
+    for name in [
+        "Text",
+        "Integer",
+        "Number",
+        "Flag",
+        "IntegerFrom1To5",
+        "ListAlarmsArgs",
+        "ListAlarmsQuery",
+        "ListAlarmsForm",
+        "ListAlarmsResponse",
+    ] {
         check_document(
             &CLEAN.replace("IntegerOrText", name),
             &format!("components.schemas.{name}"),
