@@ -494,7 +494,7 @@ impl Lint {
             );
         }
         if [
-            "&amp;", "&lt;", "&gt;", "&#", "<br", "<p>", "</", "**", "```", "DRAFT",
+            "&amp;", "&lt;", "&gt;", "&#", "<br", "<p>", "</", "**", "```", "DRAFT", "TODO",
         ]
         .iter()
         .any(|markup| prose.contains(markup))

@@ -482,6 +482,7 @@ fn markup_an_entity_and_a_draft_mark_in_prose_are_refused() {
         "A **strong** word",
         "A ```code``` word",
         "DRAFT Add an event",
+        "TODO",
     ] {
         check(
             ("summary: Add an event", &format!("summary: '{prose}'")),
