@@ -66,6 +66,12 @@ paths:
           schema:
             type: integer
             minimum: -12
+        - name: pageSize
+          in: query
+          description: At most 500.
+          schema:
+            type: integer
+            maximum: 500
         - name: alarmCount
           in: query
           description: How many.
@@ -193,6 +199,10 @@ paths:
                         load:
                           type: number
                       additionalProperties: true
+                  clusters:
+                    type: object
+                    additionalProperties:
+                      type: string
                 additionalProperties: true
   /api/json/device/getInterfaces:
     get:
@@ -307,6 +317,7 @@ fn a_schema_is_flat_closed_and_in_the_callers_order() {
                 "description": "Alarm family.",
             },
             "offsetHours": { "type": "integer", "minimum": -12, "description": "Hours to add, at least -12." },
+            "pageSize": { "type": "integer", "maximum": 500, "description": "At most 500." },
             "alarmCount": { "type": "integer", "description": "How many." },
             "threshold": { "type": "number", "description": "Lowest utilization." },
         },
@@ -390,6 +401,10 @@ fn the_type_of_an_integer_enforces_its_bounds() {
         kind("ListAlarmsArgs", "offsetHours"),
         optional("crate::opmanager::Bounded<-12,9223372036854775807>")
     );
+    assert_eq!(
+        kind("ListAlarmsArgs", "pageSize"),
+        optional("crate::opmanager::Bounded<-9223372036854775808,500>")
+    );
     assert_eq!(kind("ListAlarmsArgs", "alarmCount"), optional("i64"));
 }
 
@@ -460,6 +475,16 @@ fn every_scalar_of_an_answer_is_decoded_tolerantly() {
             "{name}.{field}"
         );
     }
+}
+
+#[test]
+fn a_list_or_map_in_an_answer_may_be_null() {
+    assert_eq!(
+        kind("GetVmWareHostsResponse", "hosts"),
+        optional("::std::vec::Vec<GetVmWareHostsResponseHostsItem>")
+    );
+    let map = "::std::collections::BTreeMap<::std::string::String,crate::opmanager::Text>";
+    assert_eq!(kind("GetVmWareHostsResponse", "clusters"), optional(map));
 }
 
 #[test]
