@@ -8,5 +8,6 @@
 )]
 
 mod catalogue;
+mod readme;
 mod snapshots;
 mod support;
