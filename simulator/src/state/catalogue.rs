@@ -19,11 +19,7 @@ pub(crate) struct MonitorType {
 
 impl MonitorType {
     pub(crate) fn description(&self) -> String {
-        format!(
-            "Watches {} over {}",
-            self.display_name.to_lowercase(),
-            self.protocol
-        )
+        format!("Watches {} over {}", self.display_name.to_lowercase(), self.protocol)
     }
 }
 
@@ -37,16 +33,7 @@ const fn monitor(
     oid: &'static str,
     threshold: Option<i64>,
 ) -> MonitorType {
-    MonitorType {
-        graph_id,
-        name,
-        display_name,
-        family,
-        protocol,
-        units,
-        oid,
-        threshold,
-    }
+    MonitorType { graph_id, name, display_name, family, protocol, units, oid, threshold }
 }
 
 const GENERAL: &str = "General Monitors";
@@ -59,176 +46,23 @@ const DISK: &str = "Disk Utilization";
 const PERCENT: &str = "Percentage";
 
 pub(crate) static MONITORS: &[MonitorType] = &[
-    monitor(
-        2101,
-        "WMI-CPUUtilization",
-        CPU,
-        PERFORMANCE,
-        "WMI",
-        PERCENT,
-        "CPU Utilization",
-        Some(90),
-    ),
-    monitor(
-        2102,
-        "WMI-MemoryUtilization",
-        MEMORY,
-        PERFORMANCE,
-        "WMI",
-        PERCENT,
-        "Memory Utilization",
-        Some(90),
-    ),
-    monitor(
-        2103,
-        "WMI-DiskUtilization",
-        DISK,
-        PERFORMANCE,
-        "WMI",
-        PERCENT,
-        "Disk Utilization",
-        Some(85),
-    ),
-    monitor(
-        2104,
-        "WMI-ProcessCount",
-        "Process Count",
-        PERFORMANCE,
-        "WMI",
-        "Count",
-        "Process Count",
-        None,
-    ),
-    monitor(
-        2111,
-        "CLI-CPUUtilization",
-        CPU,
-        PERFORMANCE,
-        "CLI",
-        PERCENT,
-        "top",
-        Some(90),
-    ),
-    monitor(
-        2112,
-        "CLI-MemoryUtilization",
-        MEMORY,
-        PERFORMANCE,
-        "CLI",
-        PERCENT,
-        "free",
-        Some(90),
-    ),
-    monitor(
-        2113,
-        "CLI-DiskUtilization",
-        DISK,
-        PERFORMANCE,
-        "CLI",
-        PERCENT,
-        "df",
-        Some(85),
-    ),
-    monitor(
-        2121,
-        "SNMP-CPUUtilization",
-        CPU,
-        HOST,
-        "SNMP",
-        PERCENT,
-        ".1.3.6.1.2.1.25.3.3.1.2",
-        Some(80),
-    ),
-    monitor(
-        2122,
-        "SNMP-MemoryUtilization",
-        MEMORY,
-        HOST,
-        "SNMP",
-        PERCENT,
-        ".1.3.6.1.2.1.25.5.1.1.2",
-        Some(80),
-    ),
-    monitor(
-        2123,
-        "SNMP-DiskUtilization",
-        DISK,
-        HOST,
-        "SNMP",
-        PERCENT,
-        ".1.3.6.1.2.1.25.2.3.1.6",
-        Some(85),
-    ),
-    monitor(
-        2131,
-        "SNMP-SysUpTime",
-        "SysUpTime",
-        GENERAL,
-        "SNMP",
-        "Hundredths",
-        ".1.3.6.1.2.1.1.3",
-        None,
-    ),
-    monitor(
-        2132,
-        "SNMP-TcpConnections",
-        "TCP Connections",
-        GENERAL,
-        "SNMP",
-        "Count",
-        ".1.3.6.1.2.1.6.9",
-        None,
-    ),
-    monitor(
-        2133,
-        "SNMP-Temperature",
-        "Temperature",
-        CUSTOM,
-        "SNMP",
-        "Celsius",
-        ".1.3.6.1.4.1.32473.1.1",
-        Some(45),
-    ),
-    monitor(
-        2134,
-        "SNMP-BatteryCharge",
-        "Battery Charge",
-        CUSTOM,
-        "SNMP",
-        PERCENT,
-        ".1.3.6.1.4.1.32473.1.2",
-        None,
-    ),
-    monitor(
-        2141,
-        "VI-CPUUtilization",
-        CPU,
-        PERFORMANCE,
-        "VIWebService",
-        PERCENT,
-        "cpu.usage",
-        Some(90),
-    ),
-    monitor(
-        2142,
-        "VI-MemoryUtilization",
-        MEMORY,
-        PERFORMANCE,
-        "VIWebService",
-        PERCENT,
-        "mem.usage",
-        Some(90),
-    ),
-    monitor(
-        2151,
-        "Prism-CPUUtilization",
-        CPU,
-        PERFORMANCE,
-        "PrismAPI",
-        PERCENT,
-        "hypervisor_cpu_usage",
-        Some(90),
-    ),
+    monitor(2101, "WMI-CPUUtilization", CPU, PERFORMANCE, "WMI", PERCENT, "CPU Utilization", Some(90)),
+    monitor(2102, "WMI-MemoryUtilization", MEMORY, PERFORMANCE, "WMI", PERCENT, "Memory Utilization", Some(90)),
+    monitor(2103, "WMI-DiskUtilization", DISK, PERFORMANCE, "WMI", PERCENT, "Disk Utilization", Some(85)),
+    monitor(2104, "WMI-ProcessCount", "Process Count", PERFORMANCE, "WMI", "Count", "Process Count", None),
+    monitor(2111, "CLI-CPUUtilization", CPU, PERFORMANCE, "CLI", PERCENT, "top", Some(90)),
+    monitor(2112, "CLI-MemoryUtilization", MEMORY, PERFORMANCE, "CLI", PERCENT, "free", Some(90)),
+    monitor(2113, "CLI-DiskUtilization", DISK, PERFORMANCE, "CLI", PERCENT, "df", Some(85)),
+    monitor(2121, "SNMP-CPUUtilization", CPU, HOST, "SNMP", PERCENT, ".1.3.6.1.2.1.25.3.3.1.2", Some(80)),
+    monitor(2122, "SNMP-MemoryUtilization", MEMORY, HOST, "SNMP", PERCENT, ".1.3.6.1.2.1.25.5.1.1.2", Some(80)),
+    monitor(2123, "SNMP-DiskUtilization", DISK, HOST, "SNMP", PERCENT, ".1.3.6.1.2.1.25.2.3.1.6", Some(85)),
+    monitor(2131, "SNMP-SysUpTime", "SysUpTime", GENERAL, "SNMP", "Hundredths", ".1.3.6.1.2.1.1.3", None),
+    monitor(2132, "SNMP-TcpConnections", "TCP Connections", GENERAL, "SNMP", "Count", ".1.3.6.1.2.1.6.9", None),
+    monitor(2133, "SNMP-Temperature", "Temperature", CUSTOM, "SNMP", "Celsius", ".1.3.6.1.4.1.32473.1.1", Some(45)),
+    monitor(2134, "SNMP-BatteryCharge", "Battery Charge", CUSTOM, "SNMP", PERCENT, ".1.3.6.1.4.1.32473.1.2", None),
+    monitor(2141, "VI-CPUUtilization", CPU, PERFORMANCE, "VIWebService", PERCENT, "cpu.usage", Some(90)),
+    monitor(2142, "VI-MemoryUtilization", MEMORY, PERFORMANCE, "VIWebService", PERCENT, "mem.usage", Some(90)),
+    monitor(2151, "Prism-CPUUtilization", CPU, PERFORMANCE, "PrismAPI", PERCENT, "hypervisor_cpu_usage", Some(90)),
 ];
 
 /// Service monitors and their ports.
@@ -253,11 +87,8 @@ pub(crate) static PROCESSES: &[(i64, &str, &str)] = &[
 ];
 
 /// Windows services: service name and label.
-pub(crate) static WINDOWS_SERVICES: &[(&str, &str)] = &[
-    ("DNS", "DNS Server"),
-    ("W32Time", "Windows Time"),
-    ("LedgerSync", "Ledger Synchronisation"),
-];
+pub(crate) static WINDOWS_SERVICES: &[(&str, &str)] =
+    &[("DNS", "DNS Server"), ("W32Time", "Windows Time"), ("LedgerSync", "Ledger Synchronisation")];
 
 /// Categories: key and label.
 pub(crate) static CATEGORIES: &[(&str, &str)] = &[

@@ -20,16 +20,6 @@ async fn every_operation_answers_its_example() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(contract().len(), 89);
     assert_eq!(simulator.requests().len(), 89);
-    let seen: Vec<_> = simulator
-        .requests()
-        .iter()
-        .filter_map(|request| request.operation)
-        .collect();
-    assert_eq!(
-        seen,
-        contract()
-            .iter()
-            .map(|operation| operation.id)
-            .collect::<Vec<_>>()
-    );
+    let seen: Vec<_> = simulator.requests().iter().filter_map(|request| request.operation).collect();
+    assert_eq!(seen, contract().iter().map(|operation| operation.id).collect::<Vec<_>>());
 }
