@@ -1,1 +1,17 @@
-//! Draft.
+//! An MCP server and typed client for ManageEngine OpManager that holds no credential.
+//!
+//! Modules in the order in which they use one another, each only the ones above it:
+//!
+//! - [`opmanager`]: the typed client, generated from `openapi/opmanager.yaml`. Knows no MCP.
+//! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
+//! - [`server`]: the catalogue as an MCP server.
+//! - [`transport`]: the ways in.
+//! - [`cli`]: the command line.
+
+pub mod cli;
+#[cfg(feature = "demo")]
+mod demo;
+pub mod opmanager;
+pub mod server;
+pub mod tools;
+pub mod transport;

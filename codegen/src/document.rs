@@ -1,0 +1,797 @@
+//! The curated document as a checked model.
+//!
+//! Owns the rules that the document must obey. A document that parses here generates code whose types
+//! enforce everything its schemas promise; what a type could not enforce is refused, not ignored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use heck::{ToPascalCase, ToSnakeCase};
+use serde_json::{Map, Value};
+
+/// Arguments that every tool has beside those of its operation, so no parameter may take their names.
+pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
+
+/// Names of the tolerant scalar types; a component schema must not shadow them.
+pub(crate) const TOLERANT: [&str; 4] = ["Text", "Integer", "Number", "Flag"];
+
+const SUMMARY_CHARACTERS: usize = 60;
+const DESCRIPTION_CHARACTERS: usize = 600;
+const PARAMETER_CHARACTERS: usize = 200;
+
+/// A document that obeys every rule of this module.
+#[derive(Debug)]
+pub struct Document {
+    /// The operations in the order of the document.
+    pub operations: Vec<Operation>,
+    /// `info.version` of the document.
+    pub version: String,
+    pub(crate) schemas: Map<String, Value>,
+}
+
+/// One operation: a method on a path.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// `operationId`, OpManager's own name of the operation.
+    pub id: String,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// Absolute path, a constant without parameters.
+    pub path: String,
+    /// The one tag.
+    pub tag: String,
+    /// A line for lists.
+    pub summary: String,
+    /// What it does, when to use it, and its traps.
+    pub description: String,
+    /// Parameters in the order of the document, constants included.
+    pub parameters: Vec<Parameter>,
+    /// Names of parameters of which exactly one must be given; empty when there is no such rule.
+    pub exactly_one_of: Vec<String>,
+    /// Documented limit, if any.
+    pub rate_limit: Option<RateLimit>,
+    /// Schema of the success response as the document states it.
+    pub(crate) response: Value,
+}
+
+/// How often an operation may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Calls allowed in one minute.
+    pub requests_per_minute: u32,
+    /// Minutes that a caller is blocked after exceeding it, where known.
+    pub block_minutes: Option<u32>,
+}
+
+/// Where a parameter travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Location {
+    /// In the query string.
+    Query,
+    /// In an `application/x-www-form-urlencoded` body.
+    Form,
+}
+
+/// One parameter of an operation.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// OpManager's spelling.
+    pub name: String,
+    /// Query or form.
+    pub location: Location,
+    /// Whether a call without it is refused.
+    pub required: bool,
+    /// Meaning, format and origin of the value.
+    pub description: String,
+    /// Its type.
+    pub kind: Kind,
+    /// The value that is always sent; such a parameter is never shown to a caller.
+    pub constant: Option<String>,
+}
+
+/// The type of a parameter. There are no arrays or objects: query strings have none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text, or one of `values` when there are any.
+    Text {
+        /// The only values accepted; empty means any.
+        values: Vec<String>,
+    },
+    /// A whole number within the bounds.
+    Integer {
+        /// Smallest value accepted.
+        minimum: Option<i64>,
+        /// Largest value accepted.
+        maximum: Option<i64>,
+    },
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// A broken rule: where, what, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defect {
+    /// The operation or schema concerned.
+    pub place: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to write instead.
+    pub fix: String,
+}
+
+/// All broken rules of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Defects(pub Vec<Defect>);
+
+impl fmt::Display for Defects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the OpenAPI document has {} defect(s)", self.0.len())?;
+        for Defect {
+            place,
+            problem,
+            fix,
+        } in &self.0
+        {
+            writeln!(f, "  {place}: {problem}; {fix}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Defects {}
+
+impl Operation {
+    /// The operation's name in `snake_case`.
+    pub fn snake_name(&self) -> String {
+        self.id.to_snake_case()
+    }
+
+    /// The operation's name in `PascalCase`.
+    pub fn pascal_name(&self) -> String {
+        self.id.to_pascal_case()
+    }
+
+    /// The parameters that a caller decides: all but the constants, required ones first.
+    pub fn arguments(&self) -> impl Iterator<Item = &Parameter> {
+        let shown = || self.parameters.iter().filter(|p| p.constant.is_none());
+        shown()
+            .filter(|p| p.required)
+            .chain(shown().filter(|p| !p.required))
+    }
+
+    /// JSON schema of the arguments: flat, lossless, closed.
+    pub fn arguments_schema(&self) -> Value {
+        let mut properties = Map::new();
+        let mut required = Vec::new();
+        for parameter in self.arguments() {
+            let mut schema = parameter.kind.schema();
+            schema.insert("description".into(), parameter.description.clone().into());
+            properties.insert(parameter.name.clone(), schema.into());
+            if parameter.required {
+                required.push(Value::from(parameter.name.clone()));
+            }
+        }
+        let mut schema = Map::new();
+        schema.insert("type".into(), "object".into());
+        schema.insert("properties".into(), properties.into());
+        if !required.is_empty() {
+            schema.insert("required".into(), required.into());
+        }
+        schema.insert("additionalProperties".into(), false.into());
+        schema.into()
+    }
+}
+
+impl Kind {
+    fn schema(&self) -> Map<String, Value> {
+        let mut schema = Map::new();
+        let mut put = |key: &str, value: Value| schema.insert(key.into(), value);
+        match self {
+            Kind::Text { values } => {
+                put("type", "string".into());
+                if !values.is_empty() {
+                    put("enum", values.clone().into());
+                }
+            }
+            Kind::Integer { minimum, maximum } => {
+                put("type", "integer".into());
+                if let Some(minimum) = minimum {
+                    put("minimum", (*minimum).into());
+                }
+                if let Some(maximum) = maximum {
+                    put("maximum", (*maximum).into());
+                }
+            }
+            Kind::Number => {
+                put("type", "number".into());
+            }
+            Kind::Boolean => {
+                put("type", "boolean".into());
+            }
+        }
+        schema
+    }
+}
+
+impl Document {
+    /// Reads and checks a document.
+    ///
+    /// # Errors
+    ///
+    /// Every defect found, not only the first.
+    pub fn parse(yaml: &str) -> Result<Self, Defects> {
+        let root: Value = serde_saphyr::from_str(yaml).map_err(|error| {
+            Defects(vec![Defect {
+                place: "document".into(),
+                problem: format!("not readable as YAML: {error}"),
+                fix: "repair the syntax at that place".into(),
+            }])
+        })?;
+        let mut lint = Lint::default();
+        let document = lint.document(&root);
+        if lint.defects.is_empty() {
+            Ok(document)
+        } else {
+            Err(Defects(lint.defects))
+        }
+    }
+}
+
+#[derive(Default)]
+struct Lint {
+    defects: Vec<Defect>,
+    place: String,
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).map_or("", str::trim)
+}
+
+impl Lint {
+    fn defect(&mut self, problem: impl Into<String>, fix: impl Into<String>) {
+        self.defects.push(Defect {
+            place: self.place.clone(),
+            problem: problem.into(),
+            fix: fix.into(),
+        });
+    }
+
+    fn at(&mut self, place: impl Into<String>) {
+        self.place = place.into();
+    }
+
+    fn document(&mut self, root: &Value) -> Document {
+        self.at("document");
+        if !text(root, "openapi").starts_with("3.0.") {
+            self.defect(
+                "`openapi` is not 3.0.x",
+                "write `openapi: 3.0.3`; the client generator reads no other version",
+            );
+        }
+        let tags: BTreeSet<&str> = root["tags"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|tag| text(tag, "name"))
+            .collect();
+        let schemas = root["components"]["schemas"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        let mut used = BTreeSet::new();
+        let mut operations = Vec::new();
+        for (path, item) in root["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                self.at(format!("{} {path}", method.to_uppercase()));
+                if !matches!(method.as_str(), "get" | "post") {
+                    self.defect(
+                        format!("`{method}` is neither get nor post"),
+                        "OpManager documents only GET and POST; put the operation under one of them",
+                    );
+                    continue;
+                }
+                operations.extend(self.operation(path, method, operation, &tags));
+            }
+        }
+        self.unique(&operations);
+        for operation in &operations {
+            self.at(&operation.id);
+            self.response_schema(&operation.response, &schemas, &mut used);
+        }
+        for (name, schema) in &schemas {
+            self.at(format!("components.schemas.{name}"));
+            if *name != name.to_pascal_case() {
+                self.defect(
+                    "the name is not a Rust type name",
+                    format!("call it `{}`", name.to_pascal_case()),
+                );
+            }
+            if TOLERANT.contains(&name.as_str()) || name.ends_with("Args") {
+                self.defect(
+                    "the name is taken by generated code",
+                    "choose another noun for the schema",
+                );
+            }
+            self.response_schema(schema, &schemas, &mut used);
+        }
+        for name in schemas.keys().filter(|name| !used.contains(*name)) {
+            self.at(format!("components.schemas.{name}"));
+            self.defect(
+                "no response refers to it",
+                "remove the schema or refer to it",
+            );
+        }
+        Document {
+            operations,
+            version: text(&root["info"], "version").to_owned(),
+            schemas,
+        }
+    }
+
+    fn unique(&mut self, operations: &[Operation]) {
+        let mut seen: BTreeMap<String, &Operation> = BTreeMap::new();
+        for operation in operations {
+            if let Some(first) = seen.insert(operation.snake_name(), operation) {
+                self.at(&operation.id);
+                self.defect(
+                    format!(
+                        "the operationId stands at {} and at {}",
+                        first.path, operation.path
+                    ),
+                    "give each operation the vendor's own name, once",
+                );
+            }
+        }
+    }
+
+    fn operation(
+        &mut self,
+        path: &str,
+        method: &str,
+        operation: &Value,
+        tags: &BTreeSet<&str>,
+    ) -> Option<Operation> {
+        let id = text(operation, "operationId").to_owned();
+        if id.is_empty() || !is_name(&id) {
+            self.defect(
+                "there is no usable operationId",
+                "write the vendor's operation name, letters and digits only",
+            );
+            return None;
+        }
+        self.at(&id);
+        if !path.starts_with("/api/json/")
+            || path.contains(['{', '?', '#', '%'])
+            || path.contains("//")
+        {
+            self.defect(
+                format!("the path `{path}` is not a constant below /api/json/"),
+                "write the path without parameters, query or doubled slash",
+            );
+        }
+        let allowed = [
+            "operationId",
+            "tags",
+            "summary",
+            "description",
+            "parameters",
+            "requestBody",
+            "responses",
+            "deprecated",
+            "x-exactly-one-of",
+            "x-rate-limit",
+        ];
+        self.known_keys("operation", operation, &allowed);
+        let tag = match operation["tags"].as_array().map(Vec::as_slice) {
+            Some([Value::String(tag)]) => tag.clone(),
+            _ => {
+                self.defect(
+                    "it has not exactly one tag",
+                    "write `tags: [Area]` with one tag",
+                );
+                String::new()
+            }
+        };
+        if !tag.is_empty() && !tags.contains(tag.as_str()) {
+            self.defect(
+                format!("its tag `{tag}` is not declared"),
+                "add the tag with a description to the `tags` list at the top",
+            );
+        }
+        let summary = self.prose(operation, "summary", "summary", SUMMARY_CHARACTERS);
+        let description = self.prose(
+            operation,
+            "description",
+            "description",
+            DESCRIPTION_CHARACTERS,
+        );
+
+        let mut parameters = Vec::new();
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            parameters.extend(self.query_parameter(parameter));
+        }
+        if let Some(body) = operation.get("requestBody") {
+            parameters.extend(self.form_parameters(body));
+        }
+        self.parameter_names(&parameters);
+        let exactly_one_of = self.exactly_one_of(operation, &parameters);
+        let rate_limit = self.rate_limit(operation);
+        let response = &operation["responses"]["200"];
+        if text(response, "description").is_empty() {
+            self.defect(
+                "its 200 response has no description",
+                "say in a sentence what comes back",
+            );
+        }
+        let response = &response["content"]["application/json"]["schema"];
+        if !response.is_object() {
+            self.defect(
+                "its 200 response has no application/json schema",
+                "describe the documented sample; `type: object` with `additionalProperties: true` where there is none",
+            );
+        }
+        Some(Operation {
+            id,
+            method: method.to_uppercase(),
+            path: path.to_owned(),
+            tag,
+            summary,
+            description,
+            parameters,
+            exactly_one_of,
+            rate_limit,
+            response: response.clone(),
+        })
+    }
+
+    fn known_keys(&mut self, what: &str, value: &Value, allowed: &[&str]) {
+        for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
+            if !allowed.contains(&key.as_str()) {
+                self.defect(
+                    format!("{what}: `{key}` is not understood"),
+                    format!("remove it; the build reads only {}", allowed.join(", ")),
+                );
+            }
+        }
+    }
+
+    fn prose(&mut self, value: &Value, key: &str, what: &str, most: usize) -> String {
+        let prose = text(value, key);
+        let characters = prose.chars().count();
+        if prose.is_empty() {
+            self.defect(format!("{what} is missing"), "write it, in our own words");
+        } else if characters > most {
+            self.defect(
+                format!("{what} has {characters} characters"),
+                format!("shorten it to at most {most}: every user's model pays for it"),
+            );
+        }
+        if [
+            "&amp;", "&lt;", "&gt;", "&#", "<br", "<p>", "</", "**", "```", "DRAFT",
+        ]
+        .iter()
+        .any(|markup| prose.contains(markup))
+            || prose.contains('\n')
+        {
+            self.defect(
+                format!("{what} holds markup, an entity, a line break or a draft mark"),
+                "write plain text in one paragraph (folded style `>-`)",
+            );
+        }
+        prose.to_owned()
+    }
+
+    fn query_parameter(&mut self, parameter: &Value) -> Option<Parameter> {
+        let name = text(parameter, "name").to_owned();
+        let what = format!("parameter `{name}`");
+        self.known_keys(
+            &what,
+            parameter,
+            &[
+                "name",
+                "in",
+                "required",
+                "description",
+                "schema",
+                "x-constant",
+            ],
+        );
+        if text(parameter, "in") != "query" {
+            self.defect(
+                format!("{what} is not in the query"),
+                "write `in: query`, or describe a form body with `requestBody`",
+            );
+        }
+        self.parameter(
+            name,
+            Location::Query,
+            parameter["required"] == true,
+            parameter,
+            &parameter["schema"],
+        )
+    }
+
+    fn form_parameters(&mut self, body: &Value) -> Vec<Parameter> {
+        let content = body["content"].as_object();
+        let schema = &body["content"]["application/x-www-form-urlencoded"]["schema"];
+        if content.is_none_or(|content| content.len() != 1) || !schema["properties"].is_object() {
+            self.defect(
+                "its request body is not a form",
+                "OpManager documents only application/x-www-form-urlencoded bodies: describe an object of scalars under that type",
+            );
+        }
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut parameters = Vec::new();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let mut bare = property.clone();
+            if let Some(bare) = bare.as_object_mut() {
+                bare.remove("description");
+            }
+            parameters.extend(self.parameter(
+                name.clone(),
+                Location::Form,
+                required.contains(&name.as_str()),
+                property,
+                &bare,
+            ));
+        }
+        parameters
+    }
+
+    fn parameter(
+        &mut self,
+        name: String,
+        location: Location,
+        required: bool,
+        described: &Value,
+        schema: &Value,
+    ) -> Option<Parameter> {
+        let what = format!("parameter `{name}`");
+        if !is_name(&name) || name.len() > 64 {
+            self.defect(
+                format!("{what} is not one name of letters, digits and underscores"),
+                "a row such as `a/b/c` is three optional parameters with `x-exactly-one-of: [a, b, c]`",
+            );
+            return None;
+        }
+        if CONNECTION_ARGUMENTS.contains(&name.as_str()) {
+            self.defect(
+                format!("{what} has the name of a connection argument"),
+                "leave it out of the document",
+            );
+        }
+        let description = self.prose(
+            described,
+            "description",
+            &format!("{what}: description"),
+            PARAMETER_CHARACTERS,
+        );
+        let kind = self.kind(&what, schema)?;
+        let constant = described.get("x-constant").map(|constant| match constant {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        });
+        Some(Parameter {
+            name,
+            location,
+            required,
+            description,
+            kind,
+            constant,
+        })
+    }
+
+    fn kind(&mut self, what: &str, schema: &Value) -> Option<Kind> {
+        let allowed: &[&str] = match text(schema, "type") {
+            "string" => &["type", "enum"],
+            "integer" => &["type", "minimum", "maximum"],
+            "number" | "boolean" => &["type"],
+            other => {
+                self.defect(
+                    format!("{what} has the type `{other}`"),
+                    "use string, integer, number or boolean; several values are one comma-separated string, JSON is a string",
+                );
+                return None;
+            }
+        };
+        for key in schema.as_object().into_iter().flatten().map(|(key, _)| key) {
+            if !allowed.contains(&key.as_str()) {
+                self.defect(
+                    format!(
+                        "{what}: `{key}` is not something that the generated type would enforce"
+                    ),
+                    format!(
+                        "remove it or say it in the description; this type takes {}",
+                        allowed.join(", ")
+                    ),
+                );
+            }
+        }
+        Some(match text(schema, "type") {
+            "string" => Kind::Text {
+                values: self.enumeration(what, schema),
+            },
+            "integer" => {
+                let bound = |key| schema.get(key).and_then(Value::as_i64);
+                let (minimum, maximum) = (bound("minimum"), bound("maximum"));
+                if let (Some(minimum), Some(maximum)) = (minimum, maximum)
+                    && minimum > maximum
+                {
+                    self.defect(
+                        format!("{what}: minimum {minimum} is above maximum {maximum}"),
+                        "swap or correct the bounds",
+                    );
+                }
+                Kind::Integer { minimum, maximum }
+            }
+            "number" => Kind::Number,
+            _ => Kind::Boolean,
+        })
+    }
+
+    fn enumeration(&mut self, what: &str, schema: &Value) -> Vec<String> {
+        let Some(values) = schema.get("enum") else {
+            return Vec::new();
+        };
+        let values: Option<Vec<String>> =
+            values.as_array().filter(|v| !v.is_empty()).and_then(|v| {
+                v.iter()
+                    .map(|value| value.as_str().map(str::to_owned))
+                    .collect()
+            });
+        let Some(values) = values else {
+            self.defect(
+                format!("{what}: its enum is not a list of strings"),
+                "quote the values; a set of integer codes is minimum and maximum with the codes named in the description",
+            );
+            return Vec::new();
+        };
+        let variants: BTreeSet<String> = values.iter().map(|v| v.to_pascal_case()).collect();
+        if variants.len() != values.len() {
+            self.defect(
+                format!("{what}: two values of its enum differ only in case or punctuation"),
+                "keep the one that OpManager documents",
+            );
+        }
+        values
+    }
+
+    fn parameter_names(&mut self, parameters: &[Parameter]) {
+        let mut seen = BTreeSet::new();
+        for parameter in parameters {
+            if !seen.insert(parameter.name.to_snake_case()) {
+                self.defect(
+                    format!("parameter `{}` occurs twice", parameter.name),
+                    "merge the two; where the meaning depends on another parameter, say so in the description",
+                );
+            }
+        }
+        let locations = |location| parameters.iter().any(|p| p.location == location);
+        let plain = parameters
+            .iter()
+            .all(|p| matches!(&p.kind, Kind::Text { values } if values.is_empty()));
+        if locations(Location::Query) && locations(Location::Form) && !plain {
+            self.defect(
+                "it mixes a query with a form and has a parameter that is not plain text",
+                "make all of its parameters plain strings, or move them to one place",
+            );
+        }
+    }
+
+    fn exactly_one_of(&mut self, operation: &Value, parameters: &[Parameter]) -> Vec<String> {
+        let names: Vec<String> = operation["x-exactly-one-of"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        for name in &names {
+            match parameters.iter().find(|p| p.name == *name) {
+                None => self.defect(
+                    format!("x-exactly-one-of names `{name}`, which is no parameter"),
+                    "name parameters of this operation",
+                ),
+                Some(p) if p.required || p.constant.is_some() => self.defect(
+                    format!("x-exactly-one-of names `{name}`, which is always sent"),
+                    "remove `required` and `x-constant` from it",
+                ),
+                Some(_) => {}
+            }
+        }
+        names
+    }
+
+    fn rate_limit(&mut self, operation: &Value) -> Option<RateLimit> {
+        let limit = operation.get("x-rate-limit")?;
+        self.known_keys(
+            "x-rate-limit",
+            limit,
+            &["requests-per-minute", "block-minutes"],
+        );
+        let number = |key| {
+            limit
+                .get(key)
+                .and_then(Value::as_u64)
+                .and_then(|n| u32::try_from(n).ok())
+        };
+        let Some(requests_per_minute) = number("requests-per-minute") else {
+            self.defect(
+                "x-rate-limit has no requests-per-minute",
+                "write a whole number, or remove x-rate-limit",
+            );
+            return None;
+        };
+        Some(RateLimit {
+            requests_per_minute,
+            block_minutes: number("block-minutes"),
+        })
+    }
+
+    fn response_schema(
+        &mut self,
+        schema: &Value,
+        schemas: &Map<String, Value>,
+        used: &mut BTreeSet<String>,
+    ) {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            match reference.strip_prefix("#/components/schemas/") {
+                Some(name) if schemas.contains_key(name) => {
+                    used.insert(name.to_owned());
+                }
+                _ => self.defect(
+                    format!("the reference `{reference}` leads nowhere"),
+                    "refer to a schema below components.schemas",
+                ),
+            }
+            return;
+        }
+        self.known_keys(
+            "response schema",
+            schema,
+            &[
+                "type",
+                "description",
+                "properties",
+                "additionalProperties",
+                "items",
+                "oneOf",
+                "allOf",
+                "nullable",
+            ],
+        );
+        if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+            self.defect(
+                "an object of the response says nothing of further fields",
+                "add `additionalProperties: true`: what a newer build sends must not be lost",
+            );
+        }
+        for (_, property) in schema["properties"].as_object().into_iter().flatten() {
+            self.response_schema(property, schemas, used);
+        }
+        for nested in ["items", "additionalProperties"] {
+            if let Some(nested) = schema.get(nested).filter(|nested| nested.is_object()) {
+                self.response_schema(nested, schemas, used);
+            }
+        }
+        for list in ["oneOf", "allOf"] {
+            for nested in schema[list].as_array().into_iter().flatten() {
+                self.response_schema(nested, schemas, used);
+            }
+        }
+        if schema["type"] == "array" && schema.get("items").is_none() {
+            self.defect("an array of the response has no items", "add `items`");
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

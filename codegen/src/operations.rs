@@ -1,0 +1,198 @@
+//! The table of operations: `OperationId`, its specifications, and `impl Operation` and
+//! `impl JsonSchema` for each argument type.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use crate::document::{Document, Location, Operation};
+
+/// The Rust type of an operation's answer.
+pub(crate) enum Output<'a> {
+    /// A component schema.
+    Schema(&'a str),
+    /// A list of a component schema.
+    List(&'a str),
+    /// A type made for this operation alone, `<Op>Response`.
+    Own,
+}
+
+impl Operation {
+    /// The Rust type of the answer, from the shape of the response schema.
+    pub(crate) fn output(&self) -> Output<'_> {
+        match (
+            component(&self.response),
+            component(&self.response["items"]),
+        ) {
+            (Some(name), _) => Output::Schema(name),
+            (None, Some(name)) => Output::List(name),
+            (None, None) => Output::Own,
+        }
+    }
+
+    /// Whether all of its arguments travel in a form body.
+    pub(crate) fn is_form(&self) -> bool {
+        !self.parameters.is_empty() && self.parameters.iter().all(|p| p.location == Location::Form)
+    }
+
+    /// Whether some arguments travel in the query and some in a form body.
+    pub(crate) fn is_mixed(&self) -> bool {
+        let has = |location| self.parameters.iter().any(|p| p.location == location);
+        has(Location::Query) && has(Location::Form)
+    }
+}
+
+/// The component schema that a schema refers to.
+pub(crate) fn component(schema: &serde_json::Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.rsplit('/').next()
+}
+
+pub(crate) fn generate(document: &Document) -> TokenStream {
+    let operations = &document.operations;
+    let variants: Vec<Ident> = operations
+        .iter()
+        .map(|operation| format_ident!("{}", operation.pascal_name()))
+        .collect();
+    let summaries = operations.iter().map(|operation| {
+        format!(
+            "`{} {}`: {}.",
+            operation.method, operation.path, operation.summary
+        )
+    });
+    let specifications = operations.iter().map(specification);
+    let implementations = operations.iter().map(implementation);
+    quote! {
+        /// Names one operation of the OpenAPI document.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum OperationId {
+            #( #[doc = #summaries] #variants, )*
+        }
+
+        impl OperationId {
+            /// Every operation, in the order of the document.
+            pub const ALL: &[Self] = &[ #( Self::#variants, )* ];
+
+            /// What the document says about the operation.
+            pub const fn specification(self) -> &'static crate::opmanager::Specification {
+                &SPECIFICATIONS[self as usize]
+            }
+        }
+
+        static SPECIFICATIONS: &[crate::opmanager::Specification] = &[ #(#specifications),* ];
+
+        #(#implementations)*
+    }
+}
+
+fn specification(operation: &Operation) -> TokenStream {
+    let Operation {
+        id,
+        method,
+        path,
+        tag,
+        summary,
+        description,
+        exactly_one_of,
+        ..
+    } = operation;
+    let variant = format_ident!("{}", operation.pascal_name());
+    let arguments = format!("{}Args", operation.pascal_name());
+    let schema = operation.arguments_schema().to_string();
+    let constants = operation.parameters.iter().filter_map(|parameter| {
+        let name = &parameter.name;
+        parameter
+            .constant
+            .as_ref()
+            .map(|constant| quote!((#name, #constant)))
+    });
+    let rate_limit = match operation.rate_limit {
+        None => quote!(None),
+        Some(limit) => {
+            let requests_per_minute = limit.requests_per_minute;
+            let block_minutes = match limit.block_minutes {
+                None => quote!(None),
+                Some(minutes) => quote!(Some(#minutes)),
+            };
+            quote!(Some(crate::opmanager::RateLimit {
+                requests_per_minute: #requests_per_minute,
+                block_minutes: #block_minutes,
+            }))
+        }
+    };
+    quote! {
+        crate::opmanager::Specification {
+            operation: OperationId::#variant,
+            id: #id,
+            method: #method,
+            path: #path,
+            tag: #tag,
+            summary: #summary,
+            description: #description,
+            arguments: #arguments,
+            schema: #schema,
+            exactly_one_of: &[ #(#exactly_one_of),* ],
+            constants: &[ #(#constants),* ],
+            rate_limit: #rate_limit,
+        }
+    }
+}
+
+fn implementation(operation: &Operation) -> TokenStream {
+    let variant = format_ident!("{}", operation.pascal_name());
+    let arguments = format_ident!("{}Args", operation.pascal_name());
+    let output = match operation.output() {
+        Output::Schema(name) => {
+            let name = format_ident!("{name}");
+            quote!(types::#name)
+        }
+        Output::List(name) => {
+            let name = format_ident!("{name}");
+            quote!(::std::vec::Vec<types::#name>)
+        }
+        Output::Own => {
+            let name = format_ident!("{}Response", operation.pascal_name());
+            quote!(types::#name)
+        }
+    };
+    let name = arguments.to_string();
+    let method = format_ident!("{}", operation.snake_name());
+    let call = if operation.is_mixed() {
+        let part = |suffix: &str, location| {
+            let part = format_ident!("{}{}", operation.pascal_name(), suffix);
+            let fields = operation
+                .arguments()
+                .filter(|p| p.location == location)
+                .map(|parameter| {
+                    format_ident!(
+                        "{}",
+                        heck::ToSnakeCase::to_snake_case(parameter.name.as_str())
+                    )
+                });
+            quote!(types::#part { #( #fields: self.#fields.clone(), )* })
+        };
+        let query = part("Query", Location::Query);
+        let form = part("Form", Location::Form);
+        quote!(client.#method(&#query, &#form).await)
+    } else {
+        quote!(client.#method(self).await)
+    };
+    quote! {
+        impl crate::opmanager::Operation for types::#arguments {
+            const ID: OperationId = OperationId::#variant;
+            type Output = #output;
+
+            async fn send(&self, client: &Client) -> crate::opmanager::SendResult {
+                #call
+            }
+        }
+
+        impl ::schemars::JsonSchema for types::#arguments {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                #name.into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                OperationId::#variant.specification().json_schema()
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The command line.
+
+use std::io::{self, Write};
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+use crate::opmanager::{Http, Limits};
+use crate::server::{OpManagerServer, Policy, offered};
+use crate::tools::Access;
+use crate::transport;
+
+/// MCP server for ManageEngine OpManager that holds no credential.
+///
+/// Without a command it speaks the Model Context Protocol over standard input and output. Host and API
+/// key come with each call and are gone after it; nothing is read from the environment.
+#[derive(Debug, Parser)]
+#[command(name = "opmanager-mcp-server", version)]
+pub struct Cli {
+    #[command(flatten)]
+    serve: Serve,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// Longest time of one call, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    timeout: NonZeroU64,
+    /// Largest answer of OpManager that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value = "4194304")]
+    max_response_bytes: NonZeroUsize,
+    /// What is logged to standard error; never arguments, keys or answers
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: LogLevel,
+}
+
+#[derive(Debug, Args)]
+struct PolicyArgs {
+    /// Which tools are offered and run; each level includes the ones before it
+    #[arg(long, value_name = "LEVEL", default_value = "read")]
+    access: AccessArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AccessArg {
+    /// Tools that change nothing
+    Read,
+    /// Also tools that add or change something
+    Write,
+    /// Also tools that remove something for good
+    Destructive,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the tools, offline
+    Tools {
+        #[command(flatten)]
+        policy: PolicyArgs,
+        /// Print the definitions as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve a made-up OpManager to try things on
+    #[cfg(feature = "demo")]
+    Simulate(crate::demo::SimulateArgs),
+    /// Watch an MCP client work with a made-up OpManager through this server
+    #[cfg(feature = "demo")]
+    Demo,
+}
+
+impl From<&PolicyArgs> for Policy {
+    fn from(arguments: &PolicyArgs) -> Self {
+        let access = match arguments.access {
+            AccessArg::Read => Access::Read,
+            AccessArg::Write => Access::Write,
+            AccessArg::Destructive => Access::Destructive,
+        };
+        Self { access }
+    }
+}
+
+/// Runs the command line to its end.
+pub fn run() -> ExitCode {
+    let Cli { serve, command } = Cli::parse();
+    let result = match command {
+        None => serve_stdio(&serve),
+        Some(Command::Tools { policy, json }) => print_tools(Policy::from(&policy), json),
+        #[cfg(feature = "demo")]
+        Some(Command::Simulate(arguments)) => block_on(crate::demo::simulate(arguments)),
+        #[cfg(feature = "demo")]
+        Some(Command::Demo) => block_on(crate::demo::demo()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // A reader that has seen enough closes the pipe; that is no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "opmanager-mcp-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_stdio(arguments: &Serve) -> io::Result<()> {
+    log_to_stderr(arguments.log_level);
+    let http = Http::new(Limits {
+        timeout: Duration::from_secs(arguments.timeout.get()),
+        max_response_bytes: arguments.max_response_bytes.get(),
+        ..Limits::default()
+    });
+    let server = OpManagerServer::new(Policy::from(&arguments.policy), http);
+    block_on(transport::stdio::serve(server))
+}
+
+fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(future);
+    // A blocked read of standard input must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+/// Logs our own events and nobody else's: at their finer levels the libraries print whole requests, keys
+/// included, so no setting turns them on.
+fn log_to_stderr(level: LogLevel) {
+    let level = match level {
+        LogLevel::Off => LevelFilter::OFF,
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .init();
+}
+
+fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        let tools: Vec<_> = offered(policy)
+            .map(|tool| {
+                let specification = tool.specification();
+                serde_json::json!({
+                    "toolset": tool.toolset(),
+                    "access": tool.access().word(),
+                    "operation": specification.id,
+                    "method": specification.method,
+                    "path": specification.path,
+                    "tool": tool.definition(),
+                })
+            })
+            .collect();
+        serde_json::to_writer_pretty(&mut out, &tools)?;
+        return writeln!(out);
+    }
+    let mut toolset = "";
+    for tool in offered(policy) {
+        if toolset != tool.toolset() {
+            toolset = tool.toolset();
+            writeln!(out, "{toolset}")?;
+        }
+        writeln!(
+            out,
+            "  {:<40} {:<12} {}",
+            tool.name(),
+            tool.access(),
+            tool.specification().summary
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! A typed client of OpManager's REST API, generated from the OpenAPI document.
+//!
+//! Owns where a call goes ([`Connection`]), how its certificate is checked, the API key, the request and
+//! the answer's verdict. Knows no MCP: it is usable as a library of its own.
+//!
+//! ```no_run
+//! use opmanager_mcp_server::opmanager::{ApiKey, Client, Connection, Http, types::ListAlarmsArgs};
+//!
+//! # async fn example() -> Result<(), opmanager_mcp_server::opmanager::Error> {
+//! let key = ApiKey::new("the-key-of-a-read-only-account".to_owned())?;
+//! let client = Client::new(Http::default(), Connection::new("opmanager.example", key)?);
+//! let critical = ListAlarmsArgs { severity: Some(1.try_into()?), ..Default::default() };
+//! for alarm in client.call(&critical).await? {
+//!     println!("{:?}: {:?}", alarm.display_name, alarm.message);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod connection;
+mod error;
+mod generated;
+mod http;
+mod key;
+mod operation;
+mod scalar;
+mod verdict;
+
+pub use client::{Client, RawResponse};
+pub use connection::{Connection, Host, Target, Trust};
+pub use error::Error;
+pub use generated::{OperationId, types};
+pub use http::{Http, Limits};
+pub use key::ApiKey;
+pub use operation::{Operation, RateLimit, Specification};
+pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
+pub use verdict::{Answer, Failure};
+
+pub(crate) use client::{Call, SendResult};

@@ -1,0 +1,71 @@
+//! What an operation is: its facts from the OpenAPI document and its one way to be sent.
+
+use std::future::Future;
+
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::SendResult;
+use super::generated::{Client, OperationId};
+
+/// The arguments of one operation, which know where they go and what comes back.
+///
+/// Implemented by the generated `…Args` types only.
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// Which operation it is; [`OperationId::specification`] has the rest.
+    const ID: OperationId;
+
+    /// The documented answer. Every field is optional, and fields that the document does not know are kept.
+    type Output: DeserializeOwned + Send;
+
+    /// Sends the request and returns status, headers and the body's stream.
+    #[doc(hidden)]
+    fn send(&self, client: &Client) -> impl Future<Output = SendResult> + Send;
+}
+
+/// Everything that the OpenAPI document says of an operation.
+#[derive(Debug)]
+pub struct Specification {
+    /// The operation.
+    pub operation: OperationId,
+    /// `operationId`, OpManager's own name.
+    pub id: &'static str,
+    /// `GET` or `POST`. Says nothing about whether the operation changes anything.
+    pub method: &'static str,
+    /// Absolute path; a constant without parameters.
+    pub path: &'static str,
+    /// Area of the API.
+    pub tag: &'static str,
+    /// A line for lists.
+    pub summary: &'static str,
+    /// What it does, when to use it, and its traps.
+    pub description: &'static str,
+    /// Name of the generated argument type.
+    pub arguments: &'static str,
+    /// JSON schema of the arguments, as text.
+    pub schema: &'static str,
+    /// Parameters of which exactly one must be given; empty if there is no such rule.
+    pub exactly_one_of: &'static [&'static str],
+    /// Query parameters that OpManager wants and nobody decides; sent with every call.
+    pub constants: &'static [(&'static str, &'static str)],
+    /// Documented limit of calls.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// How often OpManager lets an operation be called. Whether it counts per key, user or address is not
+/// documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Calls in one minute.
+    pub requests_per_minute: u32,
+    /// Minutes that a caller is refused after exceeding it, where documented.
+    pub block_minutes: Option<u32>,
+}
+
+impl Specification {
+    /// The arguments' schema.
+    pub(crate) fn json_schema(&self) -> Schema {
+        serde_json::from_str(self.schema).unwrap_or_default()
+    }
+}

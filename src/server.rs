@@ -1,0 +1,249 @@
+//! The MCP server: the catalogue served over whatever transport.
+//!
+//! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
+//! send, judge. Holds no credential and no answer; knows no operation by name.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, ContentBlock, DiscoverResult, Implementation,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::RequestContext;
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio_util::sync::CancellationToken;
+
+use crate::opmanager::{Client, Error, Http};
+use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
+
+/// How long a client may keep the list: it is fixed for the life of the process.
+const LIST_TTL_MS: u64 = 3_600_000;
+/// Longest name that is repeated to a caller.
+const LONGEST_NAME: usize = 128;
+
+/// What the operator allows. Nothing in a call widens it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policy {
+    /// Highest access level offered and run.
+    pub access: Access,
+}
+
+/// The server. Cloning it is cheap.
+#[derive(Clone)]
+pub struct OpManagerServer(Arc<Inner>);
+
+struct Inner {
+    policy: Policy,
+    http: Http,
+    offered: Vec<Tool>,
+    closing: CancellationToken,
+}
+
+impl OpManagerServer {
+    /// A server that offers what the policy allows and calls over the given connections.
+    pub fn new(policy: Policy, http: Http) -> Self {
+        let offered = offered(policy)
+            .map(|tool| tool.definition().clone())
+            .collect();
+        Self(Arc::new(Inner {
+            policy,
+            http,
+            offered,
+            closing: CancellationToken::new(),
+        }))
+    }
+
+    /// Cancelled to make running calls give up.
+    pub(crate) fn closing(&self) -> CancellationToken {
+        self.0.closing.clone()
+    }
+
+    async fn call(&self, tool: &CatalogueTool, given: tools::Arguments) -> CallToolResult {
+        let name = tool.name();
+        if tool.access() > self.0.policy.access {
+            return failed(format!(
+                "`{name}` is a {} tool, and this server was started with --access {}. Its operator can start it with --access {}.",
+                tool.access(),
+                self.0.policy.access,
+                tool.access(),
+            ));
+        }
+        let arguments::Checked {
+            connection,
+            arguments,
+        } = match arguments::check(tool, given) {
+            Ok(checked) => checked,
+            Err(problems) => {
+                tracing::info!(tool = name, outcome = "invalid arguments");
+                return failed(problems.text(name));
+            }
+        };
+        let client = Client::new(self.0.http.clone(), connection);
+        let started = Instant::now();
+        let answer = (tool.entry().call)(&client, arguments).await;
+        let (target, trust) = (client.connection().target(), client.connection().trust());
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (status, bytes) = answer
+            .as_ref()
+            .map_or((0, 0), |raw| (raw.status, raw.body.len()));
+        let text = answer.and_then(|raw| Ok(raw.judge()?.into_json()));
+        let outcome = match &text {
+            Ok(_) => "success",
+            Err(Error::Refused(_)) => "refused",
+            Err(_) => "no answer",
+        };
+        tracing::info!(tool = name, %target, ?trust, status, bytes, milliseconds, outcome);
+        let key = client.connection().key();
+        match text {
+            Err(error) => failed(key.redact(outcome::failure(
+                &error,
+                tool.specification(),
+                tool.access(),
+                target,
+            ))),
+            Ok(json) => {
+                let mut remark = outcome::UNTRUSTED.to_owned();
+                if let Some(trust) = outcome::trust_remark(trust, target) {
+                    remark.push(' ');
+                    remark.push_str(trust);
+                }
+                CallToolResult::success(vec![
+                    ContentBlock::text(key.redact(json)),
+                    ContentBlock::text(remark),
+                ])
+            }
+        }
+    }
+}
+
+/// The tools that a policy offers, in catalogue order.
+pub fn offered(policy: Policy) -> impl Iterator<Item = &'static CatalogueTool> {
+    tools::catalogue()
+        .iter()
+        .filter(move |tool| tool.access() <= policy.access)
+}
+
+fn failed(text: String) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+/// Whether the caching hints of the newest protocol belong into a result.
+fn caches(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
+}
+
+impl ServerHandler for OpManagerServer {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(
+                Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+                    .with_title("OpManager")
+                    .with_description(env!("CARGO_PKG_DESCRIPTION")),
+            )
+            .with_instructions(include_str!("instructions.txt").trim())
+    }
+
+    async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
+        let mut result = DiscoverResult::from_server_info(
+            self.supported_protocol_versions().into_owned(),
+            self.get_info(),
+        );
+        result.ttl_ms = LIST_TTL_MS;
+        result.cache_scope = CacheScope::Public;
+        Ok(result)
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        if request.is_some_and(|request| request.cursor.is_some()) {
+            return Err(ErrorData::invalid_params(
+                "unknown cursor: the list has one page",
+                None,
+            ));
+        }
+        let mut result = ListToolsResult::with_all_items(self.0.offered.clone());
+        if caches(&context) {
+            result.ttl_ms = Some(LIST_TTL_MS);
+            result.cache_scope = Some(CacheScope::Public);
+        }
+        Ok(result)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.0
+            .offered
+            .iter()
+            .find(|tool| tool.name == name)
+            .cloned()
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(tool) = tools::find(&request.name) else {
+            let name: String = request
+                .name
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(LONGEST_NAME)
+                .collect();
+            return Err(ErrorData::invalid_params(
+                format!("unknown tool: {name}"),
+                None,
+            ));
+        };
+        let given = request.arguments.unwrap_or_default();
+        tokio::select! {
+            result = self.call(tool, given) => Ok(result.into()),
+            // The reply of a cancelled call is not sent; dropping the call drops its request.
+            () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
+            () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
+        }
+    }
+
+    // rmcp answers these with empty lists unless told otherwise, although nothing of the kind is declared.
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<
+            ListResourceTemplatesRequestMethod,
+        >())
+    }
+
+    async fn complete(
+        &self,
+        _: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+    }
+}

@@ -1,0 +1,235 @@
+//! The catalogue: which operation is which tool, who may call it, and what a client is told of it.
+//!
+//! Each operation of the OpenAPI document is decided exactly once, in the file of its toolset: as a tool
+//! with a title and an access word, or as hidden with a reason. Nothing here knows of transports.
+
+mod alarms;
+pub(crate) mod arguments;
+mod availability;
+mod dashboards;
+mod devices;
+mod events;
+mod groups;
+mod interfaces;
+mod monitoring;
+mod notifications;
+pub(crate) mod outcome;
+mod reports;
+mod toolset;
+mod virtualization;
+mod wireless;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
+
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::Value;
+
+use crate::opmanager::{OperationId, Specification};
+pub(crate) use toolset::{Call, Toolset};
+
+/// All toolsets, in the order in which they are listed.
+pub(crate) const TOOLSETS: &[Toolset] = &[
+    alarms::TOOLSET,
+    availability::TOOLSET,
+    events::TOOLSET,
+    devices::TOOLSET,
+    interfaces::TOOLSET,
+    monitoring::TOOLSET,
+    groups::TOOLSET,
+    notifications::TOOLSET,
+    reports::TOOLSET,
+    dashboards::TOOLSET,
+    virtualization::TOOLSET,
+    wireless::TOOLSET,
+];
+
+const _: () = toolset::decided_once(TOOLSETS);
+
+/// What a tool may do to OpManager. Each level includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Access {
+    /// Changes nothing, whatever the HTTP verb. Probes (ping, trace route, a test poll) count as reading.
+    #[default]
+    Read,
+    /// Adds or changes something that can be added or changed back.
+    Write,
+    /// Removes something for good.
+    Destructive,
+}
+
+impl Access {
+    /// All levels, lowest first.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Destructive];
+
+    /// The word of the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl FromStr for Access {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|access| access.word() == word)
+            .ok_or_else(|| "expected read, write or destructive".to_owned())
+    }
+}
+
+/// One line of a toolset file: an operation decided as a tool.
+pub(crate) struct Entry {
+    /// Tool name: the operation id in `snake_case`.
+    pub(crate) name: &'static str,
+    /// Title for people.
+    pub(crate) title: &'static str,
+    /// Access word.
+    pub(crate) access: Access,
+    /// Whether a second identical call changes nothing more. Reads always are.
+    pub(crate) idempotent: bool,
+    /// Whether it replaces what was there before, without removing it for good.
+    pub(crate) overwrites: bool,
+    /// The operation.
+    pub(crate) operation: OperationId,
+    /// Sends it.
+    pub(crate) call: Call,
+}
+
+/// A tool as clients see it, with what the server knows of it.
+pub struct CatalogueTool {
+    entry: &'static Entry,
+    toolset: &'static Toolset,
+    schema: Value,
+    tool: Tool,
+}
+
+impl CatalogueTool {
+    /// Tool name.
+    pub fn name(&self) -> &'static str {
+        self.entry.name
+    }
+
+    /// Name of its toolset.
+    pub fn toolset(&self) -> &'static str {
+        self.toolset.name
+    }
+
+    /// What it may do.
+    pub fn access(&self) -> Access {
+        self.entry.access
+    }
+
+    /// The facts of its operation.
+    pub fn specification(&self) -> &'static Specification {
+        self.entry.operation.specification()
+    }
+
+    /// The definition that clients are given.
+    pub fn definition(&self) -> &Tool {
+        &self.tool
+    }
+
+    /// Schema of the operation's own arguments, without the connection arguments.
+    pub(crate) fn schema(&self) -> &Value {
+        &self.schema
+    }
+
+    pub(crate) fn entry(&self) -> &'static Entry {
+        self.entry
+    }
+}
+
+static CATALOGUE: LazyLock<Vec<CatalogueTool>> = LazyLock::new(|| {
+    TOOLSETS
+        .iter()
+        .flat_map(|toolset| {
+            toolset
+                .tools
+                .iter()
+                .map(move |entry| define(toolset, entry))
+        })
+        .collect()
+});
+
+/// Every tool, in toolset order.
+pub fn catalogue() -> &'static [CatalogueTool] {
+    &CATALOGUE
+}
+
+/// The tool of that name.
+pub fn find(name: &str) -> Option<&'static CatalogueTool> {
+    catalogue().iter().find(|tool| tool.name() == name)
+}
+
+fn define(toolset: &'static Toolset, entry: &'static Entry) -> CatalogueTool {
+    let specification = entry.operation.specification();
+    let mut schema: Value = serde_json::from_str(specification.schema).unwrap_or_default();
+    for property in schema["properties"]
+        .as_object_mut()
+        .into_iter()
+        .flatten()
+        .map(|(_, p)| p)
+    {
+        if let Some(Value::String(description)) = property.get_mut("description") {
+            *description = in_tool_names(description);
+        }
+    }
+    let annotations = ToolAnnotations::new()
+        .read_only(entry.access == Access::Read)
+        .destructive(entry.access == Access::Destructive || entry.overwrites)
+        .idempotent(entry.access == Access::Read || entry.idempotent)
+        .open_world(true);
+    let tool = Tool::new(
+        entry.name,
+        in_tool_names(specification.description),
+        Arc::new(arguments::with_connection(&schema)),
+    )
+    .with_title(entry.title)
+    .with_annotations(annotations);
+    CatalogueTool {
+        entry,
+        toolset,
+        schema,
+        tool,
+    }
+}
+
+/// A text of the document, which names operations, as a text for callers, who know them as tools.
+fn in_tool_names(text: &str) -> String {
+    static NAMES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let entries = TOOLSETS.iter().flat_map(|toolset| toolset.tools);
+        entries
+            .map(|entry| (entry.operation.specification().id, entry.name))
+            .collect()
+    });
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(end);
+        out.push_str(NAMES.get(word).unwrap_or(&word));
+        let mut separators = tail.chars();
+        out.extend(separators.next());
+        rest = separators.as_str();
+    }
+    out
+}
+
+/// An object of JSON, as tool arguments arrive.
+pub(crate) type Arguments = JsonObject;

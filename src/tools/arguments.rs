@@ -1,0 +1,251 @@
+//! What a caller gives: split into connection and operation arguments, and checked before any I/O.
+//!
+//! Every problem is reported at once, by the argument's name and with what is accepted. Values are never
+//! quoted: one that was meant for another argument may be the key.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::{Arguments, CatalogueTool};
+use crate::opmanager::{ApiKey, Connection, Error, Target, Trust};
+
+/// Longest text of one argument, in characters.
+const LONGEST_TEXT: usize = 4096;
+/// Most arguments of one call.
+const MOST_ARGUMENTS: usize = 100;
+
+/// Arguments that n8n's agent node adds to every call. They are not ours and not OpManager's: dropped.
+const DROPPED: [&str; 5] = ["sessionId", "action", "chatInput", "toolCallId", "tool"];
+
+/// The connection arguments that must be given.
+const CONNECTION_REQUIRED: [&str; 2] = ["host", "apiKey"];
+
+/// A call that may be made: everything in it has been checked.
+pub(crate) struct Checked {
+    /// Where to, how trusted, with which key.
+    pub(crate) connection: Connection,
+    /// The operation's arguments.
+    pub(crate) arguments: Value,
+}
+
+/// Everything that is wrong with the arguments, ready to be read by a model.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problems(Vec<String>);
+
+impl Problems {
+    /// The problems as a text, one a line.
+    pub(crate) fn text(&self, tool: &str) -> String {
+        format!(
+            "Invalid arguments for `{tool}`; nothing was sent.\n{}",
+            self.0.join("\n")
+        )
+    }
+}
+
+fn connection_properties() -> Map<String, Value> {
+    let properties = json!({
+        "host": { "type": "string", "description": "OpManager server: host or host:port (default port 8061)" },
+        "apiKey": { "type": "string", "description": "OpManager API key; used for this call only" },
+        "port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port, unless given in host" },
+        "use_ssl": { "type": "boolean", "description": "HTTPS; by default on every port but 8060 and 80" },
+        "verify_ssl": { "type": "boolean", "description": "Verify the certificate; default true" },
+    });
+    match properties {
+        Value::Object(properties) => properties,
+        _ => Map::new(),
+    }
+}
+
+/// An operation's schema with the connection arguments around it: the required ones first.
+pub(crate) fn with_connection(schema: &Value) -> Map<String, Value> {
+    let own = schema["properties"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let own_required: Vec<&str> = names(&schema["required"]).collect();
+    let mut properties = Map::new();
+    let mut optional = Map::new();
+    for (name, property) in connection_properties() {
+        if CONNECTION_REQUIRED.contains(&name.as_str()) {
+            properties.insert(name, property);
+        } else {
+            optional.insert(name, property);
+        }
+    }
+    properties.extend(own);
+    properties.extend(optional);
+    let required: Vec<&str> = CONNECTION_REQUIRED
+        .into_iter()
+        .chain(own_required)
+        .collect();
+    let mut whole = Map::new();
+    whole.insert("type".into(), "object".into());
+    whole.insert("properties".into(), properties.into());
+    whole.insert("required".into(), json!(required));
+    whole.insert("additionalProperties".into(), false.into());
+    whole
+}
+
+fn names(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+/// Checks all arguments of a call.
+pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checked, Problems> {
+    let mut problems = Vec::new();
+    let own = &tool.schema()["properties"];
+    given.retain(|name, _| !DROPPED.contains(&name.as_str()) || own.get(name).is_some());
+    if given.len() > MOST_ARGUMENTS {
+        return Err(Problems(vec![format!(
+            "there are {} arguments, at most {MOST_ARGUMENTS} are read",
+            given.len()
+        )]));
+    }
+    let known = tool
+        .definition()
+        .input_schema
+        .get("properties")
+        .unwrap_or(&Value::Null);
+    for (name, value) in &given {
+        match known.get(name) {
+            None => problems.push(unknown(name, known)),
+            Some(schema) => problems.extend(check_value(name, value, schema)),
+        }
+    }
+    let required = tool
+        .definition()
+        .input_schema
+        .get("required")
+        .unwrap_or(&Value::Null);
+    for name in names(required) {
+        if !given.contains_key(name) {
+            let meaning = known[name]["description"].as_str().unwrap_or_default();
+            problems.push(format!("`{name}` is missing: {meaning}"));
+        }
+    }
+    problems.extend(exactly_one(tool, &given));
+    let key = match given.remove("apiKey") {
+        Some(Value::String(key)) => ApiKey::new(key)
+            .map_err(|error| problems.push(error.to_string()))
+            .ok(),
+        _ => None,
+    };
+    let target = target(&given)
+        .map_err(|error| problems.push(error.to_string()))
+        .ok()
+        .flatten();
+    let trust = match given.get("verify_ssl") {
+        Some(Value::Bool(false)) => Trust::Unverified,
+        _ => Trust::Verified,
+    };
+    match (key, target) {
+        (Some(key), Some(target)) if problems.is_empty() => {
+            given.retain(|name, _| own.get(name).is_some());
+            Ok(Checked {
+                connection: Connection::with(target, trust, key),
+                arguments: Value::Object(given),
+            })
+        }
+        _ => {
+            let mut seen = BTreeSet::new();
+            problems.retain(|problem| seen.insert(problem.clone()));
+            Err(Problems(problems))
+        }
+    }
+}
+
+/// The target, if the arguments that make it have the right types; their absence is reported elsewhere.
+fn target(given: &Arguments) -> Result<Option<Target>, Error> {
+    let Some(Value::String(host)) = given.get("host") else {
+        return Ok(None);
+    };
+    let port = match given.get("port") {
+        None => None,
+        Some(port) => match port.as_u64().and_then(|port| u16::try_from(port).ok()) {
+            None => return Ok(None),
+            some => some,
+        },
+    };
+    let use_ssl = given.get("use_ssl").and_then(Value::as_bool);
+    Target::parse(host, port, use_ssl).map(Some)
+}
+
+fn unknown(name: &str, known: &Value) -> String {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let accepted: Vec<String> = known
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| format!("`{name}`"))
+        .collect();
+    format!(
+        "`{shown}` is not an argument of this tool; it takes {}",
+        accepted.join(", ")
+    )
+}
+
+fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
+    let problem = match schema["type"].as_str() {
+        Some("string") => match value.as_str() {
+            None => Some("must be a string".to_owned()),
+            Some(text) => check_text(name, text, schema),
+        },
+        Some("integer") => match value.as_i64() {
+            None => Some("must be a whole number".to_owned()),
+            Some(number) => {
+                let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
+                let (minimum, maximum) = (bound("minimum"), bound("maximum"));
+                let within =
+                    minimum.is_none_or(|m| number >= m) && maximum.is_none_or(|m| number <= m);
+                (!within).then(|| match (minimum, maximum) {
+                    (Some(minimum), Some(maximum)) => format!("must be {minimum} to {maximum}"),
+                    (Some(minimum), None) => format!("must be at least {minimum}"),
+                    (None, Some(maximum)) => format!("must be at most {maximum}"),
+                    (None, None) => "must be a whole number".to_owned(),
+                })
+            }
+        },
+        Some("number") => (!value.is_number()).then(|| "must be a number".to_owned()),
+        Some("boolean") => (!value.is_boolean()).then(|| "must be true or false".to_owned()),
+        _ => None,
+    };
+    problem.map(|problem| format!("`{name}` {problem}"))
+}
+
+fn check_text(name: &str, text: &str, schema: &Value) -> Option<String> {
+    if text.chars().count() > LONGEST_TEXT {
+        return Some(format!("is longer than {LONGEST_TEXT} characters"));
+    }
+    // Notes are the one kind of text that people write in several lines.
+    let allowed: &[char] = if name == "notes" { &['\t', '\n'] } else { &[] };
+    if text
+        .chars()
+        .any(|c| c.is_control() && !allowed.contains(&c))
+    {
+        return Some("holds control characters".to_owned());
+    }
+    let values: Vec<&str> = names(&schema["enum"]).collect();
+    if !values.is_empty() && !values.contains(&text) {
+        return Some(format!("must be one of {}", values.join(", ")));
+    }
+    None
+}
+
+fn exactly_one(tool: &CatalogueTool, given: &Arguments) -> Option<String> {
+    let selectors = tool.specification().exactly_one_of;
+    let count = selectors
+        .iter()
+        .filter(|name| given.contains_key(**name))
+        .count();
+    (!selectors.is_empty() && count != 1).then(|| {
+        let selectors: Vec<String> = selectors.iter().map(|name| format!("`{name}`")).collect();
+        format!(
+            "exactly one of {} must be given, {count} were",
+            selectors.join(", ")
+        )
+    })
+}

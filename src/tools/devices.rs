@@ -1,0 +1,20 @@
+//! Toolset `devices`. Devices: finding them, their inventory and state, and adding one.
+
+use super::toolset::toolset;
+
+toolset! {
+    "devices": "Devices: finding them, their inventory and state, and adding one.";
+    tools {
+        list_devices(ListDevicesArgs): "List devices", read;
+        get_device_summary(GetDeviceSummaryArgs): "Device snapshot", read;
+        get_device_complete_details(GetDeviceCompleteDetailsArgs): "Device status and availability", read;
+        get_device_info(GetDeviceInfoArgs): "Hardware inventory of a device", read;
+        get_device_notes(GetDeviceNotesArgs): "Custom fields of a device", read;
+        get_infrastructure_details_view(GetInfrastructureDetailsViewArgs): "Devices of a category with load", read;
+        get_category_list(GetCategoryListArgs): "Device categories", read;
+        list_subnets(ListSubnetsArgs): "List subnets", read;
+        list_probes(ListProbesArgs): "List probes", read;
+        add_device(AddDeviceArgs): "Add device", write;
+        set_device_info(SetDeviceInfoArgs): "Overwrite hardware facts", write idempotent overwrites;
+    }
+}

@@ -1,0 +1,11 @@
+//! Toolset `events`. The events behind the alarms.
+
+use super::toolset::toolset;
+
+toolset! {
+    "events": "The events behind the alarms.";
+    tools {
+        list_events(ListEventsArgs): "List events", read;
+        add_event(AddEventArgs): "Add event", write;
+    }
+}

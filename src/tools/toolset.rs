@@ -1,0 +1,136 @@
+//! The macro layer: how an operation becomes a tool, in one line.
+//!
+//! ```text
+//! toolset! {
+//!     "alarms": "What is wrong now, and acting on it.";
+//!     tools {
+//!         list_alarms(ListAlarmsArgs): "List alarms", read;
+//!         clear_alarm(ClearAlarmArgs): "Clear alarm", write idempotent overwrites;
+//!     }
+//!     hidden {
+//!         SomeArgs: "why it is not offered";
+//!     }
+//! }
+//! ```
+//!
+//! A misspelt operation or a missing access word does not compile, and neither does an operation that no
+//! toolset decides or two decide. The HTTP verb plays no part.
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::Entry;
+use crate::opmanager::{Client, Error, Operation, OperationId, RawResponse};
+
+/// A toolset: an area of the API, decided operation by operation.
+pub(crate) struct Toolset {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// What it is for, in a sentence.
+    pub(crate) purpose: &'static str,
+    /// The operations that are tools.
+    pub(crate) tools: &'static [Entry],
+    /// The operations that are not, and why.
+    pub(crate) hidden: &'static [(OperationId, &'static str)],
+}
+
+/// Sends an operation whose arguments have been checked against its schema.
+pub(crate) type Call = for<'a> fn(&'a Client, Value) -> BoxFuture<'a, Result<RawResponse, Error>>;
+
+/// The [`Call`] of an operation.
+pub(super) fn call<O: Operation>(
+    client: &Client,
+    arguments: Value,
+) -> BoxFuture<'_, Result<RawResponse, Error>> {
+    Box::pin(async move {
+        let arguments: O = serde_json::from_value(arguments)
+            .map_err(|error| Error::argument("arguments", format!("do not fit: {error}")))?;
+        client.call_raw(&arguments).await
+    })
+}
+
+macro_rules! toolset {
+    (
+        $set:literal: $purpose:literal;
+        tools { $( $name:ident($arguments:ident): $title:literal, $access:ident $($word:ident)*; )* }
+        $( hidden { $( $absent:ident: $reason:literal; )* } )?
+    ) => {
+        /// This toolset.
+        pub(super) const TOOLSET: $crate::tools::Toolset = $crate::tools::Toolset {
+            name: $set,
+            purpose: $purpose,
+            tools: &[ $( $crate::tools::Entry {
+                name: stringify!($name),
+                title: $title,
+                access: $crate::tools::toolset::access!($access),
+                idempotent: false $( || $crate::tools::toolset::is_idempotent!($word) )*,
+                overwrites: false $( || $crate::tools::toolset::is_overwriting!($word) )*,
+                operation: <$crate::opmanager::types::$arguments as $crate::opmanager::Operation>::ID,
+                call: $crate::tools::toolset::call::<$crate::opmanager::types::$arguments>,
+            } ),* ],
+            hidden: &[ $( $( (
+                <$crate::opmanager::types::$absent as $crate::opmanager::Operation>::ID,
+                $reason,
+            ) ),* )? ],
+        };
+    };
+}
+
+macro_rules! access {
+    (read) => {
+        $crate::tools::Access::Read
+    };
+    (write) => {
+        $crate::tools::Access::Write
+    };
+    (destructive) => {
+        $crate::tools::Access::Destructive
+    };
+}
+
+macro_rules! is_idempotent {
+    (idempotent) => {
+        true
+    };
+    (overwrites) => {
+        false
+    };
+}
+
+macro_rules! is_overwriting {
+    (idempotent) => {
+        false
+    };
+    (overwrites) => {
+        true
+    };
+}
+
+pub(super) use {access, is_idempotent, is_overwriting, toolset};
+
+/// Fails the build unless each operation of the document is decided exactly once.
+pub(super) const fn decided_once(toolsets: &[Toolset]) {
+    let mut decisions = [0u8; OperationId::ALL.len()];
+    let mut set = 0;
+    while set < toolsets.len() {
+        let mut entry = 0;
+        while entry < toolsets[set].tools.len() {
+            decisions[toolsets[set].tools[entry].operation as usize] += 1;
+            entry += 1;
+        }
+        entry = 0;
+        while entry < toolsets[set].hidden.len() {
+            decisions[toolsets[set].hidden[entry].0 as usize] += 1;
+            entry += 1;
+        }
+        set += 1;
+    }
+    let mut operation = 0;
+    while operation < decisions.len() {
+        if decisions[operation] != 1 {
+            // The only text that a constant can print is one it holds: the operation's name.
+            panic!("{}", OperationId::ALL[operation].specification().id);
+        }
+        operation += 1;
+    }
+}

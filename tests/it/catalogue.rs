@@ -1,0 +1,198 @@
+//! Facts that hold for every tool.
+
+use std::collections::BTreeSet;
+
+use opmanager_mcp_server::opmanager::OperationId;
+use opmanager_mcp_server::tools::{self, Access};
+use serde_json::Value;
+
+/// Words that a schema may use; others make some client or model refuse the whole list.
+const PORTABLE: [&str; 8] = [
+    "type",
+    "properties",
+    "required",
+    "description",
+    "enum",
+    "minimum",
+    "maximum",
+    "additionalProperties",
+];
+
+#[test]
+fn every_operation_is_one_tool() {
+    let operations: BTreeSet<_> = tools::catalogue()
+        .iter()
+        .map(|tool| tool.specification().operation)
+        .collect();
+    assert_eq!(operations.len(), 89);
+    assert_eq!(operations, OperationId::ALL.iter().copied().collect());
+}
+
+#[test]
+fn names_are_the_operation_ids_in_snake_case() {
+    let mut names = BTreeSet::new();
+    for tool in tools::catalogue() {
+        let name = tool.name();
+        assert!(names.insert(name), "{name} occurs twice");
+        assert!(name.len() <= 40, "{name} is too long");
+        assert!(
+            name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            "{name}"
+        );
+        let expected = match tool.specification().id {
+            // 47 characters are more than clients take.
+            "getDeviceAssociatedWindowsServiceMonitors" => "getwindowsservicemonitors".to_owned(),
+            id => id.to_ascii_lowercase(),
+        };
+        assert_eq!(name.replace('_', ""), expected);
+    }
+}
+
+#[test]
+fn every_toolset_is_an_area_with_tools() {
+    for tool in tools::catalogue() {
+        assert!(!tool.toolset().is_empty());
+    }
+}
+
+#[test]
+fn annotations_follow_the_access_words_and_not_the_verb() {
+    for tool in tools::catalogue() {
+        let annotations = tool.definition().annotations.as_ref().unwrap();
+        assert_eq!(
+            annotations.read_only_hint,
+            Some(tool.access() == Access::Read),
+            "{}",
+            tool.name()
+        );
+        assert!(annotations.idempotent_hint.is_some() && annotations.open_world_hint == Some(true));
+        if tool.access() == Access::Destructive {
+            assert_eq!(annotations.destructive_hint, Some(true), "{}", tool.name());
+        }
+        if tool.access() == Access::Read {
+            assert_eq!(annotations.destructive_hint, Some(false), "{}", tool.name());
+        }
+    }
+    let posts_that_read = tools::catalogue()
+        .iter()
+        .filter(|tool| tool.specification().method == "POST" && tool.access() == Access::Read)
+        .count();
+    assert_eq!(posts_that_read, 5);
+}
+
+#[test]
+fn what_removes_or_blinds_is_hinted_as_destructive() {
+    for name in [
+        "delete_alarm",
+        "clear_alarm",
+        "set_managed",
+        "delete_performance_monitors",
+        "delete_business_rules",
+    ] {
+        let annotations = tools::find(name)
+            .unwrap()
+            .definition()
+            .annotations
+            .as_ref()
+            .unwrap();
+        assert_eq!(annotations.destructive_hint, Some(true), "{name}");
+        assert_eq!(annotations.read_only_hint, Some(false), "{name}");
+    }
+}
+
+#[test]
+fn schemas_stay_in_the_portable_subset() {
+    for tool in tools::catalogue() {
+        let schema = Value::Object((*tool.definition().input_schema).clone());
+        assert_eq!(schema["type"], "object");
+        assert_eq!(schema["additionalProperties"], false);
+        check_words(tool.name(), &schema);
+        for (name, property) in schema["properties"].as_object().unwrap() {
+            let place = format!("{}.{name}", tool.name());
+            assert!(
+                name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+                "{place}"
+            );
+            assert!(property["type"].is_string(), "{place} must have one type");
+            assert!(property.get("properties").is_none(), "{place} is nested");
+            assert!(
+                property["description"]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{place} is not described"
+            );
+            check_words(&place, property);
+            if let Some(values) = property.get("enum") {
+                assert!(
+                    values.as_array().unwrap().iter().all(Value::is_string),
+                    "{place}"
+                );
+            }
+        }
+    }
+}
+
+fn check_words(place: &str, schema: &Value) {
+    for word in schema.as_object().unwrap().keys() {
+        assert!(PORTABLE.contains(&word.as_str()), "{place} uses `{word}`");
+    }
+}
+
+#[test]
+fn required_arguments_come_first_and_the_connection_is_always_asked_for() {
+    for tool in tools::catalogue() {
+        let schema = &tool.definition().input_schema;
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_str().unwrap())
+            .collect();
+        let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(&names[..required.len()], &required[..], "{}", tool.name());
+        assert_eq!(&required[..2], ["host", "apiKey"]);
+        for name in ["port", "use_ssl", "verify_ssl"] {
+            assert!(
+                schema["properties"].get(name).is_some(),
+                "{} lacks {name}",
+                tool.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn constants_of_the_web_client_are_never_shown() {
+    for tool in tools::catalogue() {
+        for (name, _) in tool.specification().constants {
+            assert!(
+                tool.definition().input_schema["properties"]
+                    .get(name)
+                    .is_none(),
+                "{}.{name}",
+                tool.name()
+            );
+        }
+    }
+}
+
+#[test]
+fn descriptions_speak_of_tools_and_not_of_operation_ids() {
+    let ids: BTreeSet<&str> = tools::catalogue()
+        .iter()
+        .map(|tool| tool.specification().id)
+        .collect();
+    for tool in tools::catalogue() {
+        let definition = tool.definition();
+        let properties = definition.input_schema["properties"].as_object().unwrap();
+        let texts = properties
+            .values()
+            .map(|property| property["description"].as_str().unwrap())
+            .chain(definition.description.as_deref());
+        let words =
+            texts.flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+        for word in words {
+            assert!(!ids.contains(word), "{} speaks of {word}", tool.name());
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Everything that is tested through the program or its public interface.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test fails by panicking"
+)]
+
+mod catalogue;
+mod snapshots;
+mod support;

@@ -1,0 +1,107 @@
+//! The surface that callers see, recorded in `snapshots/`. A changed record is a review, not an accident.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use insta::{Settings, assert_json_snapshot, assert_snapshot};
+use opmanager_mcp_server::opmanager::OperationId;
+use opmanager_mcp_server::tools;
+
+use crate::support::PROGRAM;
+
+fn recorded(folder: &str, check: impl FnOnce()) {
+    let mut settings = Settings::clone_current();
+    settings.set_snapshot_path(format!("../../snapshots{folder}"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(check);
+}
+
+#[test]
+fn each_tool_is_as_recorded() {
+    recorded("/tools", || {
+        for tool in tools::catalogue() {
+            assert_json_snapshot!(tool.name(), tool.definition());
+        }
+    });
+}
+
+#[test]
+fn no_record_is_left_of_a_tool_that_is_gone() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots/tools");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let tool = name
+            .strip_suffix(".snap")
+            .unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
+        assert!(
+            tools::find(tool).is_some(),
+            "snapshots/tools/{name} is of no tool: delete it"
+        );
+    }
+}
+
+#[test]
+fn the_operations_are_as_recorded() {
+    let mut table = String::new();
+    for operation in OperationId::ALL {
+        let specification = operation.specification();
+        let tool = tools::catalogue()
+            .iter()
+            .find(|tool| tool.specification().operation == *operation)
+            .unwrap();
+        writeln!(
+            table,
+            "{:<12} {:<5} {:<58} {}",
+            tool.access().word(),
+            specification.method,
+            specification.path,
+            specification.id,
+        )
+        .unwrap();
+    }
+    recorded("", || assert_snapshot!("operations", table));
+}
+
+#[test]
+fn the_catalogue_is_as_recorded() {
+    let mut table = String::new();
+    for tool in tools::catalogue() {
+        let annotations = tool.definition().annotations.as_ref().unwrap();
+        let hints = [
+            (annotations.read_only_hint, "read-only"),
+            (annotations.destructive_hint, "destructive"),
+            (annotations.idempotent_hint, "idempotent"),
+            (annotations.open_world_hint, "open-world"),
+        ];
+        let hints: Vec<&str> = hints
+            .iter()
+            .filter(|(hint, _)| *hint == Some(true))
+            .map(|(_, word)| *word)
+            .collect();
+        writeln!(
+            table,
+            "{:<14} {:<38} {:<12} {}",
+            tool.toolset(),
+            tool.name(),
+            tool.access().word(),
+            hints.join(" "),
+        )
+        .unwrap();
+    }
+    recorded("", || assert_snapshot!("catalogue", table));
+}
+
+#[test]
+fn the_command_line_is_as_recorded() {
+    let help = |arguments: &[&str]| {
+        let output = Command::new(PROGRAM).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mut text = help(&["--help"]);
+    for command in ["tools", "simulate", "demo"] {
+        write!(text, "\n--- {command}\n\n{}", help(&[command, "--help"])).unwrap();
+    }
+    recorded("", || assert_snapshot!("cli_help", text));
+}
