@@ -114,9 +114,7 @@ fn capital(value: bool) -> &'static str {
 
 /// Sorts by `sortByColumn` and `sortByType`, numbers as numbers.
 fn sort(rows: &mut [Value], arguments: &Arguments) {
-    let Some(column) = arguments.get("sortByColumn") else {
-        return;
-    };
+    let Some(column) = arguments.get("sortByColumn") else { return };
     let key = |row: &Value| {
         let text = row[column].as_str().map_or_else(|| row[column].to_string(), str::to_lowercase);
         (text.parse::<i64>().unwrap_or(i64::MAX), text)

@@ -211,9 +211,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, identity: Option<Arc
     let mut open = JoinSet::new();
     let mut count = 0;
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
+        let Ok((stream, _)) = listener.accept().await else { continue };
         count += 1;
         shared.log.change(|log| log.connections += 1);
         while open.try_join_next().is_some() {}
@@ -305,9 +303,7 @@ impl Shared {
     fn respond(&self, operation: Option<&'static Operation>, request: &Recorded) -> Response<Payload> {
         let error = |status, message: &str| json_response(status, Refusal::new(None, message).json().to_string());
         // Inferred: that unknown paths and methods get these statuses, and these bodies.
-        let Some(operation) = operation else {
-            return error(404, "There is no such URL.");
-        };
+        let Some(operation) = operation else { return error(404, "There is no such URL.") };
         if operation.method != request.method {
             return error(405, "The URL does not accept this method.");
         }
@@ -330,9 +326,7 @@ impl Shared {
     }
 
     fn within_limit(&self, operation: &Operation) -> bool {
-        let Some(limit) = operation.rate_limit else {
-            return true;
-        };
+        let Some(limit) = operation.rate_limit else { return true };
         let now = Instant::now();
         let mut calls = lock(&self.calls);
         let calls = calls.entry(operation.id).or_default();

@@ -35,10 +35,8 @@ fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
     let severity = arguments.integer("severity");
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
     let mut rows = Vec::new();
-    for alarm in state.alarms.iter().rev() {
-        let Ok(device) = state.device(&alarm.device) else {
-            continue;
-        };
+    for alarm in &state.alarms {
+        let Ok(device) = state.device(&alarm.device) else { continue };
         // Inferred: cleared alarms are listed only when they are asked for.
         let wanted = severity.map_or(alarm.severity != CLEAR, |severity| severity == alarm.severity)
             && same("deviceName", &device.name)
@@ -69,6 +67,8 @@ fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
             }));
         }
     }
+    // Inferred: the latest come first.
+    rows.sort_by_key(|row| std::cmp::Reverse(row["modTimeLong"].as_i64()));
     ok(rows.into())
 }
 
@@ -213,9 +213,7 @@ fn unacknowledge(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn clear(state: &mut State, arguments: &Arguments) -> Answer {
     each(state, arguments, "Alarm has been successfully Cleared!", |state, entity| {
-        let Ok(alarm) = state.alarm_mut(entity) else {
-            return;
-        };
+        let Ok(alarm) = state.alarm_mut(entity) else { return };
         let (device, event_type, at) = (alarm.device.clone(), alarm.event_type.clone(), state.now);
         let message = format!("Alarm cleared by {USER}");
         state.raise(Incident {

@@ -171,6 +171,9 @@ fn update_schedule(state: &mut State, arguments: &Arguments) -> Answer {
     let schedule = found.ok_or_else(|| no_such("schedule", &id.to_string()))?;
     // Inferred: what is not sent stays as it is.
     let mut changed = Schedule { id, fields: schedule.fields.clone() };
+    if arguments.all().iter().any(|(name, _)| name.starts_with("selected")) {
+        changed.fields.retain(|name, _| !name.starts_with("selected"));
+    }
     changed.fields.extend(arguments.all().iter().cloned());
     check_schedule(&changed)?;
     *schedule = changed;

@@ -293,9 +293,7 @@ fn list_probes(state: &mut State, _: &Arguments) -> Answer {
 fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
     let mut subnets: BTreeMap<String, BTreeMap<i64, i64>> = BTreeMap::new();
     for device in &state.devices {
-        let Some((prefix, _)) = device.ip.rsplit_once('.') else {
-            continue;
-        };
+        let Some((prefix, _)) = device.ip.rsplit_once('.') else { continue };
         *subnets.entry(format!("{prefix}.0")).or_default().entry(state.severity(device)).or_default() += 1;
     }
     let answer: Map<String, Value> = subnets

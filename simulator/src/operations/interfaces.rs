@@ -34,6 +34,10 @@ fn up_or_down(up: bool) -> &'static str {
     if up { "Up" } else { "Down" }
 }
 
+fn physical_address(interface: &Interface) -> String {
+    format!("00:00:5e:00:53:{:02x}", interface.moid % 256)
+}
+
 /// The number that IANA gives to a type of interface.
 fn type_number(kind: &str) -> i64 {
     match kind {
@@ -45,14 +49,14 @@ fn type_number(kind: &str) -> i64 {
 }
 
 fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
-    let mut rows = Vec::new();
+    let (extra, mut rows) = (arguments.list("intfProps"), Vec::new());
     for device in &state.devices {
         for interface in &device.interfaces {
             let severity = interface.severity();
             let wanted = arguments.integer("severity").is_none_or(|wanted| wanted == severity)
                 && arguments.get("type").is_none_or(|wanted| wanted == interface.kind);
             if wanted {
-                rows.push(json!({
+                let mut row = json!({
                     "interfaceDisplayName": interface.display_name(),
                     "statusStr": severity_name(severity),
                     "displayName": device.display_name,
@@ -65,13 +69,26 @@ fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
                     "statusNum": severity,
                     "adminStatus": "Up",
                     "operStatus": up_or_down(interface.up),
-                    "id": text(interface.moid),
                     "interfaceName": interface.name,
-                }));
+                });
+                // Inferred: that the extra fields have the names by which they are asked for.
+                for (field, value) in [
+                    ("ifName", interface.short_name.clone()),
+                    ("moid", text(interface.moid)),
+                    ("physAddress", physical_address(interface)),
+                ] {
+                    if extra.contains(&field) {
+                        row[field] = value.into();
+                    }
+                }
+                rows.push(row);
             }
         }
     }
-    let page = page(rows, arguments);
+    let mut page = page(rows, arguments);
+    for (row, number) in page.rows.iter_mut().zip(1..) {
+        row["id"] = text(number).into();
+    }
     ok(json!({
         "total": text(page.total), "records": text(page.records), "page": text(page.number), "rows": page.rows,
     }))
@@ -163,7 +180,7 @@ fn summary(state: &mut State, arguments: &Arguments) -> Answer {
         "managed": text(interface.managed),
         // The layout of the web client, cut short.
         "snapDetails": { "snapList": [], "snapshotName": "OPMInterface", "timeSelectionNeeded": true },
-        "ifPhysAddr": format!("00:00:5e:00:53:{:02x}", interface.moid % 256),
+        "ifPhysAddr": physical_address(interface),
         "adminState": "Up",
         "transBandwidth": text(interface.bits_per_second),
         "statusPolledVia": device.protocol,

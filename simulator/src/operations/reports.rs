@@ -38,7 +38,8 @@ fn advanced_reports(_: &mut State, _: &Arguments) -> Answer {
 }
 
 /// Title and type code of each column.
-const COLUMNS: [(&str, i64); 7] = [
+const COLUMNS: [(&str, i64); 8] = [
+    ("name", 12),
     ("Availability (%)", 2),
     ("Up time", 2),
     ("On Hold time", 2),
@@ -73,6 +74,8 @@ fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
     if arguments.is_true("getOnlyColumnDetails") {
         return ok(json!({
             "headers": COLUMNS.map(|(title, _)| title),
+            "deviceNameIndex": 0,
+            "moduleId": "1",
             "total": total,
             "groupByCount": 0,
             "reportID": text(id),
@@ -84,7 +87,7 @@ fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
     }
     let first = arguments.integer("fetchFromRowNumber").ok_or_else(|| missing("fetchFromRowNumber"))?.max(1) as usize;
     let count = arguments.integer("rowsToFetch").ok_or_else(|| missing("rowsToFetch"))?.max(0) as usize;
-    let types = COLUMNS.iter().chain(&[("name", 12), ("moid", -5)]);
+    let types = COLUMNS.iter().chain(&[("moid", -5)]);
     ok(json!({
         "total": total,
         "reportID": text(id),

@@ -57,8 +57,8 @@ fn check_parent(arguments: &Arguments, third: &str, others: &[&str]) -> Result<(
 fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
     let kind = arguments.need("virtualDeviceType")?;
     if kind == "VHOST" {
-        // Sources disagree whether one object or an array of them is answered: the sample is an object.
-        return ok(json!({
+        // Inferred: an array. The sample is one object, but the operation lists all.
+        return ok(json!([{
             "VENDOR_NAME": "VMware",
             "BUILD_INFO": "VMware ESXi 8.0.2 build-00000",
             "CPU_PACKAGES": 2,
@@ -83,7 +83,7 @@ fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
             "HARDWARE_MODEL": "Exemplar H200",
             "ENTITYNAME": HOST,
             "POWER_STATE": "On",
-        }));
+        }]));
     }
     let names: Vec<&str> = match kind {
         "VM" => MACHINES.iter().map(|(name, ..)| *name).collect(),
@@ -98,10 +98,7 @@ fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
     };
     let entity =
         |name: &&str| json!({ "ENTITYNAME": name, "VCENTERNAME": "vcenter-01.corp.example", "POWER_STATE": "On" });
-    match names.as_slice() {
-        [name] => ok(entity(name)),
-        names => ok(names.iter().map(entity).collect::<Vec<_>>().into()),
-    }
+    ok(names.iter().map(entity).collect::<Vec<_>>().into())
 }
 
 fn vmware_hosts(state: &mut State, arguments: &Arguments) -> Answer {
@@ -159,7 +156,7 @@ fn clusters(state: &mut State, arguments: &Arguments) -> Answer {
 fn vmware_machines(state: &mut State, arguments: &Arguments) -> Answer {
     check_parent(arguments, "DATASTORE", &STORES.map(|(name, ..)| name))?;
     let machine = |(&(name, power, memory), number): (&(&str, &str, i64), i64)| {
-        json!({
+        let mut row = json!({
             "VM_CONNECTIONSTATE": "connected",
             "DISPLAYNAME": name,
             "VM_ID": 3300 + number,
@@ -170,11 +167,26 @@ fn vmware_machines(state: &mut State, arguments: &Arguments) -> Answer {
             "NUM_VDISK": 2,
             "VHOST_ID": 2313,
             "MEMORY_MB": memory,
-            // A machine that is not monitored has a negative id.
-            "MOID": state.device(name).map_or(-number, |device| device.moid),
+            // A machine that is not monitored has a negative id, and lacks the fields below.
+            "MOID": -number,
             "IS_ORPHANED": "false",
             "NUM_VCPU": 2,
-        })
+        });
+        if let Ok(device) = state.device(name) {
+            let severity = state.severity(device);
+            for (field, value) in [
+                ("MOID", json!(device.moid)),
+                ("NAME", json!(device.name)),
+                ("IPADDRESS", json!(device.ip)),
+                ("STATUS", json!(text(severity))),
+                ("STATUS_STR", json!(severity_name(severity))),
+                ("MAX_CPU_MHZ", json!(4800)),
+                ("MAX_MEMORY_MB", json!(memory)),
+            ] {
+                row[field] = value;
+            }
+        }
+        row
     };
     ok(MACHINES.iter().zip(1..).map(machine).collect::<Vec<_>>().into())
 }
