@@ -171,7 +171,8 @@ impl Simulator {
         self.shared.log.change(|log| *log = Log::default());
     }
 
-    /// Waits until the log is as wanted. Looks at it again at every change, without sleeping.
+    /// Waits until the log is as wanted. Looks at it again at every change, without sleeping; `what` must not
+    /// call the simulator.
     pub async fn wait_until(&self, what: impl Fn(&Log) -> bool) {
         self.shared.log.wait_until(what).await;
     }
@@ -211,7 +212,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, identity: Option<Arc
     let mut open = JoinSet::new();
     let mut count = 0;
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of files, perhaps: let others close theirs.
+            tokio::task::yield_now().await;
+            continue;
+        };
         count += 1;
         shared.log.change(|log| log.connections += 1);
         while open.try_join_next().is_some() {}

@@ -34,12 +34,8 @@ fn list_events(state: &mut State, arguments: &Arguments) -> Answer {
         }
         let label = severity_name(event.severity);
         list.push(json!({
-            "modTimeLong": text(event.at),
-            "statusStr": label,
-            "prettyTime": clock::ago(state.now, event.at),
-            "displayname": device.display_name,
-            "text": event.text,
-            "category": device.category,
+            "modTimeLong": text(event.at), "statusStr": label, "prettyTime": clock::ago(state.now, event.at),
+            "displayname": device.display_name, "text": event.text, "category": device.category,
             "statusNum": text(event.severity),
         }));
         count(counts.entry(label).or_insert(Value::Null));
@@ -57,7 +53,7 @@ fn add_event(state: &mut State, arguments: &Arguments) -> Answer {
     let device = arguments.need("source")?;
     state.device(device)?;
     let at = state.now;
-    state.raise(Incident {
+    state.raise(&Incident {
         device,
         entity: arguments.need("entity")?,
         severity: arguments.integer("severity").ok_or_else(|| missing("severity"))?,

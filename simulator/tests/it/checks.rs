@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::{json, start, start_with};
 
+/// Operation, arguments, expected code.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
 const ALARMS: &str = "/api/json/alarm/listAlarms";
 
 #[tokio::test]
@@ -44,7 +47,7 @@ async fn the_key_must_be_in_the_header_and_nowhere_else() {
 #[tokio::test]
 async fn parameters_are_checked_against_the_document() {
     let session = start().await;
-    let cases: [(&str, &[(&str, &str)], &str); 13] = [
+    let cases: [Case; 13] = [
         ("listAlarms", &[("noSuch", "1")], ""),
         ("listAlarms", &[("severity", "1"), ("severity", "2")], "MORE_THAN_MAX_OCCURANCE"),
         ("listAlarms", &[("severity", "high")], "DATATYPE_NOT_MATCHED"),

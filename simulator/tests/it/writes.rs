@@ -123,6 +123,8 @@ async fn devices_are_added_and_listed_in_pages() {
     }
     assert_eq!(names.len(), 22);
     assert_eq!(names.last().map(String::as_str), Some("web-02.corp.example"));
+    let far = session.call("listDevices", &[("page", "9223372036854775807"), ("rows", "9223372036854775807")]).await;
+    assert_eq!((&far["rows"], &far["total"]), (&json!([]), &json!(1)));
     let sorted = session.call("listDevices", &[("sortByColumn", "displayName"), ("sortByType", "desc")]).await;
     assert_eq!(sorted["rows"][0]["displayName"], "wlc-01");
     let servers = session.call("listDevices", &[("category", "Server"), ("severity", "1")]).await;
@@ -209,6 +211,9 @@ async fn downtime_schedules_are_added_and_changed() {
     let schedule = session.call("getDowntimeSchedule", &[("scheduleName", "Firmware upgrade")]).await;
     assert_eq!((&schedule["status"], &schedule["selectedDevices"]), (&json!("Disabled"), &json!("rtr-01")));
     assert_eq!(schedule["once_startat"], "2026-02-01 01:00", "what was not sent is kept");
+    let late = [("selectedDevices", "rtr-01"), ("from_hrs", "99999999999999999")];
+    let code = session.refusal("updateDowntimeSchedule", &[change.as_slice(), &late].concat()).await;
+    assert_eq!(code, "PATTERN_NOT_MATCHED");
     let weekly = row(&list, "name", "Weekly patches").expect("the schedule");
     assert_eq!(weekly["nextscheduledtime"], "Sun, Jan 18, 2026 02:00:00");
 }
