@@ -128,6 +128,11 @@ impl CatalogueTool {
         self.toolset.name
     }
 
+    /// What its toolset is for, in a sentence.
+    pub fn toolset_purpose(&self) -> &'static str {
+        self.toolset.purpose
+    }
+
     /// What it may do.
     pub fn access(&self) -> Access {
         self.entry.access
