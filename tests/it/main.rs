@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod calls;
 mod catalogue;
 mod snapshots;
 mod support;
