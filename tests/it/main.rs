@@ -11,3 +11,4 @@ mod calls;
 mod catalogue;
 mod snapshots;
 mod support;
+mod typed;
