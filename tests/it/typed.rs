@@ -255,7 +255,7 @@ impl Visit for Decode {
                     let decoded = serde_json::to_value(&output).unwrap();
                     self.problems.extend(lost(&place, &sent, &decoded));
                 }
-                Err(error) => self.problems.push(format!("{place}{error}: {sent}")),
+                Err(error) => self.problems.push(format!("{place}{error}")),
             }
             self.decoded += 1;
         }
