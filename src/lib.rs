@@ -2,6 +2,7 @@
 //!
 //! Modules in the order in which they use one another, each only the ones above it:
 //!
+//! - [`result`]: what becomes of OpManager's bytes. Knows neither MCP nor HTTP.
 //! - [`opmanager`]: the typed client, generated from `openapi/opmanager.yaml`. Knows no MCP.
 //! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
 //! - [`server`]: the catalogue as an MCP server.
@@ -12,6 +13,7 @@ pub mod cli;
 #[cfg(feature = "demo")]
 mod demo;
 pub mod opmanager;
+pub mod result;
 pub mod server;
 pub mod tools;
 pub mod transport;

@@ -25,7 +25,6 @@ mod http;
 mod key;
 mod operation;
 mod scalar;
-mod verdict;
 
 pub use client::{Client, RawResponse};
 pub use connection::{Connection, Host, Target, Trust};
@@ -34,7 +33,7 @@ pub use generated::{OperationId, types};
 pub use http::{Http, Limits};
 pub use key::ApiKey;
 pub use operation::{Operation, RateLimit, Specification};
+pub use crate::result::{Answer, Failure};
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
-pub use verdict::{Answer, Failure};
 
 pub(crate) use client::{Call, SendResult};

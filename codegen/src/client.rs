@@ -12,11 +12,8 @@ use quote::quote;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
-use crate::document::{Document, Kind, Location, Operation, Parameter, TOLERANT};
+use crate::document::{BOUNDED, Document, Kind, Location, Operation, Parameter, TOLERANT};
 use crate::operations::{Output, component};
-
-/// Prefix of the schema names that stand for a bounded integer type.
-const BOUNDED: &str = "IntegerFrom";
 
 pub(crate) fn generate(document: &Document) -> Result<TokenStream, Error> {
     let (rewritten, bounds) = rewrite(document);
@@ -88,7 +85,7 @@ fn rewrite_operation(
     bounds: &mut Bounds,
 ) -> Value {
     let name = operation.pascal_name();
-    if let Output::Own = operation.output() {
+    if let Output::Own = operation.output(&document.schemas) {
         schemas.insert(
             format!("{name}Response"),
             tolerant(&operation.response, &document.schemas),
@@ -223,7 +220,7 @@ fn tolerant(schema: &Value, schemas: &Map<String, Value>) -> Value {
 
 /// The tolerant type of a scalar schema: of its own type, of the more precise of two types that the API
 /// mixes, or of the named scalar that it refers to.
-fn scalar(schema: &Value, schemas: &Map<String, Value>) -> Option<&'static str> {
+pub(crate) fn scalar(schema: &Value, schemas: &Map<String, Value>) -> Option<&'static str> {
     match schema["type"].as_str() {
         Some("string") => return Some("Text"),
         Some("integer") => return Some("Integer"),

@@ -15,6 +15,12 @@ pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl"
 /// Names of the tolerant scalar types; a component schema must not shadow them.
 pub(crate) const TOLERANT: [&str; 4] = ["Text", "Integer", "Number", "Flag"];
 
+/// Prefix of the schema names that stand for a bounded integer type.
+pub(crate) const BOUNDED: &str = "IntegerFrom";
+
+/// What follows the name of an operation in the names of the types made for it.
+const GENERATED: [&str; 4] = ["Args", "Query", "Form", "Response"];
+
 const SUMMARY_CHARACTERS: usize = 60;
 const DESCRIPTION_CHARACTERS: usize = 600;
 const PARAMETER_CHARACTERS: usize = 200;
@@ -270,6 +276,12 @@ impl Lint {
                 "write `openapi: 3.0.3`; the client generator reads no other version",
             );
         }
+        if root["paths"].as_object().is_none_or(Map::is_empty) {
+            self.defect(
+                "there are no paths",
+                "write the operations below `paths`; an empty document leaves no tool",
+            );
+        }
         let tags: BTreeSet<&str> = root["tags"]
             .as_array()
             .into_iter()
@@ -280,7 +292,6 @@ impl Lint {
             .as_object()
             .cloned()
             .unwrap_or_default();
-        let mut used = BTreeSet::new();
         let mut operations = Vec::new();
         for (path, item) in root["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
@@ -298,7 +309,9 @@ impl Lint {
         self.unique(&operations);
         for operation in &operations {
             self.at(&operation.id);
-            self.response_schema(&operation.response, &schemas, &mut used);
+            if operation.response.is_object() {
+                self.response_schema("response", &operation.response, &schemas);
+            }
         }
         for (name, schema) in &schemas {
             self.at(format!("components.schemas.{name}"));
@@ -308,15 +321,21 @@ impl Lint {
                     format!("call it `{}`", name.to_pascal_case()),
                 );
             }
-            if TOLERANT.contains(&name.as_str()) || name.ends_with("Args") {
+            let of_an_operation = operations.iter().any(|operation| {
+                let suffix = name.strip_prefix(&operation.pascal_name());
+                suffix.is_some_and(|suffix| GENERATED.contains(&suffix))
+            });
+            if TOLERANT.contains(&name.as_str()) || name.starts_with(BOUNDED) || of_an_operation {
                 self.defect(
                     "the name is taken by generated code",
                     "choose another noun for the schema",
                 );
             }
-            self.response_schema(schema, &schemas, &mut used);
+            self.response_schema(name, schema, &schemas);
         }
-        for name in schemas.keys().filter(|name| !used.contains(*name)) {
+        let mut used = BTreeSet::new();
+        references(&root["paths"], &schemas, &mut used);
+        for name in schemas.keys().filter(|name| !used.contains(name.as_str())) {
             self.at(format!("components.schemas.{name}"));
             self.defect(
                 "no response refers to it",
@@ -333,7 +352,7 @@ impl Lint {
     fn unique(&mut self, operations: &[Operation]) {
         let mut seen: BTreeMap<String, &Operation> = BTreeMap::new();
         for operation in operations {
-            if let Some(first) = seen.insert(operation.snake_name(), operation) {
+            if let Some(first) = seen.insert(operation.pascal_name(), operation) {
                 self.at(&operation.id);
                 self.defect(
                     format!(
@@ -357,7 +376,7 @@ impl Lint {
         if id.is_empty() || !is_name(&id) {
             self.defect(
                 "there is no usable operationId",
-                "write the vendor's operation name, letters and digits only",
+                "write the vendor's operation name, which begins with a letter and has letters and digits only",
             );
             return None;
         }
@@ -408,12 +427,18 @@ impl Lint {
             DESCRIPTION_CHARACTERS,
         );
 
+        if operation.get("parameters").is_some_and(|p| !p.is_array()) {
+            self.defect(
+                "its parameters are not a list",
+                "begin each parameter with `- name:`",
+            );
+        }
         let mut parameters = Vec::new();
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             parameters.extend(self.query_parameter(parameter));
         }
         if let Some(body) = operation.get("requestBody") {
-            parameters.extend(self.form_parameters(body));
+            parameters.extend(self.form_parameters(method, body));
         }
         self.parameter_names(&parameters);
         let exactly_one_of = self.exactly_one_of(operation, &parameters);
@@ -469,7 +494,7 @@ impl Lint {
             );
         }
         if [
-            "&amp;", "&lt;", "&gt;", "&#", "<br", "<p>", "</", "**", "```", "DRAFT",
+            "&amp;", "&lt;", "&gt;", "&#", "<br", "<p>", "</", "**", "```", "DRAFT", "TODO",
         ]
         .iter()
         .any(|markup| prose.contains(markup))
@@ -504,18 +529,39 @@ impl Lint {
                 "write `in: query`, or describe a form body with `requestBody`",
             );
         }
+        let required = match parameter.get("required") {
+            None => false,
+            Some(Value::Bool(required)) => *required,
+            Some(other) => {
+                self.defect(
+                    format!("{what}: required is {other}"),
+                    "write `required: true`, or leave it out",
+                );
+                false
+            }
+        };
         self.parameter(
             name,
             Location::Query,
-            parameter["required"] == true,
+            required,
             parameter,
             &parameter["schema"],
         )
     }
 
-    fn form_parameters(&mut self, body: &Value) -> Vec<Parameter> {
+    fn form_parameters(&mut self, method: &str, body: &Value) -> Vec<Parameter> {
+        if method == "get" {
+            self.defect(
+                "it is a GET with a request body",
+                "put the parameters in the query, or the operation under post",
+            );
+        }
+        self.known_keys("request body", body, &["required", "content"]);
         let content = body["content"].as_object();
-        let schema = &body["content"]["application/x-www-form-urlencoded"]["schema"];
+        let form = &body["content"]["application/x-www-form-urlencoded"];
+        self.known_keys("form", form, &["schema"]);
+        let schema = &form["schema"];
+        self.known_keys("form", schema, &["type", "required", "properties"]);
         if content.is_none_or(|content| content.len() != 1) || !schema["properties"].is_object() {
             self.defect(
                 "its request body is not a form",
@@ -528,11 +574,31 @@ impl Lint {
             .flatten()
             .filter_map(Value::as_str)
             .collect();
+        if schema.get("required").is_some_and(|r| !r.is_array()) {
+            self.defect(
+                "`required` of its form is not a list",
+                "write the names of the required parameters in brackets",
+            );
+        }
+        for name in &required {
+            if schema["properties"].get(name).is_none() {
+                self.defect(
+                    format!("its form requires `{name}`, which is no property"),
+                    "correct the name or add the property",
+                );
+            }
+        }
         let mut parameters = Vec::new();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let mut bare = property.clone();
             if let Some(bare) = bare.as_object_mut() {
                 bare.remove("description");
+                if bare.remove("x-constant").is_some() {
+                    self.defect(
+                        format!("parameter `{name}` is a constant in a form"),
+                        "constants are sent in the query: describe it under `parameters`, or leave it out",
+                    );
+                }
             }
             parameters.extend(self.parameter(
                 name.clone(),
@@ -556,7 +622,7 @@ impl Lint {
         let what = format!("parameter `{name}`");
         if !is_name(&name) || name.len() > 64 {
             self.defect(
-                format!("{what} is not one name of letters, digits and underscores"),
+                format!("{what} is not one name of letters, digits and underscores that begins with a letter"),
                 "a row such as `a/b/c` is three optional parameters with `x-exactly-one-of: [a, b, c]`",
             );
             return None;
@@ -574,10 +640,9 @@ impl Lint {
             PARAMETER_CHARACTERS,
         );
         let kind = self.kind(&what, schema)?;
-        let constant = described.get("x-constant").map(|constant| match constant {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let constant = described
+            .get("x-constant")
+            .map(|constant| self.constant(&what, &kind, constant));
         Some(Parameter {
             name,
             location,
@@ -586,6 +651,30 @@ impl Lint {
             kind,
             constant,
         })
+    }
+
+    fn constant(&mut self, what: &str, kind: &Kind, constant: &Value) -> String {
+        let fits = match kind {
+            Kind::Text { values } => constant
+                .as_str()
+                .is_some_and(|text| values.is_empty() || values.iter().any(|v| v == text)),
+            Kind::Integer { minimum, maximum } => constant.as_i64().is_some_and(|number| {
+                minimum.is_none_or(|minimum| minimum <= number)
+                    && maximum.is_none_or(|maximum| number <= maximum)
+            }),
+            Kind::Number => constant.is_number(),
+            Kind::Boolean => constant.is_boolean(),
+        };
+        if !fits {
+            self.defect(
+                format!("{what}: its x-constant {constant} is no value of its type"),
+                "write a value that the schema allows; text is quoted, true and numbers are not",
+            );
+        }
+        match constant {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
     }
 
     fn kind(&mut self, what: &str, schema: &Value) -> Option<Kind> {
@@ -619,7 +708,16 @@ impl Lint {
                 values: self.enumeration(what, schema),
             },
             "integer" => {
-                let bound = |key| schema.get(key).and_then(Value::as_i64);
+                let mut bound = |key| {
+                    let value = schema.get(key)?;
+                    if value.as_i64().is_none() {
+                        self.defect(
+                            format!("{what}: {key} is {value}, which is no 64-bit integer"),
+                            "write a whole number without quotes, or remove it",
+                        );
+                    }
+                    value.as_i64()
+                };
                 let (minimum, maximum) = (bound("minimum"), bound("maximum"));
                 if let (Some(minimum), Some(maximum)) = (minimum, maximum)
                     && minimum > maximum
@@ -640,13 +738,7 @@ impl Lint {
         let Some(values) = schema.get("enum") else {
             return Vec::new();
         };
-        let values: Option<Vec<String>> =
-            values.as_array().filter(|v| !v.is_empty()).and_then(|v| {
-                v.iter()
-                    .map(|value| value.as_str().map(str::to_owned))
-                    .collect()
-            });
-        let Some(values) = values else {
+        let Some(values) = strings(values).filter(|values| !values.is_empty()) else {
             self.defect(
                 format!("{what}: its enum is not a list of strings"),
                 "quote the values; a set of integer codes is minimum and maximum with the codes named in the description",
@@ -686,12 +778,17 @@ impl Lint {
     }
 
     fn exactly_one_of(&mut self, operation: &Value, parameters: &[Parameter]) -> Vec<String> {
-        let names: Vec<String> = operation["x-exactly-one-of"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
+        let Some(names) = operation.get("x-exactly-one-of") else {
+            return Vec::new();
+        };
+        let names = strings(names).unwrap_or_default();
+        if names.len() < 2 || names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+            self.defect(
+                "x-exactly-one-of is not a list of two or more different names",
+                "write `x-exactly-one-of: [a, b]`; a single parameter has `required: true`",
+            );
+            return Vec::new();
+        }
         for name in &names {
             match parameters.iter().find(|p| p.name == *name) {
                 None => self.defect(
@@ -720,40 +817,48 @@ impl Lint {
                 .get(key)
                 .and_then(Value::as_u64)
                 .and_then(|n| u32::try_from(n).ok())
+                .filter(|n| *n > 0)
         };
+        let block_minutes = number("block-minutes");
+        if limit.get("block-minutes").is_some() && block_minutes.is_none() {
+            self.defect(
+                "x-rate-limit: block-minutes is no positive whole number",
+                "write the documented minutes, or remove it",
+            );
+        }
         let Some(requests_per_minute) = number("requests-per-minute") else {
             self.defect(
                 "x-rate-limit has no requests-per-minute",
-                "write a whole number, or remove x-rate-limit",
+                "write a positive whole number, or remove x-rate-limit",
             );
             return None;
         };
         Some(RateLimit {
             requests_per_minute,
-            block_minutes: number("block-minutes"),
+            block_minutes,
         })
     }
 
-    fn response_schema(
-        &mut self,
-        schema: &Value,
-        schemas: &Map<String, Value>,
-        used: &mut BTreeSet<String>,
-    ) {
+    /// Checks a schema of an answer; `what` is the way to it, such as `response.rows[]`.
+    fn response_schema(&mut self, what: &str, schema: &Value, schemas: &Map<String, Value>) {
+        if !schema.is_object() {
+            self.defect(
+                format!("`{what}` is {schema}, which is no schema"),
+                "write a `type` below it",
+            );
+            return;
+        }
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            match reference.strip_prefix("#/components/schemas/") {
-                Some(name) if schemas.contains_key(name) => {
-                    used.insert(name.to_owned());
-                }
-                _ => self.defect(
-                    format!("the reference `{reference}` leads nowhere"),
+            if component(reference).is_none_or(|name| !schemas.contains_key(name)) {
+                self.defect(
+                    format!("`{what}`: the reference `{reference}` leads nowhere"),
                     "refer to a schema below components.schemas",
-                ),
+                );
             }
             return;
         }
         self.known_keys(
-            "response schema",
+            &format!("`{what}`"),
             schema,
             &[
                 "type",
@@ -766,32 +871,75 @@ impl Lint {
                 "nullable",
             ],
         );
-        if schema.get("properties").is_some() && schema.get("additionalProperties").is_none() {
+        let types = ["object", "array", "string", "integer", "number", "boolean"];
+        if let Some(kind) = schema.get("type")
+            && !types.iter().any(|known| kind == known)
+        {
             self.defect(
-                "an object of the response says nothing of further fields",
-                "add `additionalProperties: true`: what a newer build sends must not be lost",
+                format!("`{what}` has the type {kind}"),
+                format!("write one of {}", types.join(", ")),
             );
         }
-        for (_, property) in schema["properties"].as_object().into_iter().flatten() {
-            self.response_schema(property, schemas, used);
+        let further = &schema["additionalProperties"];
+        if *further == false || (schema.get("properties").is_some() && further.is_null()) {
+            self.defect(
+                format!("`{what}` does not keep further fields"),
+                "write `additionalProperties: true`: what a newer build sends must not be lost",
+            );
         }
-        for nested in ["items", "additionalProperties"] {
-            if let Some(nested) = schema.get(nested).filter(|nested| nested.is_object()) {
-                self.response_schema(nested, schemas, used);
-            }
+        if schema["type"] == "array" && schema.get("items").is_none() {
+            self.defect(format!("the array `{what}` has no items"), "add `items`");
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            self.response_schema(&format!("{what}.{name}"), property, schemas);
+        }
+        if let Some(items) = schema.get("items") {
+            self.response_schema(&format!("{what}[]"), items, schemas);
+        }
+        if !further.is_boolean() && !further.is_null() {
+            self.response_schema(&format!("{what}.*"), further, schemas);
         }
         for list in ["oneOf", "allOf"] {
             for nested in schema[list].as_array().into_iter().flatten() {
-                self.response_schema(nested, schemas, used);
+                self.response_schema(what, nested, schemas);
             }
-        }
-        if schema["type"] == "array" && schema.get("items").is_none() {
-            self.defect("an array of the response has no items", "add `items`");
         }
     }
 }
 
+/// The name of the component schema that a reference means.
+fn component(reference: &str) -> Option<&str> {
+    reference.strip_prefix("#/components/schemas/")
+}
+
+/// Collects the component schemas that a value refers to, also by way of other components.
+fn references<'a>(value: &'a Value, schemas: &'a Map<String, Value>, used: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(object) => {
+            let name = object
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(component);
+            if let Some(name) = name
+                && used.insert(name)
+                && let Some(schema) = schemas.get(name)
+            {
+                references(schema, schemas, used);
+            }
+            object.values().for_each(|v| references(v, schemas, used));
+        }
+        Value::Array(list) => list.iter().for_each(|v| references(v, schemas, used)),
+        _ => {}
+    }
+}
+
+/// The texts of a list that holds nothing else.
+fn strings(list: &Value) -> Option<Vec<String>> {
+    let texts = list.as_array()?.iter().map(Value::as_str);
+    texts.map(|text| text.map(str::to_owned)).collect()
+}
+
 fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -1,9 +1,12 @@
 //! The table of operations: `OperationId`, its specifications, and `impl Operation` and
 //! `impl JsonSchema` for each argument type.
 
+use heck::ToSnakeCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+use serde_json::{Map, Value};
 
+use crate::client::scalar;
 use crate::document::{Document, Location, Operation};
 
 /// The Rust type of an operation's answer.
@@ -17,8 +20,9 @@ pub(crate) enum Output<'a> {
 }
 
 impl Operation {
-    /// The Rust type of the answer, from the shape of the response schema.
-    pub(crate) fn output(&self) -> Output<'_> {
+    /// The Rust type of the answer, from the shape of the response schema. A named scalar has no type.
+    pub(crate) fn output(&self, schemas: &Map<String, Value>) -> Output<'_> {
+        let component = |schema| component(schema).filter(|_| scalar(schema, schemas).is_none());
         match (
             component(&self.response),
             component(&self.response["items"]),
@@ -42,15 +46,20 @@ impl Operation {
 }
 
 /// The component schema that a schema refers to.
-pub(crate) fn component(schema: &serde_json::Value) -> Option<&str> {
+pub(crate) fn component(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
+}
+
+/// The identifier that progenitor and typify make of a name: a keyword gets an underscore.
+fn identifier(name: &str) -> Ident {
+    syn::parse_str(name).unwrap_or_else(|_| format_ident!("{name}_"))
 }
 
 pub(crate) fn generate(document: &Document) -> TokenStream {
     let operations = &document.operations;
     let variants: Vec<Ident> = operations
         .iter()
-        .map(|operation| format_ident!("{}", operation.pascal_name()))
+        .map(|operation| identifier(&operation.pascal_name()))
         .collect();
     let summaries = operations.iter().map(|operation| {
         format!(
@@ -59,7 +68,9 @@ pub(crate) fn generate(document: &Document) -> TokenStream {
         )
     });
     let specifications = operations.iter().map(specification);
-    let implementations = operations.iter().map(implementation);
+    let implementations = operations
+        .iter()
+        .map(|operation| implementation(operation, &document.schemas));
     quote! {
         /// Names one operation of the OpenAPI document.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +105,7 @@ fn specification(operation: &Operation) -> TokenStream {
         exactly_one_of,
         ..
     } = operation;
-    let variant = format_ident!("{}", operation.pascal_name());
+    let variant = identifier(&operation.pascal_name());
     let arguments = format!("{}Args", operation.pascal_name());
     let schema = operation.arguments_schema().to_string();
     let constants = operation.parameters.iter().filter_map(|parameter| {
@@ -136,10 +147,10 @@ fn specification(operation: &Operation) -> TokenStream {
     }
 }
 
-fn implementation(operation: &Operation) -> TokenStream {
-    let variant = format_ident!("{}", operation.pascal_name());
+fn implementation(operation: &Operation, schemas: &Map<String, Value>) -> TokenStream {
+    let variant = identifier(&operation.pascal_name());
     let arguments = format_ident!("{}Args", operation.pascal_name());
-    let output = match operation.output() {
+    let output = match operation.output(schemas) {
         Output::Schema(name) => {
             let name = format_ident!("{name}");
             quote!(types::#name)
@@ -154,19 +165,14 @@ fn implementation(operation: &Operation) -> TokenStream {
         }
     };
     let name = arguments.to_string();
-    let method = format_ident!("{}", operation.snake_name());
+    let method = identifier(&operation.snake_name());
     let call = if operation.is_mixed() {
         let part = |suffix: &str, location| {
             let part = format_ident!("{}{}", operation.pascal_name(), suffix);
             let fields = operation
                 .arguments()
                 .filter(|p| p.location == location)
-                .map(|parameter| {
-                    format_ident!(
-                        "{}",
-                        heck::ToSnakeCase::to_snake_case(parameter.name.as_str())
-                    )
-                });
+                .map(|parameter| identifier(&parameter.name.to_snake_case()));
             quote!(types::#part { #( #fields: self.#fields.clone(), )* })
         };
         let query = part("Query", Location::Query);

@@ -120,9 +120,7 @@ fn check_parameter(parameter: &Parameter, arguments: &Arguments) -> Result<(), R
     let name = parameter.name;
     let refuse = |code, what: &str| Err(Refusal::new(code, format!("The parameter '{name}' {what}.")));
     let mut values = arguments.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
-    let Some(value) = values.next() else {
-        return if parameter.required { Err(missing(name)) } else { Ok(()) };
-    };
+    let Some(value) = values.next() else { return if parameter.required { Err(missing(name)) } else { Ok(()) } };
     if values.next().is_some() {
         return refuse(Some("MORE_THAN_MAX_OCCURANCE"), "is sent more than once");
     }

@@ -13,7 +13,7 @@ fn civil(at: i64) -> UtcDateTime {
     UtcDateTime::UNIX_EPOCH + Duration::milliseconds(at.clamp(-62_000_000_000_000, 250_000_000_000_000))
 }
 
-fn short(name: impl ToString) -> String {
+fn short(name: impl ToString + Copy) -> String {
     name.to_string().chars().take(3).collect()
 }
 

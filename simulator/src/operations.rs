@@ -103,7 +103,7 @@ fn picture(severity: i64) -> String {
     format!("<img src='{}'>\u{a0}{}", icon(severity), severity_name(severity))
 }
 
-fn text(value: impl ToString) -> String {
+fn text(value: impl ToString + Copy) -> String {
     value.to_string()
 }
 
@@ -114,9 +114,7 @@ fn capital(value: bool) -> &'static str {
 
 /// Sorts by `sortByColumn` and `sortByType`, numbers as numbers.
 fn sort(rows: &mut [Value], arguments: &Arguments) {
-    let Some(column) = arguments.get("sortByColumn") else {
-        return;
-    };
+    let Some(column) = arguments.get("sortByColumn") else { return };
     let key = |row: &Value| {
         let text = row[column].as_str().map_or_else(|| row[column].to_string(), str::to_lowercase);
         (text.parse::<i64>().unwrap_or(i64::MAX), text)
@@ -144,7 +142,7 @@ fn page(mut rows: Vec<Value>, arguments: &Arguments) -> Page {
     let number = arguments.integer("page").unwrap_or(1).max(1);
     let skipped = number.saturating_sub(1).saturating_mul(size);
     let rows = rows.into_iter().skip(skipped as usize).take(size as usize).collect();
-    Page { rows, number, total: (records + size - 1) / size, records }
+    Page { rows, number, total: records / size + i64::from(records % size != 0), records }
 }
 
 #[cfg(test)]

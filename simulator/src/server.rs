@@ -171,7 +171,8 @@ impl Simulator {
         self.shared.log.change(|log| *log = Log::default());
     }
 
-    /// Waits until the log is as wanted. Looks at it again at every change, without sleeping.
+    /// Waits until the log is as wanted. Looks at it again at every change, without sleeping; `what` must not
+    /// call the simulator.
     pub async fn wait_until(&self, what: impl Fn(&Log) -> bool) {
         self.shared.log.wait_until(what).await;
     }
@@ -212,6 +213,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, identity: Option<Arc
     let mut count = 0;
     loop {
         let Ok((stream, _)) = listener.accept().await else {
+            // Out of files, perhaps: let others close theirs.
+            tokio::task::yield_now().await;
             continue;
         };
         count += 1;
@@ -305,9 +308,7 @@ impl Shared {
     fn respond(&self, operation: Option<&'static Operation>, request: &Recorded) -> Response<Payload> {
         let error = |status, message: &str| json_response(status, Refusal::new(None, message).json().to_string());
         // Inferred: that unknown paths and methods get these statuses, and these bodies.
-        let Some(operation) = operation else {
-            return error(404, "There is no such URL.");
-        };
+        let Some(operation) = operation else { return error(404, "There is no such URL.") };
         if operation.method != request.method {
             return error(405, "The URL does not accept this method.");
         }
@@ -330,9 +331,7 @@ impl Shared {
     }
 
     fn within_limit(&self, operation: &Operation) -> bool {
-        let Some(limit) = operation.rate_limit else {
-            return true;
-        };
+        let Some(limit) = operation.rate_limit else { return true };
         let now = Instant::now();
         let mut calls = lock(&self.calls);
         let calls = calls.entry(operation.id).or_default();

@@ -274,8 +274,8 @@ impl State {
     }
 
     /// Adds an event, and makes, updates or clears the alarm of its entity.
-    pub(crate) fn raise(&mut self, incident: Incident<'_>) {
-        let Incident { device, entity, severity, message, code, event_type, family, at } = incident;
+    pub(crate) fn raise(&mut self, incident: &Incident<'_>) {
+        let &Incident { device, entity, severity, message, code, event_type, family, at } = incident;
         let id = self.next_id();
         self.events.push(Event {
             id,

@@ -11,8 +11,9 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
 
-use super::verdict::{self, Answer};
-use super::{Connection, Error, Http, Operation, OperationId, generated};
+use crate::result;
+
+use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated};
 
 /// What a generated method returns: any answer whatever its status, or a failure to get one.
 pub(crate) type SendResult =
@@ -184,8 +185,8 @@ impl RawResponse {
     ///
     /// The failure that OpManager reports, by status, by an `error` object in a 200, or by sending
     /// something that is no JSON.
-    pub fn judge(&self) -> Result<Answer<'_>, verdict::Failure> {
-        verdict::judge(self.status, self.content_type.as_deref(), &self.body)
+    pub fn judge(&self) -> Result<Answer<'_>, Failure> {
+        result::judge(self.status, self.content_type.as_deref(), &self.body)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a call gave no answer.
 
-use super::verdict::Failure;
 use super::{OutOfBounds, Target};
+use crate::result::Failure;
 
 /// Why a call gave no answer. No variant holds the key, a URL or a body.
 #[derive(Debug, thiserror::Error)]

@@ -35,10 +35,8 @@ fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
     let severity = arguments.integer("severity");
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
     let mut rows = Vec::new();
-    for alarm in state.alarms.iter().rev() {
-        let Ok(device) = state.device(&alarm.device) else {
-            continue;
-        };
+    for alarm in &state.alarms {
+        let Ok(device) = state.device(&alarm.device) else { continue };
         // Inferred: cleared alarms are listed only when they are asked for.
         let wanted = severity.map_or(alarm.severity != CLEAR, |severity| severity == alarm.severity)
             && same("deviceName", &device.name)
@@ -50,25 +48,19 @@ fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
             && to.is_none_or(|to| alarm.modified <= to);
         if wanted {
             rows.push(json!({
-                "severity": picture(alarm.severity),
-                "numericSeverity": alarm.severity,
-                "severityString": severity_name(alarm.severity),
-                "statusStr": severity_name(alarm.severity),
-                "displayName": device.display_name,
-                "message": alarm.message,
-                "deviceName": device.name,
-                "statusNum": alarm.severity,
-                "modTimeLong": alarm.modified,
-                "modTime": clock::long(alarm.modified),
-                "alarmId": text(alarm.id),
-                "category": device.category,
-                "entity": alarm.entity,
+                "severity": picture(alarm.severity), "numericSeverity": alarm.severity,
+                "severityString": severity_name(alarm.severity), "statusStr": severity_name(alarm.severity),
+                "displayName": device.display_name, "message": alarm.message, "deviceName": device.name,
+                "statusNum": alarm.severity, "modTimeLong": alarm.modified, "modTime": clock::long(alarm.modified),
+                "alarmId": text(alarm.id), "category": device.category, "entity": alarm.entity,
                 "status": alarm.severity,
                 // Inferred: an acknowledged alarm shows the name of the user.
                 "who": alarm.acknowledged_by.as_deref().unwrap_or("Unacknowledged"),
             }));
         }
     }
+    // Inferred: the latest come first.
+    rows.sort_by_key(|row| std::cmp::Reverse(row["modTimeLong"].as_i64()));
     ok(rows.into())
 }
 
@@ -101,47 +93,21 @@ fn alarm_properties(state: &mut State, arguments: &Arguments) -> Answer {
     let poll_id = alarm.entity.split('_').next().filter(|id| id.parse::<i64>().is_ok()).unwrap_or_default();
     let events = state.events.iter().rev().filter(|event| event.entity == alarm.entity).map(|event| {
         json!({
-            "severity": severity_name(event.severity),
-            "statusStr": severity_name(event.severity),
-            "source": event.device,
-            "id": text(event.id),
-            "time": clock::long(event.at),
-            "text": event.text,
-            "category": device.category,
-            "imgsrc": icon(event.severity),
-            "entity": event.entity,
+            "severity": severity_name(event.severity), "statusStr": severity_name(event.severity),
+            "source": event.device, "id": text(event.id), "time": clock::long(event.at), "text": event.text,
+            "category": device.category, "imgsrc": icon(event.severity), "entity": event.entity,
             "statusNum": text(event.severity),
         })
     });
     ok(json!({
-        "statusStr": name,
-        "displayName": device.display_name,
-        "PRIORITY": "0",
-        "workflows": workflows(alarm, device),
-        "source": device.name,
-        "stringseverity": name,
-        "GROUPNAME": "",
-        "strCreateTime": clock::long(alarm.created),
-        "id": text(alarm.id),
-        "events": events.collect::<Vec<_>>(),
-        "severity": icon(alarm.severity),
-        "WEBNMS": "",
-        "strModTime": clock::long(alarm.modified),
-        "ALARMCODE": alarm.code,
-        "message": alarm.message,
-        "previousSeverity": text(previous),
-        "priority": "0",
-        "deviceID": device.moid,
-        "OWNERNAME": "",
-        "statusNum": text(alarm.severity),
-        "MAPNAME": "",
-        "EVENTTYPE": alarm.event_type,
-        "stage": "0",
-        "modTime": text(alarm.modified),
-        "createTime": text(alarm.created),
-        "pollid": poll_id,
-        "category": device.category,
-        "entity": alarm.entity,
+        "statusStr": name, "displayName": device.display_name, "PRIORITY": "0", "workflows": workflows(alarm, device),
+        "source": device.name, "stringseverity": name, "GROUPNAME": "", "strCreateTime": clock::long(alarm.created),
+        "id": text(alarm.id), "events": events.collect::<Vec<_>>(), "severity": icon(alarm.severity), "WEBNMS": "",
+        "strModTime": clock::long(alarm.modified), "ALARMCODE": alarm.code, "message": alarm.message,
+        "previousSeverity": text(previous), "priority": "0", "deviceID": device.moid, "OWNERNAME": "",
+        "statusNum": text(alarm.severity), "MAPNAME": "", "EVENTTYPE": alarm.event_type, "stage": "0",
+        "modTime": text(alarm.modified), "createTime": text(alarm.created), "pollid": poll_id,
+        "category": device.category, "entity": alarm.entity,
         "stringpreviousseverity": if previous < 0 { "" } else { severity_name(previous) },
         "who": alarm.acknowledged_by.as_deref().unwrap_or("Unacknowledge"),
     }))
@@ -160,14 +126,10 @@ fn workflows(alarm: &Alarm, device: &Device) -> serde_json::Value {
         })
     };
     json!([{
-        "logSeverity": 5,
-        "moDispName": device.display_name,
-        "logMessage": "The workflow has ended.",
+        "logSeverity": 5, "moDispName": device.display_name, "logMessage": "The workflow has ended.",
         "rbName": "Ping again",
         "taskList": [task(&format!("ping -n 4 {}", device.ip)), task("No reply.\nPackets: Sent = 4, Received = 0")],
-        "rbID": 711,
-        "moID": device.moid,
-        "logTime": clock::long(at),
+        "rbID": 711, "moID": device.moid, "logTime": clock::long(at),
     }])
 }
 
@@ -213,12 +175,10 @@ fn unacknowledge(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn clear(state: &mut State, arguments: &Arguments) -> Answer {
     each(state, arguments, "Alarm has been successfully Cleared!", |state, entity| {
-        let Ok(alarm) = state.alarm_mut(entity) else {
-            return;
-        };
+        let Ok(alarm) = state.alarm_mut(entity) else { return };
         let (device, event_type, at) = (alarm.device.clone(), alarm.event_type.clone(), state.now);
         let message = format!("Alarm cleared by {USER}");
-        state.raise(Incident {
+        state.raise(&Incident {
             device: &device,
             entity,
             severity: CLEAR,
@@ -267,14 +227,9 @@ fn top_devices(state: &mut State, arguments: &Arguments) -> Answer {
             let count = state.events.iter().filter(is_counted).count();
             (count > 0).then(|| {
                 json!({
-                    "ipaddress": device.ip,
-                    "moname": device.name,
-                    "devicename": device.display_name,
-                    "alarmcount": count,
-                    "type": device.kind,
-                    "category": device.category,
-                    "mapname": format!("{}_Map.netmap", device.category),
-                    "status": state.severity(device),
+                    "ipaddress": device.ip, "moname": device.name, "devicename": device.display_name,
+                    "alarmcount": count, "type": device.kind, "category": device.category,
+                    "mapname": format!("{}_Map.netmap", device.category), "status": state.severity(device),
                 })
             })
         })

@@ -122,12 +122,10 @@ fn next_start(schedule: &Schedule, now: i64) -> i64 {
 fn row(schedule: &Schedule, now: i64) -> Value {
     let enabled = schedule.field("status") != "Disabled";
     json!({
-        "name": schedule.field("scheduleName"),
-        "id": schedule.id.to_string(),
+        "name": schedule.field("scheduleName"), "id": schedule.id.to_string(),
         "type": if schedule.field("recurrence") == "OnceOnly" { "Once" } else { schedule.field("recurrence") },
         "nextscheduledtime": clock::weekday_form(next_start(schedule, now)),
-        "statusNum": if enabled { "1" } else { "0" },
-        "status": if enabled { "Enabled" } else { "Disabled" },
+        "statusNum": if enabled { "1" } else { "0" }, "status": if enabled { "Enabled" } else { "Disabled" },
     })
 }
 
@@ -146,6 +144,12 @@ fn check_schedule(schedule: &Schedule) -> Result<(), Refusal> {
     }
     for name in ["once_startat", "once_endate", "once_endat", "daily_effectfrom"] {
         if !schedule.field(name).is_empty() && clock::parse(schedule.field(name)).is_none() {
+            return Err(not_allowed(name));
+        }
+    }
+    for (name, below) in [("from_hrs", 24), ("to_hrs", 24), ("from_mins", 60), ("to_mins", 60)] {
+        let value = schedule.field(name);
+        if !value.is_empty() && value.parse::<i64>().map_or(true, |number| !(0..below).contains(&number)) {
             return Err(not_allowed(name));
         }
     }
@@ -171,6 +175,9 @@ fn update_schedule(state: &mut State, arguments: &Arguments) -> Answer {
     let schedule = found.ok_or_else(|| no_such("schedule", &id.to_string()))?;
     // Inferred: what is not sent stays as it is.
     let mut changed = Schedule { id, fields: schedule.fields.clone() };
+    if arguments.all().iter().any(|(name, _)| name.starts_with("selected")) {
+        changed.fields.retain(|name, _| !name.starts_with("selected"));
+    }
     changed.fields.extend(arguments.all().iter().cloned());
     check_schedule(&changed)?;
     *schedule = changed;

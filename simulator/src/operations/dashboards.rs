@@ -26,8 +26,7 @@ fn business_views(state: &mut State, _: &Arguments) -> Answer {
             "total": text(view.members.len()),
             // Inferred: what "error" counts.
             "error": text(severities.iter().filter(|&&severity| severity == CRITICAL).count()),
-            "displayName": view.display_name,
-            "status": text(state.worst(&view.members)),
+            "displayName": view.display_name, "status": text(state.worst(&view.members)),
             "alarms": text(state.active_alarms().filter(|alarm| view.members.contains(&alarm.device)).count()),
         })
     });
@@ -41,14 +40,9 @@ fn business_view_details(state: &mut State, arguments: &Arguments) -> Answer {
     let devices = members.iter().skip(start).take(length).filter_map(|name| state.device(name).ok()).map(|device| {
         let severity = state.severity(device);
         json!({
-            "severity": text(severity),
-            "MemUtilization": device.value_of("Memory Utilization"),
-            "CPUUtilization": device.value_of("CPU Utilization"),
-            "displayName": device.display_name,
-            "name": device.name,
-            "IpAddress": device.ip,
-            "type": device.kind,
-            "status": severity_name(severity),
+            "severity": text(severity), "MemUtilization": device.value_of("Memory Utilization"),
+            "CPUUtilization": device.value_of("CPU Utilization"), "displayName": device.display_name,
+            "name": device.name, "IpAddress": device.ip, "type": device.kind, "status": severity_name(severity),
         })
     });
     ok(json!({
@@ -75,16 +69,10 @@ fn widgets_list(state: &mut State, arguments: &Arguments) -> Answer {
         })
     });
     ok(json!({
-        "dashName": name,
-        "dashboardID": "31",
-        "isDashPropsAvailable": true,
-        "isDefaultDashboard": true,
-        "dashDesc": format!("{} devices at a glance", state.devices.len()),
-        "noOfCols": "4",
+        "dashName": name, "dashboardID": "31", "isDashPropsAvailable": true, "isDefaultDashboard": true,
+        "dashDesc": format!("{} devices at a glance", state.devices.len()), "noOfCols": "4",
         "colWidths": [{ "colWidth": "50", "colID": "1" }, { "colWidth": "50", "colID": "2" }],
-        "configureWidget": true,
-        "editDashboard": false,
-        "widgetList": widgets.collect::<Vec<_>>(),
+        "configureWidget": true, "editDashboard": false, "widgetList": widgets.collect::<Vec<_>>(),
     }))
 }
 
@@ -101,31 +89,18 @@ fn widget_data(state: &mut State, arguments: &Arguments) -> Answer {
         _ => (&["Name", "IPAddress", "Up"], state.devices.iter().map(|device| {
             let down = state.is_down(device);
             json!({
-                "parentKey": "NULL",
-                "onHold": "0s",
-                "displayName": device.display_name,
-                "dependentUnavailable": "0s",
-                "ipAddress": device.ip,
-                "availability": if down { "98" } else { "100" },
-                "downPercent": if down { "2" } else { "0" },
-                "deviceName": device.name,
-                "maintenance": "0s",
-                "down": if down { "20m" } else { "0s" },
-                "NOTMONITORED": "0s",
+                "parentKey": "NULL", "onHold": "0s", "displayName": device.display_name, "dependentUnavailable": "0s",
+                "ipAddress": device.ip, "availability": if down { "98" } else { "100" },
+                "downPercent": if down { "2" } else { "0" }, "deviceName": device.name, "maintenance": "0s",
+                "down": if down { "20m" } else { "0s" }, "NOTMONITORED": "0s",
                 "uptime": if down { "23h 40m" } else { "1d" },
             })
         }).collect()),
     };
     ok(json!({
         text(id): {
-            "WidgetName": name,
-            "WidgetForwardPage": "availDetails",
-            "WidgetAdditionalData": {},
-            "WidgetData": rows,
-            "Period": "twfourhours",
-            "WidgetType": kind,
-            "WidgetHeaders": headers,
-            "Name": unique_name,
+            "WidgetName": name, "WidgetForwardPage": "availDetails", "WidgetAdditionalData": {}, "WidgetData": rows,
+            "Period": "twfourhours", "WidgetType": kind, "WidgetHeaders": headers, "Name": unique_name,
         },
     }))
 }

@@ -55,19 +55,11 @@ fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {
             continue;
         }
         let mut row = json!({
-            "isSNMP": device.protocol == "SNMP",
-            "ipaddress": device.ip,
-            "statusStr": severity_name(severity),
-            "prettyTime": clock::ago(state.now, device.added),
-            "displayName": device.display_name,
-            "isNew": state.now - device.added < clock::DAY,
-            "type": device.kind,
-            "vendorName": device.vendor,
-            "deviceName": device.name,
-            "statusNum": text(severity),
-            "addedTime": clock::long(device.added),
-            "interfaceCount": device.interfaces.len(),
-            "category": device.category,
+            "isSNMP": device.protocol == "SNMP", "ipaddress": device.ip, "statusStr": severity_name(severity),
+            "prettyTime": clock::ago(state.now, device.added), "displayName": device.display_name,
+            "isNew": state.now - device.added < clock::DAY, "type": device.kind, "vendorName": device.vendor,
+            "deviceName": device.name, "statusNum": text(severity), "addedTime": clock::long(device.added),
+            "interfaceCount": device.interfaces.len(), "category": device.category,
             // Inferred: not in the sample, but other pages take it from here.
             "moid": text(device.moid),
         });
@@ -141,12 +133,8 @@ fn infrastructure_view(state: &mut State, arguments: &Arguments) -> Answer {
     let devices = state.devices.iter().filter(|device| device.category == category).map(|device| {
         let severity = state.severity(device);
         json!({
-            "intfCount": text(device.interfaces.len()),
-            "severity": text(severity),
-            "displayName": device.display_name,
-            "name": device.name,
-            "IpAddress": device.ip,
-            "type": device.kind,
+            "intfCount": text(device.interfaces.len()), "severity": text(severity),
+            "displayName": device.display_name, "name": device.name, "IpAddress": device.ip, "type": device.kind,
             "monitors": {
                 "DiskUtilization": device.value_of("Disk Utilization"),
                 "CPUUtilization": device.value_of("CPU Utilization"),
@@ -177,9 +165,7 @@ fn device_summary(state: &mut State, arguments: &Arguments) -> Answer {
         .map(|monitor| json!({ "displayName": monitor.kind.display_name, "value": text(monitor.value) }));
     // Third party: only these four fields are known, the documented sample is that of an interface.
     ok(json!({
-        "dials": dials.collect::<Vec<_>>(),
-        "responseTime": response_time,
-        "packetLoss": packet_loss,
+        "dials": dials.collect::<Vec<_>>(), "responseTime": response_time, "packetLoss": packet_loss,
         "moID": text(device.moid),
     }))
 }
@@ -195,42 +181,26 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     let hardware = |name: &str| device.hardware.get(name).cloned().unwrap_or_default();
     let label = CATEGORIES.iter().find(|(key, _)| *key == device.category).map_or("Unknown", |(_, label)| label);
     ok(json!({
-        "nfadetails": { "NFAStatus": "Not Added" },
-        "statusStr": severity_name(severity),
-        "responseTime": response_time,
-        "format": "dd-MM-yy HH:mm:ss",
-        "dnsName": device.dns,
-        "timeZone": "UTC",
+        "nfadetails": { "NFAStatus": "Not Added" }, "statusStr": severity_name(severity),
+        "responseTime": response_time, "format": "dd-MM-yy HH:mm:ss", "dnsName": device.dns, "timeZone": "UTC",
         "availability": down.map(|alarm| format!("DownTime,{},{now}", alarm.modified)).into_iter().collect::<Vec<_>>(),
-        "todayTimeAvail": { "todayStartTime": text(midnight), "endTimeVal": text(now) },
-        "type": device.kind,
-        "vendorName": device.vendor,
-        "statusNum": text(severity),
-        "isStorage": false,
-        "ncmdetails": { "SUMMARY_NOT_AVAILABLE": true },
-        "packetLoss": packet_loss,
+        "todayTimeAvail": { "todayStartTime": text(midnight), "endTimeVal": text(now) }, "type": device.kind,
+        "vendorName": device.vendor, "statusNum": text(severity), "isStorage": false,
+        "ncmdetails": { "SUMMARY_NOT_AVAILABLE": true }, "packetLoss": packet_loss,
         "configBackup": { "RunningConfig": {}, "StartupConfig": {} },
         "opmdetails": {
             "Type": device.kind,
             "dependentDisplayName": "None",
             "Category": device.category,
             "hardwareInfo": {
-                "HW_MANUFACTURER": hardware("Manufacturer"),
-                "HW_SERIALNUMBER": hardware("SerialNumber"),
-                "IS_ALARM_SUPPRESSED": text(device.is_muted(now)),
-                "ISPDPresent": false,
-                "HW_MODEL": hardware("Model"),
-                "LAST_UPDATED_TIME": clock::month_first(device.added),
-                "MOID": device.moid,
-                "IS_MONITORED": text(device.managed),
+                "HW_MANUFACTURER": hardware("Manufacturer"), "HW_SERIALNUMBER": hardware("SerialNumber"),
+                "IS_ALARM_SUPPRESSED": text(device.is_muted(now)), "ISPDPresent": false,
+                "HW_MODEL": hardware("Model"), "LAST_UPDATED_TIME": clock::month_first(device.added),
+                "MOID": device.moid, "IS_MONITORED": text(device.managed),
             },
-            "displayCategory": label,
-            "PollInterval": "5",
-            "IPAddress": device.ip,
-            "DNSName": device.dns,
+            "displayCategory": label, "PollInterval": "5", "IPAddress": device.ip, "DNSName": device.dns,
             "SysDescription": format!("{} {},\r\nmade up for the simulator", device.vendor, device.kind),
-            "Monitoring": "ICMP",
-            "UpLinkDependency": "None",
+            "Monitoring": "ICMP", "UpLinkDependency": "None",
         },
         // Inferred: the code of a device that is up.
         "state": if severity == CRITICAL { "2" } else { "1" },
@@ -270,32 +240,18 @@ fn list_probes(state: &mut State, _: &Arguments) -> Answer {
         "severity": "5",
         "serverMode": "PRIMARY",
         // Inferred: the words for a probe that is connected.
-        "serverStatus": "Server up",
-        "contactEmail": "noc@corp.example",
-        "deviceCount": text(state.devices.len()),
-        "natProtocol": "https",
-        "probeID": "10000000001",
-        "isConnected": "true",
-        "contactPerson": "Network desk",
-        "statusImg": "images/status5.gif",
-        "ipslaCount": "0",
-        "lastContact": clock::long(state.now - clock::MINUTE),
-        "natName": "probe-01.corp.example",
-        "name": PROBE,
-        "probeDisplayName": "Probe 01",
-        "ncmCount": "-1",
-        "attr": { "deviceCount": span, "name": span, "lastContact": span },
-        "natPort": "8062",
-        "status": "Clear",
+        "serverStatus": "Server up", "contactEmail": "noc@corp.example", "deviceCount": text(state.devices.len()),
+        "natProtocol": "https", "probeID": "10000000001", "isConnected": "true", "contactPerson": "Network desk",
+        "statusImg": "images/status5.gif", "ipslaCount": "0", "lastContact": clock::long(state.now - clock::MINUTE),
+        "natName": "probe-01.corp.example", "name": PROBE, "probeDisplayName": "Probe 01", "ncmCount": "-1",
+        "attr": { "deviceCount": span, "name": span, "lastContact": span }, "natPort": "8062", "status": "Clear",
     }]))
 }
 
 fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
     let mut subnets: BTreeMap<String, BTreeMap<i64, i64>> = BTreeMap::new();
     for device in &state.devices {
-        let Some((prefix, _)) = device.ip.rsplit_once('.') else {
-            continue;
-        };
+        let Some((prefix, _)) = device.ip.rsplit_once('.') else { continue };
         *subnets.entry(format!("{prefix}.0")).or_default().entry(state.severity(device)).or_default() += 1;
     }
     let answer: Map<String, Value> = subnets

@@ -30,19 +30,11 @@ fn list_groups(state: &mut State, arguments: &Arguments) -> Answer {
         .map(|group| {
             let severity = state.worst(&group.members);
             json!({
-                "groupDisplayName": group.display_name,
-                "groupType": kind(group),
-                "groupName": group.name(),
-                "device_Count": text(group.members.len()),
-                "groupID": text(group.id),
-                "count": text(group.members.len()),
-                "description": group.description,
-                "availability": "NA",
-                "statusImg": icon(severity),
-                "displayGroupType": kind(group),
-                "statusLabel": severity_name(severity),
-                "status": text(severity),
-                "isSuppressed": false,
+                "groupDisplayName": group.display_name, "groupType": kind(group), "groupName": group.name(),
+                "device_Count": text(group.members.len()), "groupID": text(group.id),
+                "count": text(group.members.len()), "description": group.description, "availability": "NA",
+                "statusImg": icon(severity), "displayGroupType": kind(group), "statusLabel": severity_name(severity),
+                "status": text(severity), "isSuppressed": false,
             })
         })
         .collect();
@@ -81,18 +73,11 @@ fn group_info(state: &mut State, arguments: &Arguments) -> Answer {
     let from = state.period_start(arguments.get("period"));
     let changes = state.events.iter().filter(|event| event.at >= from && devices.contains(&event.device.as_str()));
     let mut details = json!({
-        "groupType": kind(group),
-        "groupID": text(group.id),
-        "count": text(group.members.len()),
-        "description": group.description,
-        "statusImg": icon(severity),
-        "statusLabel": severity_name(severity),
-        "groupDisplayName": group.display_name,
-        "groupName": group.name(),
+        "groupType": kind(group), "groupID": text(group.id), "count": text(group.members.len()),
+        "description": group.description, "statusImg": icon(severity), "statusLabel": severity_name(severity),
+        "groupDisplayName": group.display_name, "groupName": group.name(),
         "alertCount": state.active_alarms().filter(|alarm| devices.contains(&alarm.device.as_str())).count(),
-        "statusChangeCount": changes.count(),
-        "displayGroupType": kind(group),
-        "status": text(severity),
+        "statusChangeCount": changes.count(), "displayGroupType": kind(group), "status": text(severity),
     });
     if !group.of_interfaces {
         details["deviceDevice_Count"] = text(group.members.len()).into();
@@ -109,17 +94,11 @@ fn group_alerts(state: &mut State, arguments: &Arguments) -> Answer {
     let devices = devices(state, group);
     let alarms = state.active_alarms().filter(|alarm| devices.contains(&alarm.device.as_str())).map(|alarm| {
         json!({
-            "severity": severity_name(alarm.severity),
-            "groupType": kind(group).to_lowercase(),
-            "severityString": icon(alarm.severity),
-            "modTime": clock::long(alarm.modified),
+            "severity": severity_name(alarm.severity), "groupType": kind(group).to_lowercase(),
+            "severityString": icon(alarm.severity), "modTime": clock::long(alarm.modified),
             "displayName": state.device(&alarm.device).map_or("", |device| &device.display_name),
-            "name": alarm.device,
-            "alarmId": alarm.id,
-            "type": kind(group).to_lowercase(),
-            "message": alarm.message,
-            "entity": alarm.entity,
-            "status": alarm.severity,
+            "name": alarm.device, "alarmId": alarm.id, "type": kind(group).to_lowercase(), "message": alarm.message,
+            "entity": alarm.entity, "status": alarm.severity,
         })
     });
     ok(alarms.collect::<Vec<_>>().into())
@@ -135,13 +114,8 @@ fn group_members(state: &mut State, arguments: &Arguments) -> Answer {
             _ => (name.clone(), 0),
         };
         json!({
-            "groupType": kind(group),
-            "statusStr": severity_name(severity),
-            "displayname": display_name,
-            "name": name,
-            "type": kind(group),
-            "moid": text(moid),
-            "statusNum": text(severity),
+            "groupType": kind(group), "statusStr": severity_name(severity), "displayname": display_name, "name": name,
+            "type": kind(group), "moid": text(moid), "statusNum": text(severity),
         })
     });
     ok(members.collect::<Vec<_>>().into())

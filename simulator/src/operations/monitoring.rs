@@ -34,7 +34,8 @@ pub(super) const HANDLERS: Handlers = &[
 ];
 
 /// A group of monitors of a device, as `getDeviceAssociatedMonitors` has them.
-fn group(monitors: Vec<Value>, down: usize) -> Value {
+fn group(monitors: impl IntoIterator<Item = Value>, down: usize) -> Value {
+    let monitors: Vec<_> = monitors.into_iter().collect();
     let picture = if down == 0 { "images/servicestatus5.gif" } else { "images/servicestatus1.gif" };
     json!({ "total": monitors.len(), "statusIcon": picture, "down": down, "monitors": monitors })
 }
@@ -48,42 +49,23 @@ fn associated_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     let collected = clock::long(state.now - 5 * clock::MINUTE);
     let performance = |monitor: &Monitor| {
         json!({
-            "DISPLAYNAME": monitor.kind.display_name,
-            "YAXISTEXT": monitor.kind.units,
-            "graphType": "multiple",
-            "checkNumeric": "true",
-            "data": [{ "instance": "-1", "value": monitor.value }],
-            "policyName": monitor.kind.name,
-            "Instance": "",
-            "THRESHOLDENABLED": text(monitor.kind.threshold.is_some()),
-            "GRAPHID": text(monitor.kind.graph_id),
-            "thresholdStatus": if monitor.is_above() { "Violated" } else { "Normal" },
-            "isMultiple": "true",
-            "sSave": "true",
-            "type": "multiple",
-            "thresholdImg": "images/thresholdConOK.gif",
-            "lastCollectedTime": collected,
-            "DisplayColumn": "",
-            "pollId": text(monitor.poll_id),
-            "name": monitor.kind.name,
-            "numericType": "1",
-            "interval": "15",
-            "Protocol": monitor.kind.protocol,
+            "DISPLAYNAME": monitor.kind.display_name, "YAXISTEXT": monitor.kind.units, "graphType": "multiple",
+            "checkNumeric": "true", "data": [{ "instance": "-1", "value": monitor.value }],
+            "policyName": monitor.kind.name, "Instance": "",
+            "THRESHOLDENABLED": text(monitor.kind.threshold.is_some()), "GRAPHID": text(monitor.kind.graph_id),
+            "thresholdStatus": if monitor.is_above() { "Violated" } else { "Normal" }, "isMultiple": "true",
+            "sSave": "true", "type": "multiple", "thresholdImg": "images/thresholdConOK.gif",
+            "lastCollectedTime": collected, "DisplayColumn": "", "pollId": text(monitor.poll_id),
+            "name": monitor.kind.name, "numericType": "1", "interval": "15", "Protocol": monitor.kind.protocol,
         })
     };
     let above = device.monitors.iter().filter(|monitor| monitor.is_above()).count();
     let reachable = !state.is_down(device);
     let service = |name: &String| {
         json!({
-            "portNo": text(port(name)),
-            "failureThreshold": 1,
-            "statusStr": severity_name(up(reachable)),
-            "responseTime": "4",
-            "statusText": if reachable { "Up" } else { "Down" },
-            "name": name,
-            "THRESHOLDENABLED": "false",
-            "thresholdStatus": "Not Enabled",
-            "moid": text(4000 + i64::from(port(name))),
+            "portNo": text(port(name)), "failureThreshold": 1, "statusStr": severity_name(up(reachable)),
+            "responseTime": "4", "statusText": if reachable { "Up" } else { "Down" }, "name": name,
+            "THRESHOLDENABLED": "false", "thresholdStatus": "Not Enabled", "moid": text(4000 + i64::from(port(name))),
             "statusNum": text(up(reachable)),
         })
     };
@@ -92,40 +74,23 @@ fn associated_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     let urls = state.urls.iter().filter(|url| url.device == Some(device.name.as_str()));
     let url = |url: &UrlMonitor| {
         json!({
-            "compactURL": url.url,
-            "availPercentage": "100.0",
-            "urlName": url.label,
-            "stringstatus": severity_name(url.severity()),
-            "name": url.name(),
-            "RESPONSETIME": "NA",
-            "completeURL": url.url,
-            "deviceName": device.name,
-            "url": url.url,
-            "statusNum": text(url.severity()),
+            "compactURL": url.url, "availPercentage": "100.0", "urlName": url.label,
+            "stringstatus": severity_name(url.severity()), "name": url.name(), "RESPONSETIME": "NA",
+            "completeURL": url.url, "deviceName": device.name, "url": url.url, "statusNum": text(url.severity()),
         })
     };
     let mut answer = json!({
-        "performanceMonitors": group(device.monitors.iter().map(performance).collect(), above),
-        "deviceProtocol": device.protocol,
-        "isVM": device.virtual_type.ends_with("-VM"),
+        "performanceMonitors": group(device.monitors.iter().map(performance), above),
+        "deviceProtocol": device.protocol, "isVM": device.virtual_type.ends_with("-VM"),
         "isHost": device.virtual_type.ends_with("-Host"),
         "serverMonitors": { "total": services.len(), "down": services_down, "monitors": services },
-        "urlMonitors": group(urls.map(url).collect(), 0),
-        "processMonitors": group(device.processes.keys().map(|&id| process(id)).collect(), 0),
-        "scriptMonitors": group(vec![json!({
-            "checkNumeric": "true",
-            "data": [{ "instance": "count", "value": "17" }],
-            "statusStr": severity_name(CLEAR),
-            "displayName": "Instance Count",
-            "thresholdSeverity": "Not Enabled",
-            "OID": "501",
-            "sSave": "true",
-            "statusNum": text(CLEAR),
-            "lastCollectedTime": collected,
-            "pollid": text(device.moid + 8000),
-            "interval": "15",
-            "thresholdSevFont": "#999999",
-            "numericType": "1",
+        "urlMonitors": group(urls.map(url), 0),
+        "processMonitors": group(device.processes.keys().map(|&id| process(id)), 0),
+        "scriptMonitors": group([json!({
+            "checkNumeric": "true", "data": [{ "instance": "count", "value": "17" }],
+            "statusStr": severity_name(CLEAR), "displayName": "Instance Count", "thresholdSeverity": "Not Enabled",
+            "OID": "501", "sSave": "true", "statusNum": text(CLEAR), "lastCollectedTime": collected,
+            "pollid": text(device.moid + 8000), "interval": "15", "thresholdSevFont": "#999999", "numericType": "1",
         })], 0),
     });
     if device.protocol == "WMI" {
@@ -145,10 +110,10 @@ fn add_windows_groups(answer: &mut Value, device: &Device) {
         })
     });
     let down = device.windows_services.iter().filter(|(.., is_up)| !is_up).count();
-    answer["ntServiceMonitors"] = group(services.collect(), down);
-    answer["fileMonitors"] = group(Vec::new(), 0);
+    answer["ntServiceMonitors"] = group(services, down);
+    answer["fileMonitors"] = group([], 0);
     answer["folderMonitors"] = group(
-        vec![json!({
+        [json!({
             "foldermonitorid": text(device.moid + 7000), "folderpath": "C:\\Exports", "monitorname": "Export folder",
             "statusStr": severity_name(CLEAR), "statusIcon": "/webclient/devices/images/servicestatus5.gif", "state": "1",
             "status": text(CLEAR), "statusNum": CLEAR,
@@ -165,46 +130,29 @@ fn add_windows_groups(answer: &mut Value, device: &Device) {
 fn add_directory_groups(answer: &mut Value, collected: &str) {
     let monitor = |id: i64, name: &str, display_name: &str, grouping: &str, units: &str| {
         json!({
-            "YAXISTEXT": units,
-            "checkNumeric": "true",
+            "YAXISTEXT": units, "checkNumeric": "true",
             "Description": format!("Watches {}", display_name.to_lowercase()),
-            "data": [{ "instance": "-1", "value": 3 }],
-            "statusStr": severity_name(CLEAR),
-            "severityIcon": "images/thresholdNonConfigured.gif",
-            "displayName": display_name,
-            "THRESHOLDENABLED": "false",
-            "GRAPHID": text(id),
-            "groupingName": grouping,
-            "oid": name,
-            "PREVIOUSSEVERITY": text(CLEAR),
-            "ID": text(id + 6000),
-            "Protocol": "WMI",
-            "DISPLAYNAME": display_name,
-            "graphType": "node",
-            "thresholdFontColor": "#999999",
-            "policyName": name,
-            "encodedName": name,
-            "thresholdStatus": "Not Enabled",
-            "sSave": "true",
-            "statusNum": text(CLEAR),
-            "lastCollectedTime": collected,
-            "name": name,
-            "numericType": "1",
-            "interval": "15",
+            "data": [{ "instance": "-1", "value": 3 }], "statusStr": severity_name(CLEAR),
+            "severityIcon": "images/thresholdNonConfigured.gif", "displayName": display_name,
+            "THRESHOLDENABLED": "false", "GRAPHID": text(id), "groupingName": grouping, "oid": name,
+            "PREVIOUSSEVERITY": text(CLEAR), "ID": text(id + 6000), "Protocol": "WMI", "DISPLAYNAME": display_name,
+            "graphType": "node", "thresholdFontColor": "#999999", "policyName": name, "encodedName": name,
+            "thresholdStatus": "Not Enabled", "sSave": "true", "statusNum": text(CLEAR),
+            "lastCollectedTime": collected, "name": name, "numericType": "1", "interval": "15",
         })
     };
-    answer["adMonitors"] = group(vec![monitor(2601, "LdapSessions", "LDAP Sessions", "Network", "Sessions")], 0);
-    answer["exchangeMonitors"] = group(vec![monitor(2701, "QueueLength", "Queue Length", "Transport", "Messages")], 0);
+    answer["adMonitors"] = group([monitor(2601, "LdapSessions", "LDAP Sessions", "Network", "Sessions")], 0);
+    answer["exchangeMonitors"] = group([monitor(2701, "QueueLength", "Queue Length", "Transport", "Messages")], 0);
     answer["exchangeMonitors"]["exchangeVersion"] = "Exchange 2016".into();
     answer["exchangeServices"] = group(
-        vec![json!({
+        [json!({
             "displayName": "Mail Transport", "description": "Moves mail.", "serviceMOID": 6801, "state": 1,
             "serviceName": "MailTransport", "serviceID": 81, "status": CLEAR,
         })],
         0,
     );
     answer["adServices"] = group(
-        vec![json!({
+        [json!({
             "displayName": "Directory Replication", "description": "Copies the directory.", "serviceMOID": "6802",
             "serviceName": "DirReplication", "serviceID": "82", "status": text(CLEAR),
         })],
@@ -224,9 +172,7 @@ fn performance_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     for kind in MONITORS {
         let custom = kind.family == "Custom Monitor";
         let mut row = json!({
-            "DISPLAYNAME": kind.display_name,
-            "Description": kind.description(),
-            "name": kind.name,
+            "DISPLAYNAME": kind.display_name, "Description": kind.description(), "name": kind.name,
             "isSelected": text(device.monitors.iter().any(|monitor| monitor.kind.graph_id == kind.graph_id)),
             "GRAPHID": kind.graph_id,
             // Inferred: seconds here, minutes in the other operations.
@@ -253,24 +199,14 @@ fn last_collected_values(state: &mut State, arguments: &Arguments) -> Answer {
         let device = state.device_by_moid(moid.parse().map_err(|_| not_allowed("deviceMOIDList"))?)?;
         let value = |monitor: &Monitor| {
             json!({
-                "NumericType": 1,
-                "Agent": device.dns,
-                "ProtocolName": monitor.kind.protocol,
-                "Description": monitor.kind.description(),
-                "GraphName": monitor.kind.name,
-                "GraphTypeName": "multiple",
-                "data": [{ "instance": "-1", "value": monitor.value }],
-                "GraphId": monitor.kind.graph_id,
-                "PollId": monitor.poll_id,
-                "OID": monitor.kind.oid,
+                "NumericType": 1, "Agent": device.dns, "ProtocolName": monitor.kind.protocol,
+                "Description": monitor.kind.description(), "GraphName": monitor.kind.name,
+                "GraphTypeName": "multiple", "data": [{ "instance": "-1", "value": monitor.value }],
+                "GraphId": monitor.kind.graph_id, "PollId": monitor.poll_id, "OID": monitor.kind.oid,
                 "previousSeverity": CLEAR,
                 "YAxisText": if monitor.kind.units == "Percentage" { "%" } else { monitor.kind.units },
-                "lastCollectedTime": clock::long(state.now - 5 * clock::MINUTE),
-                "failureThreshold": 1,
-                "PolicyName": monitor.kind.name,
-                "lastPolledCounterValue": 0,
-                "DataType": "1",
-                "failureCount": 0,
+                "lastCollectedTime": clock::long(state.now - 5 * clock::MINUTE), "failureThreshold": 1,
+                "PolicyName": monitor.kind.name, "lastPolledCounterValue": 0, "DataType": "1", "failureCount": 0,
             })
         };
         answer.insert(moid.to_owned(), device.monitors.iter().map(value).collect());
@@ -288,11 +224,8 @@ fn selected<'a>(state: &'a State, arguments: &Arguments) -> Result<(&'a Device, 
 
 fn threshold(name: &str, severity: i64, value: i64) -> Value {
     let mut threshold = json!({
-        "severity": text(severity),
-        "clrMessage": "$MONITOR is back to normal: $CURRENTVALUE $UNITS",
-        "oidType": "",
-        "rearmValue": text(value - 5),
-        "isAtEnabled": false,
+        "severity": text(severity), "clrMessage": "$MONITOR is back to normal: $CURRENTVALUE $UNITS", "oidType": "",
+        "rearmValue": text(value - 5), "isAtEnabled": false,
     });
     for (suffix, value) in [
         ("ThresholdType", "max".to_owned()),
@@ -311,41 +244,21 @@ fn monitor_details(state: &mut State, arguments: &Arguments) -> Answer {
     let levels = [("trouble", 2, limit), ("critical", 1, limit + 5), ("warning", 3, limit - 5)];
     ok(json!({
         "statsList": [{
-            "minimumValue": text(value - 2),
-            "averageValue": text(value - 1),
-            "instance": kind.display_name.replace(' ', ""),
-            "percentile": text(value),
-            "lastPolledValue": text(value),
+            "minimumValue": text(value - 2), "averageValue": text(value - 1),
+            "instance": kind.display_name.replace(' ', ""), "percentile": text(value), "lastPolledValue": text(value),
             "maximumValue": text(value + 1),
         }],
         "monitors": {
-            "YAXISTEXT": kind.units,
-            "checkNumeric": "true",
-            "Description": kind.description(),
-            "Instance": "",
-            "THRESHOLDENABLED": text(kind.threshold.is_some()),
-            "GRAPHID": text(kind.graph_id),
-            "oid": kind.oid,
-            "type": "multiple",
-            "PREVIOUSSEVERITY": text(CLEAR),
+            "YAXISTEXT": kind.units, "checkNumeric": "true", "Description": kind.description(), "Instance": "",
+            "THRESHOLDENABLED": text(kind.threshold.is_some()), "GRAPHID": text(kind.graph_id), "oid": kind.oid,
+            "type": "multiple", "PREVIOUSSEVERITY": text(CLEAR),
             "defaultMessage_AT": "$MONITOR is $CURRENTVALUE $UNITS, expected was $EXPECTEDVALUE $UNITS",
             "defaultMessage": "$MONITOR is $CURRENTVALUE $UNITS, threshold $THRESHOLDVALUE $UNITS",
-            "id": text(poll_id),
-            "Protocol": kind.protocol,
-            "FAILURETHRESHOLD": "1",
-            "DISPLAYNAME": kind.display_name,
+            "id": text(poll_id), "Protocol": kind.protocol, "FAILURETHRESHOLD": "1", "DISPLAYNAME": kind.display_name,
             "thresholdSet": levels.map(|(name, severity, value)| threshold(name, severity, value)),
-            "graphType": "multiple",
-            "policyName": kind.name,
-            "agentName": device.name,
-            "isMultiple": "true",
-            "sSave": "true",
-            "defaultClrMessage": "$MONITOR is back to normal: $CURRENTVALUE $UNITS",
-            "DisplayColumn": "",
-            "name": kind.name,
-            "numericType": "1",
-            "interval": "15",
-            "Id": text(poll_id),
+            "graphType": "multiple", "policyName": kind.name, "agentName": device.name, "isMultiple": "true",
+            "sSave": "true", "defaultClrMessage": "$MONITOR is back to normal: $CURRENTVALUE $UNITS",
+            "DisplayColumn": "", "name": kind.name, "numericType": "1", "interval": "15", "Id": text(poll_id),
             "isAtEnabled": false,
         },
     }))
@@ -392,30 +305,18 @@ fn test_monitor(state: &mut State, arguments: &Arguments) -> Answer {
         "checkNumeric": "true",
         // Inferred: a failure gives reasons and no data.
         "reasons": if down { vec!["The device does not respond"] } else { Vec::new() },
-        "monitorname": monitor.kind.name,
-        "data": if down { Vec::new() } else { vec![monitor.value] },
-        "displayName": monitor.kind.display_name,
-        "isMultiple": "false",
-        "oid": monitor.kind.oid,
-        "units": monitor.kind.units,
-        "deviceName": device.name,
+        "monitorname": monitor.kind.name, "data": if down { Vec::new() } else { vec![monitor.value] },
+        "displayName": monitor.kind.display_name, "isMultiple": "false", "oid": monitor.kind.oid,
+        "units": monitor.kind.units, "deviceName": device.name,
     }))
 }
 
 fn process(id: i64) -> Value {
     let &(_, name, command) = PROCESSES.iter().find(|(other, ..)| *other == id).unwrap_or(&PROCESSES[0]);
     json!({
-        "path": format!("/opt/{name}/{name}"),
-        "statusStr": severity_name(CLEAR),
-        "cmdLineArgs": command,
-        "statusIcon": "/webclient/devices/images/servicestatus5.gif",
-        "name": name,
-        "state": "1",
-        "id": text(id + 5000),
-        "proName": name,
-        "trimName": name,
-        "status": text(CLEAR),
-        "statusNum": text(CLEAR),
+        "path": format!("/opt/{name}/{name}"), "statusStr": severity_name(CLEAR), "cmdLineArgs": command,
+        "statusIcon": "/webclient/devices/images/servicestatus5.gif", "name": name, "state": "1",
+        "id": text(id + 5000), "proName": name, "trimName": name, "status": text(CLEAR), "statusNum": text(CLEAR),
     })
 }
 
@@ -425,9 +326,7 @@ fn process_monitors(state: &mut State, arguments: &Arguments) -> Answer {
         json!({
             "protocol": "CLI",
             "associatedDeviceCount": text(state.devices.iter().filter(|device| device.processes.contains_key(&id)).count()),
-            "templateName": name,
-            "displayName": name,
-            "description": format!("Template for {name}"),
+            "templateName": name, "displayName": name, "description": format!("Template for {name}"),
             "templateId": text(id),
         })
     };
@@ -439,11 +338,9 @@ fn process_monitors(state: &mut State, arguments: &Arguments) -> Answer {
         (text(id), process)
     };
     ok(json!({
-        "protocol": device.protocol,
-        "Templates": PROCESSES[..2].iter().map(template).collect::<Vec<_>>(),
+        "protocol": device.protocol, "Templates": PROCESSES[..2].iter().map(template).collect::<Vec<_>>(),
         "AssignedMonitors": device.processes.keys().map(|&id| process(id)).collect::<Vec<_>>(),
-        "ActiveProcesses": PROCESSES.iter().map(running).collect::<Map<_, _>>(),
-        "deviceName": device.name,
+        "ActiveProcesses": PROCESSES.iter().map(running).collect::<Map<_, _>>(), "deviceName": device.name,
     }))
 }
 
@@ -500,13 +397,9 @@ fn url_monitors(state: &mut State, _: &Arguments) -> Answer {
     for url in state.urls.iter().filter(|url| url.device.is_none()) {
         let severity = url.severity();
         list.push(json!({
-            "availPercentage": if url.up { 100 } else { 0 },
-            "urlName": url.label,
-            "statusStr": severity_name(severity),
-            "name": url.name(),
-            "RESPONSETIME": if url.up { "84" } else { "No Response" },
-            "url": url.url,
-            "moID": url.moid,
+            "availPercentage": if url.up { 100 } else { 0 }, "urlName": url.label,
+            "statusStr": severity_name(severity), "name": url.name(),
+            "RESPONSETIME": if url.up { "84" } else { "No Response" }, "url": url.url, "moID": url.moid,
             "statusNum": severity,
         }));
         match counts.iter_mut().find(|(other, _)| *other == severity) {
@@ -530,13 +423,8 @@ fn device_urls(state: &mut State, _: &Arguments) -> Answer {
     let row = |url: &UrlMonitor| {
         let device = state.device(url.device?).ok()?;
         Some(json!({
-            "parentName": device.name,
-            "urlName": url.label,
-            "stringstatus": severity_name(url.severity()),
-            "parentDispName": device.display_name,
-            "name": url.name(),
-            "url": url.url,
-            "status": text(url.severity()),
+            "parentName": device.name, "urlName": url.label, "stringstatus": severity_name(url.severity()),
+            "parentDispName": device.display_name, "name": url.name(), "url": url.url, "status": text(url.severity()),
             "statusNum": text(url.severity()),
         }))
     };

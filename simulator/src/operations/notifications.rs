@@ -26,13 +26,9 @@ fn list_profiles(state: &mut State, arguments: &Arguments) -> Answer {
     });
     let rows = listed.map(|profile| {
         let mut row = json!({
-            "profileName": profile.name,
-            "hasSubProfiles": false,
-            "profileType": profile.kind,
-            "profileLabel": profile.kind,
-            "profileID": text(profile.id),
-            "hasCriteria": profile.kind == "Log a Ticket",
-            "isDevice": !profile.global,
+            "profileName": profile.name, "hasSubProfiles": false, "profileType": profile.kind,
+            "profileLabel": profile.kind, "profileID": text(profile.id),
+            "hasCriteria": profile.kind == "Log a Ticket", "isDevice": !profile.global,
             "status": text(profile.enabled),
         });
         if let Some(device) = device {
@@ -74,14 +70,9 @@ fn profiles_of_device(state: &mut State, arguments: &Arguments) -> Answer {
     let name = &state.device(arguments.need("name")?)?.name;
     let profiles = state.profiles.iter().filter(|profile| profile.devices.contains(name)).map(|profile| {
         json!({
-            "profileName": profile.name,
-            "actionDisplayName": profile.kind,
-            "profileLabel": profile.kind,
-            "criteriaId": text(profile.id - 300),
-            "profileId": text(profile.id),
-            "isGlobal": profile.global,
-            "actionName": profile.kind,
-            "status": text(profile.enabled),
+            "profileName": profile.name, "actionDisplayName": profile.kind, "profileLabel": profile.kind,
+            "criteriaId": text(profile.id - 300), "profileId": text(profile.id), "isGlobal": profile.global,
+            "actionName": profile.kind, "status": text(profile.enabled),
         })
     });
     ok(profiles.collect::<Vec<_>>().into())

@@ -38,7 +38,8 @@ fn advanced_reports(_: &mut State, _: &Arguments) -> Answer {
 }
 
 /// Title and type code of each column.
-const COLUMNS: [(&str, i64); 7] = [
+const COLUMNS: [(&str, i64); 8] = [
+    ("name", 12),
     ("Availability (%)", 2),
     ("Up time", 2),
     ("On Hold time", 2),
@@ -56,40 +57,28 @@ fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
     let row = |device: &Device| {
         let down = state.is_down(device);
         json!({
-            "Maintenance Time": "0 seconds",
-            "Parent Down Time": "0 seconds",
-            "Availability (%)": if down { "98" } else { "100" },
-            "name": device.display_name,
-            "On Hold time": "0 seconds",
-            "Down time": if down { "0 hours 20 minutes 0 seconds" } else { "0 seconds" },
+            "Maintenance Time": "0 seconds", "Parent Down Time": "0 seconds",
+            "Availability (%)": if down { "98" } else { "100" }, "name": device.display_name,
+            "On Hold time": "0 seconds", "Down time": if down { "0 hours 20 minutes 0 seconds" } else { "0 seconds" },
             "Dependent Down Time": "0 seconds",
             "Up time": if down { "23 hours 40 minutes 0 seconds" } else { "24 hours 0 minutes 0 seconds" },
-            "moName": device.name,
-            "moid": device.moid,
+            "moName": device.name, "moid": device.moid,
         })
     };
     let rows: Vec<_> = devices.map(row).collect();
     let (records, total) = (rows.len(), rows.len().div_ceil(ROWS_OF_A_PAGE));
     if arguments.is_true("getOnlyColumnDetails") {
         return ok(json!({
-            "headers": COLUMNS.map(|(title, _)| title),
-            "total": total,
-            "groupByCount": 0,
-            "reportID": text(id),
-            "reportName": name,
-            "records": records,
-            "totalColumns": COLUMNS.len(),
-            "groupHeader": [],
+            "headers": COLUMNS.map(|(title, _)| title), "deviceNameIndex": 0, "moduleId": "1", "total": total,
+            "groupByCount": 0, "reportID": text(id), "reportName": name, "records": records,
+            "totalColumns": COLUMNS.len(), "groupHeader": [],
         }));
     }
     let first = arguments.integer("fetchFromRowNumber").ok_or_else(|| missing("fetchFromRowNumber"))?.max(1) as usize;
     let count = arguments.integer("rowsToFetch").ok_or_else(|| missing("rowsToFetch"))?.max(0) as usize;
-    let types = COLUMNS.iter().chain(&[("name", 12), ("moid", -5)]);
+    let types = COLUMNS.iter().chain(&[("moid", -5)]);
     ok(json!({
-        "total": total,
-        "reportID": text(id),
-        "reportName": name,
-        "records": records,
+        "total": total, "reportID": text(id), "reportName": name, "records": records,
         "page": text((first - 1) / ROWS_OF_A_PAGE + 1),
         "rows": rows.into_iter().skip(first - 1).take(count).collect::<Vec<_>>(),
         "headerKeyVsTypeMap": types.map(|&(title, code)| (title.to_owned(), code.into())).collect::<Map<_, Value>>(),
@@ -109,12 +98,8 @@ fn reports_list(_: &mut State, arguments: &Arguments) -> Answer {
     let mut groups: Vec<Value> = Vec::new();
     for (group, id, name, description, custom) in REPORTS {
         let mut report = json!({
-            "customStatus": capital(custom),
-            "displayName": name,
-            "isCustom": text(custom),
-            "id": id,
-            "url": format!("/reports/GenerateReports.do?firstTime=true&reportID={id}"),
-            "Name": name,
+            "customStatus": capital(custom), "displayName": name, "isCustom": text(custom), "id": id,
+            "url": format!("/reports/GenerateReports.do?firstTime=true&reportID={id}"), "Name": name,
             "desc": description,
         });
         if favourites && id == 84 {
@@ -127,7 +112,8 @@ fn reports_list(_: &mut State, arguments: &Arguments) -> Answer {
         {
             Some(reports) => reports.push(report),
             None => {
-                groups.push(json!({ "displayName": group, "list": [{ "list": [report], "title": "" }], "Name": group }))
+                groups
+                    .push(json!({ "displayName": group, "list": [{ "list": [report], "title": "" }], "Name": group }));
             }
         }
     }
@@ -162,20 +148,12 @@ fn reports_data(state: &mut State, arguments: &Arguments) -> Answer {
     let skipped = [1];
     ok(json!([{
         "clientParams": {
-            "top": top,
-            "genAt": clock::long(state.now),
-            "showType": arguments.integer("showType").unwrap_or(0),
-            "time": arguments.get("time").unwrap_or("Today"),
-            "isFavourite": id == 84,
-            "genAtMilliseconds": state.now,
+            "top": top, "genAt": clock::long(state.now), "showType": arguments.integer("showType").unwrap_or(0),
+            "time": arguments.get("time").unwrap_or("Today"), "isFavourite": id == 84, "genAtMilliseconds": state.now,
         },
-        "additionalRespData": { "RECORDS": "1", "SKIPCOLUMNS": skipped },
-        "graphDetails": rows,
-        "forward": "eventList",
-        "graphHeaders": headers,
-        "vmClientParams": { "RECORDS": 1, "SKIPCOLUMNS": skipped },
-        "ReportGraphName": found.2,
-        "graphDispName": found.2,
+        "additionalRespData": { "RECORDS": "1", "SKIPCOLUMNS": skipped }, "graphDetails": rows,
+        "forward": "eventList", "graphHeaders": headers, "vmClientParams": { "RECORDS": 1, "SKIPCOLUMNS": skipped },
+        "ReportGraphName": found.2, "graphDispName": found.2,
     }]))
 }
 
@@ -209,8 +187,7 @@ fn report_data(state: &mut State, arguments: &Arguments) -> Answer {
             let line = json!({
                 "seriesname": device.display_name,
                 "data": points.map(|(at, level)| json!([at, value(level), wanted])).collect::<Vec<_>>(),
-                "yaxiscolumnorder": [0],
-                "id": text(device.moid),
+                "yaxiscolumnorder": [0], "id": text(device.moid),
             });
             if let Some(lines) = answer.entry(title).or_insert_with(|| json!([])).as_array_mut() {
                 lines.push(line);
@@ -224,9 +201,7 @@ fn report_data(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn rule(rule: &BusinessRule) -> Value {
     json!({
-        "businessRuleId": text(rule.id),
-        "businessRuleName": rule.name,
-        "description": rule.description,
+        "businessRuleId": text(rule.id), "businessRuleName": rule.name, "description": rule.description,
         "timeSettings": rule.hours,
     })
 }

@@ -57,33 +57,18 @@ fn check_parent(arguments: &Arguments, third: &str, others: &[&str]) -> Result<(
 fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
     let kind = arguments.need("virtualDeviceType")?;
     if kind == "VHOST" {
-        // Sources disagree whether one object or an array of them is answered: the sample is an object.
-        return ok(json!({
-            "VENDOR_NAME": "VMware",
-            "BUILD_INFO": "VMware ESXi 8.0.2 build-00000",
-            "CPU_PACKAGES": 2,
-            "TotalDataStores": STORES.len(),
-            "NUM_PNIC": 4,
-            "OS_TYPE": "vmnix-x86",
-            "CPU_MODEL": "Exemplar CPU @ 2.40GHz",
-            "MAINTENANCE_MODE": false,
-            "TotalVms": MACHINES.len(),
-            "VCENTERDISPLAYNAME": VCENTER,
-            "SYSUPTIME": clock::stamp(state.now - 40 * clock::DAY),
-            "CONNECTION_STATUS": "connected",
-            "CPU_THREADS": 48,
-            "CPU_SPEED_MHZ": 2400,
-            "HARDWARE_VENDOR": "Exemplar",
-            "NUM_HBA": 2,
-            "CPU_CORES": "24 x 2.40GHz",
-            "LASTUPDATEDTIME": clock::stamp(state.now - 4 * clock::MINUTE),
-            "MEM_CAPACITY_MB": "255 GB",
-            "VCENTERNAME": "vcenter-01.corp.example",
-            "UUID": "00000000-0000-4000-8000-000000000051",
-            "HARDWARE_MODEL": "Exemplar H200",
-            "ENTITYNAME": HOST,
+        // Inferred: an array. The sample is one object, but the operation lists all.
+        return ok(json!([{
+            "VENDOR_NAME": "VMware", "BUILD_INFO": "VMware ESXi 8.0.2 build-00000", "CPU_PACKAGES": 2,
+            "TotalDataStores": STORES.len(), "NUM_PNIC": 4, "OS_TYPE": "vmnix-x86",
+            "CPU_MODEL": "Exemplar CPU @ 2.40GHz", "MAINTENANCE_MODE": false, "TotalVms": MACHINES.len(),
+            "VCENTERDISPLAYNAME": VCENTER, "SYSUPTIME": clock::stamp(state.now - 40 * clock::DAY),
+            "CONNECTION_STATUS": "connected", "CPU_THREADS": 48, "CPU_SPEED_MHZ": 2400, "HARDWARE_VENDOR": "Exemplar",
+            "NUM_HBA": 2, "CPU_CORES": "24 x 2.40GHz", "LASTUPDATEDTIME": clock::stamp(state.now - 4 * clock::MINUTE),
+            "MEM_CAPACITY_MB": "255 GB", "VCENTERNAME": "vcenter-01.corp.example",
+            "UUID": "00000000-0000-4000-8000-000000000051", "HARDWARE_MODEL": "Exemplar H200", "ENTITYNAME": HOST,
             "POWER_STATE": "On",
-        }));
+        }]));
     }
     let names: Vec<&str> = match kind {
         "VM" => MACHINES.iter().map(|(name, ..)| *name).collect(),
@@ -98,10 +83,7 @@ fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
     };
     let entity =
         |name: &&str| json!({ "ENTITYNAME": name, "VCENTERNAME": "vcenter-01.corp.example", "POWER_STATE": "On" });
-    match names.as_slice() {
-        [name] => ok(entity(name)),
-        names => ok(names.iter().map(entity).collect::<Vec<_>>().into()),
-    }
+    ok(names.iter().map(entity).collect::<Vec<_>>().into())
 }
 
 fn vmware_hosts(state: &mut State, arguments: &Arguments) -> Answer {
@@ -109,19 +91,11 @@ fn vmware_hosts(state: &mut State, arguments: &Arguments) -> Answer {
     let hosts = state.devices.iter().filter(|device| device.virtual_type == "VMware-Host").map(|device| {
         let severity = state.severity(device);
         json!({
-            "DISPLAYNAME": device.display_name,
-            "STATUS_STR": severity_name(severity),
-            "NUM_PNIC": 4,
-            "OS": "ESXServer",
-            "OS_TYPE": "vmnix-x86",
-            "SYSUPTIME": clock::month_first_24(state.now - 40 * clock::DAY),
-            "CONNECTION_STATUS": "connected",
-            "NAME": device.name,
-            "VHOST_ID": device.moid + 2000,
-            "STATUS": text(severity),
-            "CPU_SPEED_MHZ": 2400,
-            "MEM_CAPACITY_MB": 261_120,
-            "POWER_STATE": "On",
+            "DISPLAYNAME": device.display_name, "STATUS_STR": severity_name(severity), "NUM_PNIC": 4,
+            "OS": "ESXServer", "OS_TYPE": "vmnix-x86",
+            "SYSUPTIME": clock::month_first_24(state.now - 40 * clock::DAY), "CONNECTION_STATUS": "connected",
+            "NAME": device.name, "VHOST_ID": device.moid + 2000, "STATUS": text(severity), "CPU_SPEED_MHZ": 2400,
+            "MEM_CAPACITY_MB": 261_120, "POWER_STATE": "On",
         })
     });
     ok(hosts.collect::<Vec<_>>().into())
@@ -141,40 +115,39 @@ fn data_centers(state: &mut State, arguments: &Arguments) -> Answer {
 fn clusters(state: &mut State, arguments: &Arguments) -> Answer {
     vcenter(state, arguments)?;
     ok(json!([{
-        "NO_OF_DATASTORES": STORES.len(),
-        "STATUS_STR": severity_name(CLEAR),
-        "STATUS": text(CLEAR),
-        "NO_OF_NETWORKS": 3,
-        "EFFECTIVE_CPU": 52_000,
-        "NO_OF_HOSTS": 1,
-        "TOTAL_CPU_GHZ": 57,
-        "DRS_ENABLED": false,
-        "DAS_ENABLED": true,
-        "EFFECTIVE_MEMORY": 240_000,
-        "ENTITY_NAME": "cluster-a",
-        "TOTAL_MEMORY_GB": 255,
+        "NO_OF_DATASTORES": STORES.len(), "STATUS_STR": severity_name(CLEAR), "STATUS": text(CLEAR),
+        "NO_OF_NETWORKS": 3, "EFFECTIVE_CPU": 52_000, "NO_OF_HOSTS": 1, "TOTAL_CPU_GHZ": 57, "DRS_ENABLED": false,
+        "DAS_ENABLED": true, "EFFECTIVE_MEMORY": 240_000, "ENTITY_NAME": "cluster-a", "TOTAL_MEMORY_GB": 255,
     }]))
 }
 
 fn vmware_machines(state: &mut State, arguments: &Arguments) -> Answer {
     check_parent(arguments, "DATASTORE", &STORES.map(|(name, ..)| name))?;
     let machine = |(&(name, power, memory), number): (&(&str, &str, i64), i64)| {
-        json!({
-            "VM_CONNECTIONSTATE": "connected",
-            "DISPLAYNAME": name,
-            "VM_ID": 3300 + number,
-            "VIRTUAL_TYPE": "VMware-VM",
-            "NUM_ETHERNET": 1,
-            "VM_POWERSTATE": power,
-            "OS_NAME": "Linux (64-bit)",
-            "NUM_VDISK": 2,
-            "VHOST_ID": 2313,
-            "MEMORY_MB": memory,
-            // A machine that is not monitored has a negative id.
-            "MOID": state.device(name).map_or(-number, |device| device.moid),
+        let mut row = json!({
+            "VM_CONNECTIONSTATE": "connected", "DISPLAYNAME": name, "VM_ID": 3300 + number,
+            "VIRTUAL_TYPE": "VMware-VM", "NUM_ETHERNET": 1, "VM_POWERSTATE": power, "OS_NAME": "Linux (64-bit)",
+            "NUM_VDISK": 2, "VHOST_ID": 2313, "MEMORY_MB": memory,
+            // A machine that is not monitored has a negative id, and lacks the fields below.
+            "MOID": -number,
             "IS_ORPHANED": "false",
             "NUM_VCPU": 2,
-        })
+        });
+        if let Ok(device) = state.device(name) {
+            let severity = state.severity(device);
+            for (field, value) in [
+                ("MOID", json!(device.moid)),
+                ("NAME", json!(device.name)),
+                ("IPADDRESS", json!(device.ip)),
+                ("STATUS", json!(text(severity))),
+                ("STATUS_STR", json!(severity_name(severity))),
+                ("MAX_CPU_MHZ", json!(4800)),
+                ("MAX_MEMORY_MB", json!(memory)),
+            ] {
+                row[field] = value;
+            }
+        }
+        row
     };
     ok(MACHINES.iter().zip(1..).map(machine).collect::<Vec<_>>().into())
 }
@@ -183,16 +156,9 @@ fn data_stores(_: &mut State, arguments: &Arguments) -> Answer {
     check_parent(arguments, "VM", &MACHINES.map(|(name, ..)| name))?;
     let store = |(&(name, capacity, free), number): (&(&str, i64, i64), i64)| {
         json!({
-            "HostCount": 1,
-            "DATASTORENAME": name,
-            "Datastore_ID": 3400 + number,
-            "FILESYSTEM_TYPE": "VMFS",
-            "CAPACITY_MB": capacity,
-            "DATASTORE_URL": format!("ds:///vmfs/volumes/00000000-{name}/"),
-            "MOID": 3500 + number,
-            "FREESPACE_MB": free,
-            "deviceName": name,
-            "IS_ACCESSIBLE": "5",
+            "HostCount": 1, "DATASTORENAME": name, "Datastore_ID": 3400 + number, "FILESYSTEM_TYPE": "VMFS",
+            "CAPACITY_MB": capacity, "DATASTORE_URL": format!("ds:///vmfs/volumes/00000000-{name}/"),
+            "MOID": 3500 + number, "FREESPACE_MB": free, "deviceName": name, "IS_ACCESSIBLE": "5",
         })
     };
     ok(STORES.iter().zip(1..).map(store).collect::<Vec<_>>().into())
@@ -206,11 +172,8 @@ fn nutanix_disks(state: &mut State, arguments: &Arguments) -> Answer {
     let disk = |number: i64, capacity: &str| {
         let uuid = format!("00000000-0000-4000-8000-{:012}", device.moid * 10 + number);
         json!({
-            "CAPACITY": capacity,
-            "NFSFILEPATH": format!("/general/.acropolis/vmdisk/{uuid}"),
-            "VDISK_ID": number,
-            "DISKADDRESS": format!("scsi.{}", number - 1),
-            "UUID": uuid,
+            "CAPACITY": capacity, "NFSFILEPATH": format!("/general/.acropolis/vmdisk/{uuid}"), "VDISK_ID": number,
+            "DISKADDRESS": format!("scsi.{}", number - 1), "UUID": uuid,
         })
     };
     ok(Value::Array(vec![disk(1, "100"), disk(2, "50")]))
@@ -222,28 +185,12 @@ fn nutanix_details(state: &mut State, arguments: &Arguments) -> Answer {
     let severity = state.severity(device);
     // Inferred: clusters and hosts have the fields of the one kind that is documented, a machine.
     ok(json!({
-        "DISPLAYNAME": device.display_name,
-        "clusterMoName": "ntx-cluster-01",
-        "hostName": "ntx-host-01",
-        "VCPUCOUNT": 4,
-        "VM_ID": device.moid + 3000,
-        "statusStr": severity_name(severity),
-        "TOOLSMOUNTED": false,
-        "TOOLSVERSION": "1.0.0.0",
-        "VM_POWERSTATE": "Powered On",
-        "DISKCAPACITY": "150",
-        "IPADDRESS": device.ip,
-        "uuid": format!("00000000-0000-4000-8000-{:012}", device.moid),
-        "deviceName": device.name,
-        "MEMORYCAPACITY": "16",
-        "statusNum": severity,
-        "ISCONTROLLERVM": capital(false),
-        "STATUS": picture(severity),
-        "NOOFNETWORKADAPTERS": 1,
-        "clusterName": "ntx-cluster-01",
-        "hostMoName": "ntx-host-01",
-        "MOID": device.moid,
-        "MEMRESERVEDCAPACITY": "16",
-        "ENTITYNAME": device.display_name,
+        "DISPLAYNAME": device.display_name, "clusterMoName": "ntx-cluster-01", "hostName": "ntx-host-01",
+        "VCPUCOUNT": 4, "VM_ID": device.moid + 3000, "statusStr": severity_name(severity), "TOOLSMOUNTED": false,
+        "TOOLSVERSION": "1.0.0.0", "VM_POWERSTATE": "Powered On", "DISKCAPACITY": "150", "IPADDRESS": device.ip,
+        "uuid": format!("00000000-0000-4000-8000-{:012}", device.moid), "deviceName": device.name,
+        "MEMORYCAPACITY": "16", "statusNum": severity, "ISCONTROLLERVM": capital(false), "STATUS": picture(severity),
+        "NOOFNETWORKADAPTERS": 1, "clusterName": "ntx-cluster-01", "hostMoName": "ntx-host-01", "MOID": device.moid,
+        "MEMRESERVEDCAPACITY": "16", "ENTITYNAME": device.display_name,
     }))
 }

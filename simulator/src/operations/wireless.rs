@@ -44,10 +44,8 @@ fn networks(state: &mut State, arguments: &Arguments) -> Answer {
     check_controller(state, arguments)?;
     let network = |(&name, ssid): (&&str, usize)| {
         json!({
-            "ClientCount": text(clients(ssid)),
-            "TotalBytes": format!("{}.25 MBps", clients(ssid) * 3),
-            "SSIDName": name,
-            "APCount": text(ACCESS_POINTS.len()),
+            "ClientCount": text(clients(ssid)), "TotalBytes": format!("{}.25 MBps", clients(ssid) * 3),
+            "SSIDName": name, "APCount": text(ACCESS_POINTS.len()),
         })
     };
     ok(SSIDS.iter().zip(0..).map(network).collect::<Vec<_>>().into())
@@ -57,14 +55,9 @@ fn access_points(state: &mut State, arguments: &Arguments) -> Answer {
     check_controller(state, arguments)?;
     let row = |&(name, ip, severity, channels, _): &(&str, &str, i64, &str, _)| {
         json!({
-            "macAddress": format!("0:0:5e:0:53:{:x}", name.len() + ip.len()),
-            "channels": channels,
-            "statusStr": severity_name(severity),
-            "ipAddress": ip,
-            "apDisplayName": name,
-            "advanceMonitoringEnabled": "true",
-            "apName": managed_name(ip),
-            "statusNum": text(severity),
+            "macAddress": format!("0:0:5e:0:53:{:x}", name.len() + ip.len()), "channels": channels,
+            "statusStr": severity_name(severity), "ipAddress": ip, "apDisplayName": name,
+            "advanceMonitoringEnabled": "true", "apName": managed_name(ip), "statusNum": text(severity),
         })
     };
     ok(ACCESS_POINTS.iter().map(row).collect::<Vec<_>>().into())
@@ -85,11 +78,8 @@ fn client_details(state: &mut State, arguments: &Arguments) -> Answer {
     let ssid = SSIDS.iter().position(|other| *other == name).ok_or_else(|| no_such("SSID", name))?;
     let row = |&(name, ip, _, _, clients): &(&str, &str, i64, &str, [i64; 2])| {
         json!({
-            "ClientCount": text(clients[ssid]),
-            "TotalBytes": format!("{}.25 MBps", clients[ssid] * 3),
-            "APMOName": managed_name(ip),
-            "advanceMonitoringEnabled": "false",
-            "apName": name,
+            "ClientCount": text(clients[ssid]), "TotalBytes": format!("{}.25 MBps", clients[ssid] * 3),
+            "APMOName": managed_name(ip), "advanceMonitoringEnabled": "false", "apName": name,
         })
     };
     ok(ACCESS_POINTS.iter().map(row).collect::<Vec<_>>().into())

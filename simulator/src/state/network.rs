@@ -160,7 +160,7 @@ impl State {
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {
             let (code, at) =
                 (if severity == CLEAR { "Threshold-UP" } else { "Threshold-DOWN" }, now - minutes * MINUTE);
-            state.raise(Incident { device, entity, severity, message, code, event_type, family, at });
+            state.raise(&Incident { device, entity, severity, message, code, event_type, family, at });
         }
         state
     }

@@ -1,0 +1,13 @@
+//! What becomes of OpManager's bytes: judged, and shaped into the text that a model reads.
+//!
+//! Knows neither MCP nor HTTP: bytes come in, a verdict or a text goes out. A body is walked once, by a
+//! scanner that keeps nothing of it, so that memory does not grow with what is in it.
+
+mod hygiene;
+mod scan;
+mod shape;
+mod verdict;
+
+pub use scan::Flaw;
+pub use shape::{Limits, Plan, Problem, Redact, Selection, shape};
+pub use verdict::{Answer, Failure, Judged, judge, judge_shaped};
