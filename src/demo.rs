@@ -80,7 +80,7 @@ pub(crate) async fn demo() -> io::Result<()> {
     let key = simulator.api_key();
     let in_header = requests
         .iter()
-        .filter(|request| request.header("apiKey") == Some(key.as_bytes()));
+        .filter(|request| request.header("apikey") == Some(key.as_bytes()));
     let in_url = requests
         .iter()
         .filter(|request| request.target.contains(key));

@@ -93,7 +93,7 @@ fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String
             let message = message.to_ascii_lowercase();
             match code.as_deref() {
                 Some(code) if code.contains("THROTTLES_LIMIT") => {
-                    steps.push(throttled(specification))
+                    steps.push(throttled(specification));
                 }
                 Some("LESS_THAN_MIN_OCCURANCE") => step(
                     "A parameter that this server wants is missing; check the tool's optional arguments",
@@ -133,7 +133,7 @@ fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String
             );
         }
         Failure::Status { .. } => {
-            step("The server failed; try again later or look at OpManager's own logs")
+            step("The server failed; try again later or look at OpManager's own logs");
         }
         Failure::WebPage { login, .. } => {
             if *login {

@@ -7,6 +7,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
+mod arguments;
+mod calls;
 mod catalogue;
 mod snapshots;
 mod support;
+mod typed;
