@@ -201,7 +201,7 @@ fn define(toolset: &'static Toolset, entry: &'static Entry) -> CatalogueTool {
     let tool = Tool::new(
         entry.name,
         in_tool_names(specification.description),
-        Arc::new(arguments::with_connection(&schema)),
+        Arc::new(arguments::around(&schema, specification.list.is_some())),
     )
     .with_title(entry.title)
     .with_annotations(annotations);

@@ -44,39 +44,27 @@ impl Identity {
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
-                builder
-                    .with_no_client_auth()
-                    .with_single_cert(vec![certificate.der().clone()], private_key)
+                builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private_key)
             })
             .map_err(io::Error::other)?;
         Ok(Some(Identity {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             ca_pem,
             certificate_pem,
-            certificate_sha256: digest
-                .as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
+            certificate_sha256: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
         }))
     }
 }
 
-fn make(
-    key: &KeyPair,
-    ca_signed: bool,
-) -> Result<(rcgen::Certificate, Option<String>), rcgen::Error> {
+fn make(key: &KeyPair, ca_signed: bool) -> Result<(rcgen::Certificate, Option<String>), rcgen::Error> {
     let mut leaf = CertificateParams::new(["localhost", "127.0.0.1", "::1"].map(String::from))?;
-    leaf.distinguished_name
-        .push(DnType::CommonName, "Stand-in OpManager");
+    leaf.distinguished_name.push(DnType::CommonName, "Stand-in OpManager");
     if !ca_signed {
         leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         return Ok((leaf.self_signed(key)?, None));
     }
     let mut authority = CertificateParams::new(Vec::new())?;
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "Stand-in authority");
+    authority.distinguished_name.push(DnType::CommonName, "Stand-in authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     Ok((leaf.signed_by(key, &authority)?, Some(authority.pem())))

@@ -9,7 +9,8 @@ use std::ops::Deref;
 use serde::de::{Deserializer, Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Text, whatever scalar it was sent as. A number keeps the digits it came with.
+/// Text, whatever scalar it was sent as. A whole number of up to 64 bits keeps its digits; any other is read as
+/// `f64` and written as briefly as that allows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(String);
 

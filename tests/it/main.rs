@@ -7,7 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
+mod arguments;
+mod calls;
 mod catalogue;
 mod readme;
 mod snapshots;
 mod support;
+mod typed;

@@ -33,35 +33,21 @@ pub(super) const PROBE: &str = "probe-01";
 
 fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
-    let view = arguments
-        .get("bvName")
-        .map(|name| view_members(state, name))
-        .transpose()?;
-    let group = arguments
-        .get("groupName")
-        .map(|name| Ok(&state.group(name)?.members))
-        .transpose()?;
+    let view = arguments.get("bvName").map(|name| view_members(state, name)).transpose()?;
+    let group = arguments.get("groupName").map(|name| Ok(&state.group(name)?.members)).transpose()?;
     let fields = arguments.list("customFields");
     let mut rows = Vec::new();
     for device in &state.devices {
         let severity = state.severity(device);
         let runs = |app: &str| {
-            device.services.contains(app)
-                || device
-                    .monitors
-                    .iter()
-                    .any(|monitor| monitor.kind.name.contains(app))
+            device.services.contains(app) || device.monitors.iter().any(|monitor| monitor.kind.name.contains(app))
         };
         let wanted = same("type", &device.kind)
             && same("category", &device.category)
             && same("vendor", &device.vendor)
-            && arguments
-                .get("protocol")
-                .is_none_or(|protocol| protocol == "all" || protocol == device.protocol)
+            && arguments.get("protocol").is_none_or(|protocol| protocol == "all" || protocol == device.protocol)
             && same("selectedVTypes", &device.virtual_type)
-            && arguments
-                .integer("severity")
-                .is_none_or(|wanted| wanted == severity)
+            && arguments.integer("severity").is_none_or(|wanted| wanted == severity)
             && arguments.get("app").is_none_or(runs)
             && view.is_none_or(|members| members.contains(&device.name))
             && group.is_none_or(|members| members.contains(&device.name));
@@ -69,50 +55,29 @@ fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {
             continue;
         }
         let mut row = json!({
-            "isSNMP": device.protocol == "SNMP",
-            "ipaddress": device.ip,
-            "statusStr": severity_name(severity),
-            "prettyTime": clock::ago(state.now, device.added),
-            "displayName": device.display_name,
-            "isNew": state.now - device.added < clock::DAY,
-            "type": device.kind,
-            "vendorName": device.vendor,
-            "deviceName": device.name,
-            "statusNum": text(severity),
-            "addedTime": clock::long(device.added),
-            "interfaceCount": device.interfaces.len(),
-            "category": device.category,
+            "isSNMP": device.protocol == "SNMP", "ipaddress": device.ip, "statusStr": severity_name(severity),
+            "prettyTime": clock::ago(state.now, device.added), "displayName": device.display_name,
+            "isNew": state.now - device.added < clock::DAY, "type": device.kind, "vendorName": device.vendor,
+            "deviceName": device.name, "statusNum": text(severity), "addedTime": clock::long(device.added),
+            "interfaceCount": device.interfaces.len(), "category": device.category,
             // Inferred: not in the sample, but other pages take it from here.
             "moid": text(device.moid),
         });
-        for &(name, _, ref value) in device
-            .custom_fields
-            .iter()
-            .filter(|(name, ..)| fields.contains(name))
-        {
+        for &(name, _, ref value) in device.custom_fields.iter().filter(|(name, ..)| fields.contains(name)) {
             row[name] = value.as_str().into();
         }
         if arguments.is_true("getInterfaces") {
             // Inferred: the name and the shape of what getInterfaces adds.
-            row["interfaces"] = device
-                .interfaces
-                .iter()
-                .map(interfaces::row_of_device)
-                .collect();
+            row["interfaces"] = device.interfaces.iter().map(interfaces::row_of_device).collect();
         }
         rows.push(row);
     }
     let page = page(rows, arguments);
-    ok(
-        json!({ "total": page.total, "page": page.number, "rows": page.rows, "records": page.records }),
-    )
+    ok(json!({ "total": page.total, "page": page.number, "rows": page.rows, "records": page.records }))
 }
 
 pub(super) fn view_members<'a>(state: &'a State, name: &str) -> Result<&'a Vec<String>, Refusal> {
-    let found = state
-        .views
-        .iter()
-        .find(|view| format!("{}_bv", view.display_name) == name);
+    let found = state.views.iter().find(|view| format!("{}_bv", view.display_name) == name);
     Ok(&found.ok_or_else(|| no_such("business view", name))?.members)
 }
 
@@ -121,11 +86,7 @@ fn selected(state: &State, arguments: &Arguments) -> Result<String, Refusal> {
     let by = |name: &str, field: fn(&Device) -> &String| {
         let value = arguments.get(name)?;
         let found = state.devices.iter().find(|device| field(device) == value);
-        Some(
-            found
-                .map(|device| device.name.clone())
-                .ok_or_else(|| no_such("device", value)),
-        )
+        Some(found.map(|device| device.name.clone()).ok_or_else(|| no_such("device", value)))
     };
     by("deviceName", |device| &device.name)
         .or_else(|| by("ipAddress", |device| &device.ip))
@@ -140,28 +101,18 @@ fn device_info(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn set_device_info(state: &mut State, arguments: &Arguments) -> Answer {
     let name = selected(state, arguments)?;
-    let unreadable = || {
-        Refusal::new(
-            Some("UNABLE_TO_PARSE_DATA_TYPE"),
-            "The parameter 'values' cannot be read.",
-        )
-    };
-    let values: Vec<Value> =
-        serde_json::from_str(arguments.need("values")?).map_err(|_| unreadable())?;
+    let unreadable = || Refusal::new(Some("UNABLE_TO_PARSE_DATA_TYPE"), "The parameter 'values' cannot be read.");
+    let values: Vec<Value> = serde_json::from_str(arguments.need("values")?).map_err(|_| unreadable())?;
     let mut changes = Vec::new();
     for entry in &values {
         let metric = entry["metricName"].as_str().ok_or_else(unreadable)?;
-        let value = entry["metricValue"]
-            .as_str()
-            .map_or_else(|| entry["metricValue"].to_string(), str::to_owned);
+        let value = entry["metricValue"].as_str().map_or_else(|| entry["metricValue"].to_string(), str::to_owned);
         changes.push((metric, value));
     }
     let hardware = &mut state.device_mut(&name)?.hardware;
     for (metric, value) in changes {
         // Inferred: names are documented as case-sensitive, the answer to an unknown one is not.
-        *hardware
-            .get_mut(metric)
-            .ok_or_else(|| no_such("hardware field", metric))? = value;
+        *hardware.get_mut(metric).ok_or_else(|| no_such("hardware field", metric))? = value;
     }
     Ok(Reply::Text("{\"Hardware details updated successfully.\"}"))
 }
@@ -179,31 +130,21 @@ fn device_notes(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn infrastructure_view(state: &mut State, arguments: &Arguments) -> Answer {
     let category = arguments.need("categoryName")?;
-    let devices = state
-        .devices
-        .iter()
-        .filter(|device| device.category == category)
-        .map(|device| {
-            let severity = state.severity(device);
-            json!({
-                "intfCount": text(device.interfaces.len()),
-                "severity": text(severity),
-                "displayName": device.display_name,
-                "name": device.name,
-                "IpAddress": device.ip,
-                "type": device.kind,
-                "monitors": {
-                    "DiskUtilization": device.value_of("Disk Utilization"),
-                    "CPUUtilization": device.value_of("CPU Utilization"),
-                    "MemoryUtilization": device.value_of("Memory Utilization"),
-                },
-                "status": severity_name(severity),
-            })
-        });
+    let devices = state.devices.iter().filter(|device| device.category == category).map(|device| {
+        let severity = state.severity(device);
+        json!({
+            "intfCount": text(device.interfaces.len()), "severity": text(severity),
+            "displayName": device.display_name, "name": device.name, "IpAddress": device.ip, "type": device.kind,
+            "monitors": {
+                "DiskUtilization": device.value_of("Disk Utilization"),
+                "CPUUtilization": device.value_of("CPU Utilization"),
+                "MemoryUtilization": device.value_of("Memory Utilization"),
+            },
+            "status": severity_name(severity),
+        })
+    });
     let details: Vec<_> = devices.collect();
-    ok(
-        json!({ "InfrastructureDetailsView": { "TotalRecords": text(details.len()), "Details": details } }),
-    )
+    ok(json!({ "InfrastructureDetailsView": { "TotalRecords": text(details.len()), "Details": details } }))
 }
 
 /// Response time and packet loss, as text.
@@ -218,14 +159,13 @@ fn reachability(state: &State, device: &Device) -> (String, &'static str) {
 fn device_summary(state: &mut State, arguments: &Arguments) -> Answer {
     let device = state.device(arguments.need("name")?)?;
     let (response_time, packet_loss) = reachability(state, device);
-    let dials = device.monitors.iter().map(
-        |monitor| json!({ "displayName": monitor.kind.display_name, "value": text(monitor.value) }),
-    );
+    let dials = device
+        .monitors
+        .iter()
+        .map(|monitor| json!({ "displayName": monitor.kind.display_name, "value": text(monitor.value) }));
     // Third party: only these four fields are known, the documented sample is that of an interface.
     ok(json!({
-        "dials": dials.collect::<Vec<_>>(),
-        "responseTime": response_time,
-        "packetLoss": packet_loss,
+        "dials": dials.collect::<Vec<_>>(), "responseTime": response_time, "packetLoss": packet_loss,
         "moID": text(device.moid),
     }))
 }
@@ -235,56 +175,32 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     let (severity, now) = (state.severity(device), state.now);
     let (response_time, packet_loss) = reachability(state, device);
     let midnight = now - now.rem_euclid(clock::DAY);
-    let down = state.alarms.iter().find(|alarm| {
-        alarm.severity == CRITICAL && alarm.entity == format!("{}_Poll", device.name)
-    });
-    let share = down
-        .map_or(0, |alarm| {
-            100 * (now - alarm.modified) / (now - midnight).max(1)
-        })
-        .min(100);
+    let down =
+        state.alarms.iter().find(|alarm| alarm.severity == CRITICAL && alarm.entity == format!("{}_Poll", device.name));
+    let share = down.map_or(0, |alarm| 100 * (now - alarm.modified) / (now - midnight).max(1)).min(100);
     let hardware = |name: &str| device.hardware.get(name).cloned().unwrap_or_default();
-    let label = CATEGORIES
-        .iter()
-        .find(|(key, _)| *key == device.category)
-        .map_or("Unknown", |(_, label)| label);
+    let label = CATEGORIES.iter().find(|(key, _)| *key == device.category).map_or("Unknown", |(_, label)| label);
     ok(json!({
-        "nfadetails": { "NFAStatus": "Not Added" },
-        "statusStr": severity_name(severity),
-        "responseTime": response_time,
-        "format": "dd-MM-yy HH:mm:ss",
-        "dnsName": device.dns,
-        "timeZone": "UTC",
+        "nfadetails": { "NFAStatus": "Not Added" }, "statusStr": severity_name(severity),
+        "responseTime": response_time, "format": "dd-MM-yy HH:mm:ss", "dnsName": device.dns, "timeZone": "UTC",
         "availability": down.map(|alarm| format!("DownTime,{},{now}", alarm.modified)).into_iter().collect::<Vec<_>>(),
-        "todayTimeAvail": { "todayStartTime": text(midnight), "endTimeVal": text(now) },
-        "type": device.kind,
-        "vendorName": device.vendor,
-        "statusNum": text(severity),
-        "isStorage": false,
-        "ncmdetails": { "SUMMARY_NOT_AVAILABLE": true },
-        "packetLoss": packet_loss,
+        "todayTimeAvail": { "todayStartTime": text(midnight), "endTimeVal": text(now) }, "type": device.kind,
+        "vendorName": device.vendor, "statusNum": text(severity), "isStorage": false,
+        "ncmdetails": { "SUMMARY_NOT_AVAILABLE": true }, "packetLoss": packet_loss,
         "configBackup": { "RunningConfig": {}, "StartupConfig": {} },
         "opmdetails": {
             "Type": device.kind,
             "dependentDisplayName": "None",
             "Category": device.category,
             "hardwareInfo": {
-                "HW_MANUFACTURER": hardware("Manufacturer"),
-                "HW_SERIALNUMBER": hardware("SerialNumber"),
-                "IS_ALARM_SUPPRESSED": text(device.is_muted(now)),
-                "ISPDPresent": false,
-                "HW_MODEL": hardware("Model"),
-                "LAST_UPDATED_TIME": clock::month_first(device.added),
-                "MOID": device.moid,
-                "IS_MONITORED": text(device.managed),
+                "HW_MANUFACTURER": hardware("Manufacturer"), "HW_SERIALNUMBER": hardware("SerialNumber"),
+                "IS_ALARM_SUPPRESSED": text(device.is_muted(now)), "ISPDPresent": false,
+                "HW_MODEL": hardware("Model"), "LAST_UPDATED_TIME": clock::month_first(device.added),
+                "MOID": device.moid, "IS_MONITORED": text(device.managed),
             },
-            "displayCategory": label,
-            "PollInterval": "5",
-            "IPAddress": device.ip,
-            "DNSName": device.dns,
+            "displayCategory": label, "PollInterval": "5", "IPAddress": device.ip, "DNSName": device.dns,
             "SysDescription": format!("{} {},\r\nmade up for the simulator", device.vendor, device.kind),
-            "Monitoring": "ICMP",
-            "UpLinkDependency": "None",
+            "Monitoring": "ICMP", "UpLinkDependency": "None",
         },
         // Inferred: the code of a device that is up.
         "state": if severity == CRITICAL { "2" } else { "1" },
@@ -297,41 +213,20 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn add_device(state: &mut State, arguments: &Arguments) -> Answer {
     let name = arguments.need("deviceName")?;
-    if !name
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || ".-_:".contains(letter))
-    {
+    if !name.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_:".contains(letter)) {
         return Err(not_allowed("deviceName"));
     }
-    if state
-        .devices
-        .iter()
-        .any(|device| device.name == name || device.ip == name || device.dns == name)
-    {
+    if state.devices.iter().any(|device| device.name == name || device.ip == name || device.dns == name) {
         // Inferred: the answer for a device that exists is not documented.
-        return Err(Refusal::new(
-            None,
-            format!("The device '{name}' has been added already."),
-        ));
+        return Err(Refusal::new(None, format!("The device '{name}' has been added already.")));
     }
     let moid = state.next_id();
-    let ip = if name.parse::<IpAddr>().is_ok() {
-        name.to_owned()
-    } else {
-        format!("203.0.113.{}", moid % 250 + 1)
-    };
+    let ip = if name.parse::<IpAddr>().is_ok() { name.to_owned() } else { format!("203.0.113.{}", moid % 250 + 1) };
     // Inferred: the answer comes when discovery is over. A credential makes the type known, and only then.
-    let (kind, protocol) = if arguments.get("credentialName").is_some() {
-        ("Linux", "SNMP")
-    } else {
-        ("Unknown", "ICMP")
-    };
+    let (kind, protocol) =
+        if arguments.get("credentialName").is_some() { ("Linux", "SNMP") } else { ("Unknown", "ICMP") };
     let category = if kind == "Unknown" { kind } else { "Server" };
-    let mut device = network::device(
-        &(name, &ip, category, kind, "Unknown", protocol, ""),
-        moid,
-        state.now,
-    );
+    let mut device = network::device(&(name, &ip, category, kind, "Unknown", protocol, ""), moid, state.now);
     device.added = state.now;
     state.devices.push(device);
     ok(json!({
@@ -345,48 +240,26 @@ fn list_probes(state: &mut State, _: &Arguments) -> Answer {
         "severity": "5",
         "serverMode": "PRIMARY",
         // Inferred: the words for a probe that is connected.
-        "serverStatus": "Server up",
-        "contactEmail": "noc@corp.example",
-        "deviceCount": text(state.devices.len()),
-        "natProtocol": "https",
-        "probeID": "10000000001",
-        "isConnected": "true",
-        "contactPerson": "Network desk",
-        "statusImg": "images/status5.gif",
-        "ipslaCount": "0",
-        "lastContact": clock::long(state.now - clock::MINUTE),
-        "natName": "probe-01.corp.example",
-        "name": PROBE,
-        "probeDisplayName": "Probe 01",
-        "ncmCount": "-1",
-        "attr": { "deviceCount": span, "name": span, "lastContact": span },
-        "natPort": "8062",
-        "status": "Clear",
+        "serverStatus": "Server up", "contactEmail": "noc@corp.example", "deviceCount": text(state.devices.len()),
+        "natProtocol": "https", "probeID": "10000000001", "isConnected": "true", "contactPerson": "Network desk",
+        "statusImg": "images/status5.gif", "ipslaCount": "0", "lastContact": clock::long(state.now - clock::MINUTE),
+        "natName": "probe-01.corp.example", "name": PROBE, "probeDisplayName": "Probe 01", "ncmCount": "-1",
+        "attr": { "deviceCount": span, "name": span, "lastContact": span }, "natPort": "8062", "status": "Clear",
     }]))
 }
 
 fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
     let mut subnets: BTreeMap<String, BTreeMap<i64, i64>> = BTreeMap::new();
     for device in &state.devices {
-        let Some((prefix, _)) = device.ip.rsplit_once('.') else {
-            continue;
-        };
-        *subnets
-            .entry(format!("{prefix}.0"))
-            .or_default()
-            .entry(state.severity(device))
-            .or_default() += 1;
+        let Some((prefix, _)) = device.ip.rsplit_once('.') else { continue };
+        *subnets.entry(format!("{prefix}.0")).or_default().entry(state.severity(device)).or_default() += 1;
     }
     let answer: Map<String, Value> = subnets
         .into_iter()
         .map(|(address, counts)| {
             let count = |(severity, count): (i64, i64)| {
                 // The sample of this operation labels 7 otherwise than the filters do.
-                let label = if severity == UNMANAGED {
-                    "Unknown"
-                } else {
-                    severity_name(severity)
-                };
+                let label = if severity == UNMANAGED { "Unknown" } else { severity_name(severity) };
                 json!({ "Status": text(severity), "Label": label, "Count": text(count) })
             };
             let data: Vec<_> = counts.into_iter().map(count).collect();
@@ -395,8 +268,7 @@ fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
                 "198.51.100.0" => "Branch office",
                 other => other,
             };
-            let subnet =
-                json!({ "data": data, "displayName": address, "subnetDisplayName": subnet_name });
+            let subnet = json!({ "data": data, "displayName": address, "subnetDisplayName": subnet_name });
             (address, subnet)
         })
         .collect();
@@ -404,9 +276,6 @@ fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
 }
 
 fn category_list(_: &mut State, _: &Arguments) -> Answer {
-    let labels: Map<String, Value> = CATEGORIES
-        .iter()
-        .map(|&(key, label)| (key.to_owned(), label.into()))
-        .collect();
+    let labels: Map<String, Value> = CATEGORIES.iter().map(|&(key, label)| (key.to_owned(), label.into())).collect();
     ok(labels.into())
 }

@@ -7,22 +7,17 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{
-    ATTENTION, BusinessRule, BusinessView, CLEAR, CRITICAL, Device, Group, Incident, Interface,
-    Monitor, Profile, SERVICE_DOWN, Schedule, State, TROUBLE, UrlMonitor,
+    ATTENTION, BusinessRule, BusinessView, CLEAR, CRITICAL, Device, Group, Incident, Interface, Monitor, Profile,
+    SERVICE_DOWN, Schedule, State, TROUBLE, UrlMonitor,
     catalogue::{DEVICE_FIELDS, MONITORS, PROCESSES, WINDOWS_SERVICES},
 };
-use crate::clock::{self, DAY, HOUR, MINUTE};
+use crate::{
+    checks::decode_pairs,
+    clock::{self, DAY, HOUR, MINUTE},
+};
 
 /// Name, address, category, type, vendor, protocol, virtual type.
-pub(crate) type Row<'a> = (
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-    &'a str,
-);
+pub(crate) type Row<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, &'a str);
 
 #[rustfmt::skip]
 const DEVICES: &[Row<'static>] = &[
@@ -31,7 +26,7 @@ const DEVICES: &[Row<'static>] = &[
     ("edge-sw-11", "192.0.2.11", "Switch", "Exemplar S2400", "Exemplar", "SNMP", ""),
     ("rtr-01", "192.0.2.254", "Router", "Exemplar R900", "Exemplar", "SNMP", ""),
     ("rtr-02", "198.51.100.1", "Router", "Exemplar R900", "Exemplar", "SNMP", ""),
-    ("fw-01", "192.0.2.253", "Firewall", "Palisade F200", "Palisade", "SNMP", ""),
+    ("fw-01", "192.0.2.253", "Firewall", "Samplewall F200", "Samplewall", "SNMP", ""),
     ("db-01", "192.0.2.21", "Server", "Linux", "Unknown", "CLI", ""),
     ("db-02", "192.0.2.22", "Server", "Windows Server", "Unknown", "WMI", ""),
     ("web-01", "192.0.2.31", "Server", "Linux", "Unknown", "SNMP", ""),
@@ -43,9 +38,9 @@ const DEVICES: &[Row<'static>] = &[
     ("ntx-cluster-01", "192.0.2.70", "Server", "Nutanix Cluster", "Unknown", "PrismAPI", "Nutanix-Cluster"),
     ("ntx-host-01", "192.0.2.71", "Server", "Nutanix Host", "Unknown", "PrismAPI", "Nutanix-Host"),
     ("ntx-vm-01", "192.0.2.72", "Server", "Nutanix VM", "Unknown", "PrismAPI", "Nutanix-VM"),
-    ("wlc-01", "198.51.100.5", "WirelessLANController", "Airwave W50", "Airwave", "SNMP", ""),
-    ("ups-01", "198.51.100.30", "UPS", "Steady U3", "Steady", "SNMP", ""),
-    ("198.51.100.40", "198.51.100.40", "Printer", "Inkwell P7", "Inkwell", "SNMP", ""),
+    ("wlc-01", "198.51.100.5", "WirelessLANController", "Sampleair W50", "Sampleair", "SNMP", ""),
+    ("ups-01", "198.51.100.30", "UPS", "Samplepower U3", "Samplepower", "SNMP", ""),
+    ("198.51.100.40", "198.51.100.40", "Printer", "Sampleprint P7", "Sampleprint", "SNMP", ""),
     ("desk-07", "198.51.100.77", "Desktop", "Windows Client", "Unknown", "WMI", ""),
 ];
 
@@ -73,20 +68,20 @@ const INTERFACES: &[(&str, &str, &str, &str, i64, bool)] = &[
 /// Device, entity, severity, minutes ago, event type, alarm family, message.
 #[rustfmt::skip]
 const EVENTS: &[(&str, &str, i64, i64, &str, &str, &str)] = &[
-    ("edge-sw-11", "edge-sw-11_Poll", CRITICAL, 2000, "Node Down", "", "Device Down: No response from device for last 5 polls"),
-    ("edge-sw-11", "edge-sw-11_Poll", CLEAR, 1980, "Node Up", "", "Device is up and responding"),
+    ("edge-sw-11", "edge-sw-11_Poll", CRITICAL, 2000, "Node Down", "", "Device is down: no answer to the last 5 polls"),
+    ("edge-sw-11", "edge-sw-11_Poll", CLEAR, 1980, "Node Up", "", "Device is up again"),
     ("ad-01", "eventlog_5719", ATTENTION, 400, "EventLog", "EventLogAlarms", "Event log rule matched: failed sign-ins above 20 in 5 minutes"),
     ("rtr-02", "syslog_link_flap", TROUBLE, 180, "Syslog", "SyslogAlarms", "Syslog: Se0/1 changed state 6 times in 10 minutes"),
-    ("file-01", "2410_DiskUtilization", TROUBLE, 150, "Threshold Down", "", "Disk Utilization is 91%, threshold value for this monitor is 85%"),
-    ("esx-01", "datastore-11_FreeSpace", ATTENTION, 120, "Threshold Down", "StorageAlarms", "Free space of datastore-11 is 9%, threshold value for this monitor is 10%"),
+    ("file-01", "2410_DiskUtilization", TROUBLE, 150, "Threshold Down", "", "Disk Utilization is 91% (threshold 85%)"),
+    ("esx-01", "datastore-11_FreeSpace", ATTENTION, 120, "Threshold Down", "StorageAlarms", "Free space of datastore-11 is 9% (threshold 10%)"),
     ("core-sw-02", "IF-core-sw-02-1006_Status", TROUBLE, 95, "Interface Down", "", "Interface Te1/2 (to fw-01) is down"),
     ("wlc-01", "trap_ap_lost", ATTENTION, 70, "Trap", "TrapAlarms", "Trap: access point ap-south-02 has lost its controller"),
-    ("core-sw-01", "2201_CPUUtilization", ATTENTION, 45, "Threshold Down", "", "CPU Utilization is 84%, threshold value for this monitor is 80%"),
+    ("core-sw-01", "2201_CPUUtilization", ATTENTION, 45, "Threshold Down", "", "CPU Utilization is 84% (threshold 80%)"),
     ("web-01", "shop_URL", SERVICE_DOWN, 40, "URL Down", "WebAlarms", "URL monitor shop does not answer"),
     ("ups-01", "ups-01_OnBattery", CRITICAL, 35, "Trap", "TrapAlarms", "UPS runs on battery, 41 minutes left"),
-    ("db-02", "2308_MemoryUtilization", TROUBLE, 30, "Threshold Down", "", "Memory Utilization is 97%, threshold value for this monitor is 90%"),
+    ("db-02", "2308_MemoryUtilization", TROUBLE, 30, "Threshold Down", "", "Memory Utilization is 97% (threshold 90%)"),
     ("db-02", "db-02_MSSQL", SERVICE_DOWN, 24, "Service Down", "", "Service MSSQL on port 1433 is down"),
-    ("db-02", "db-02_Poll", CRITICAL, 20, "Node Down", "", "Device Down: No response from device for last 5 polls"),
+    ("db-02", "db-02_Poll", CRITICAL, 20, "Node Down", "", "Device is down: no answer to the last 5 polls"),
 ];
 
 fn owned(names: &[&str]) -> Vec<String> {
@@ -98,11 +93,7 @@ impl State {
         let mut state = State {
             now,
             last_id: 5000,
-            devices: DEVICES
-                .iter()
-                .zip(301..)
-                .map(|(row, moid)| device(row, moid, now))
-                .collect(),
+            devices: DEVICES.iter().zip(301..).map(|(row, moid)| device(row, moid, now)).collect(),
             alarms: Vec::new(),
             events: Vec::new(),
             groups: vec![
@@ -113,20 +104,8 @@ impl State {
                     false,
                     &["core-sw-01", "core-sw-02", "rtr-01"],
                 ),
-                group(
-                    402,
-                    "Databases",
-                    "Database servers",
-                    false,
-                    &["db-01", "db-02"],
-                ),
-                group(
-                    403,
-                    "Uplinks",
-                    "Links between sites",
-                    true,
-                    &["IF-rtr-01-1010", "IF-rtr-02-1012"],
-                ),
+                group(402, "Databases", "Database servers", false, &["db-01", "db-02"]),
+                group(403, "Uplinks", "Links between sites", true, &["IF-rtr-01-1010", "IF-rtr-02-1012"]),
             ],
             views: vec![
                 BusinessView {
@@ -139,113 +118,55 @@ impl State {
                 },
             ],
             urls: vec![
-                url(
-                    "intranet",
-                    "https://intranet.corp.example/",
-                    901,
-                    true,
-                    None,
-                ),
+                url("intranet", "https://intranet.corp.example/", 901, true, None),
                 url("shop", "https://shop.corp.example/", 902, false, None),
-                url(
-                    "web-01-health",
-                    "https://web-01.corp.example/health",
-                    903,
-                    true,
-                    Some("web-01"),
-                ),
+                url("web-01-health", "https://web-01.corp.example/health", 903, true, Some("web-01")),
             ],
             schedules: Vec::new(),
             profiles: vec![
-                profile(
-                    601,
-                    "Mail the network team",
-                    "Send Email",
-                    true,
-                    &["core-sw-01", "rtr-01"],
-                ),
-                profile(
-                    602,
-                    "Ticket for servers",
-                    "Log a Ticket",
-                    true,
-                    &["db-01", "db-02"],
-                ),
-                profile(
-                    603,
-                    "Restart the spooler",
-                    "Run Program",
-                    false,
-                    &["198.51.100.40"],
-                ),
+                profile(601, "Mail the network team", "Send Email", true, &["core-sw-01", "rtr-01"]),
+                profile(602, "Ticket for servers", "Log a Ticket", true, &["db-01", "db-02"]),
+                profile(603, "Restart the spooler", "Run Program", false, &["198.51.100.40"]),
             ],
             rules: Vec::new(),
         };
-        let weekdays = json!({ "monday": "8-18", "tuesday": "8-18", "wednesday": "8-18", "thursday": "8-18", "friday": "8-16" });
-        state.rules.push(BusinessRule {
-            id: 1,
-            name: "Office hours".into(),
-            description: "When people are at work".into(),
-            hours: weekdays.as_object().cloned().unwrap_or_default(),
-        });
-        let text = |at| format!("{} 02:00", clock::date(at));
-        state.schedules.push(schedule(
-            11,
-            [
-                ("scheduleName", "Weekly patches"),
-                ("status", "Enabled"),
-                ("scheduleDesc", "Patches of the servers"),
-                ("recurrence", "Weekly"),
-                ("selectDevicesMethod", "Category"),
-                ("selectedCateg", "Server"),
-                ("startday", "Sunday"),
-                ("endday", "Sunday"),
-                ("from_time", "02:00"),
-                ("to_time", "04:00"),
-            ],
-        ));
-        state.schedules.push(schedule(
-            12,
-            [
-                ("scheduleName", "UPS battery swap"),
-                ("status", "Disabled"),
-                ("scheduleDesc", ""),
-                ("recurrence", "OnceOnly"),
-                ("selectDevicesMethod", "Device"),
-                ("selectedDevices", "ups-01"),
-                ("once_startat", &text(now + 2 * DAY)),
-                ("once_endate", &text(now + 3 * DAY)),
-                ("", ""),
-                ("", ""),
-            ],
-        ));
+        let rules = [
+            (
+                "Office hours",
+                "When people are at work",
+                json!({ "monday": "8-18", "wednesday": "8-18", "friday": "8-16" }),
+            ),
+            ("Backup window", "When backups run", json!({ "saturday": "1-4", "sunday": "1-4" })),
+        ];
+        for ((name, description, hours), id) in rules.into_iter().zip(1..) {
+            let hours = hours.as_object().cloned().unwrap_or_default();
+            state.rules.push(BusinessRule { id, name: name.into(), description: description.into(), hours });
+        }
+        let schedules = [
+            "scheduleName=Weekly patches&status=Enabled&scheduleDesc=Patches of the servers&recurrence=Weekly\
+             &selectDevicesMethod=Category&selectedCateg=Server&startday=Sunday&endday=Sunday&from_time=02:00&to_time=04:00"
+                .to_owned(),
+            format!(
+                "scheduleName=UPS battery swap&status=Disabled&recurrence=OnceOnly&selectDevicesMethod=Device\
+                 &selectedDevices=ups-01&once_startat={} 08:00&once_endate={} 10:00",
+                clock::date(now + 2 * DAY),
+                clock::date(now + 2 * DAY),
+            ),
+        ];
+        for (fields, id) in schedules.iter().zip(11..) {
+            state.schedules.push(Schedule { id, fields: decode_pairs(fields).into_iter().collect() });
+        }
         state.seed_interfaces_and_monitors();
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {
-            let (code, at) = (
-                if severity == CLEAR {
-                    "Threshold-UP"
-                } else {
-                    "Threshold-DOWN"
-                },
-                now - minutes * MINUTE,
-            );
-            state.raise(Incident {
-                device,
-                entity,
-                severity,
-                message,
-                code,
-                event_type,
-                family,
-                at,
-            });
+            let (code, at) =
+                (if severity == CLEAR { "Threshold-UP" } else { "Threshold-DOWN" }, now - minutes * MINUTE);
+            state.raise(&Incident { device, entity, severity, message, code, event_type, family, at });
         }
         state
     }
 
     fn seed_interfaces_and_monitors(&mut self) {
-        for (&(name, short_name, alias, kind, megabits, up), moid) in INTERFACES.iter().zip(1001..)
-        {
+        for (&(name, short_name, alias, kind, megabits, up), moid) in INTERFACES.iter().zip(1001..) {
             if let Ok(device) = self.device_mut(name) {
                 device.interfaces.push(Interface {
                     name: format!("IF-{name}-{moid}"),
@@ -261,35 +182,23 @@ impl State {
             }
         }
         for (device, number) in self.devices.iter_mut().zip(1..) {
-            let kinds = MONITORS.iter().filter(|kind| {
-                kind.protocol == device.protocol && kind.display_name.contains("Utilization")
-            });
+            let kinds = MONITORS
+                .iter()
+                .filter(|kind| kind.protocol == device.protocol && kind.display_name.contains("Utilization"));
             for (kind, place) in kinds.zip(0..) {
                 // 2201 is the CPU of the first device, 2301 its memory, and so on.
                 let poll_id = 2200 + 100 * place + number;
-                device.monitors.push(Monitor {
-                    poll_id,
-                    kind,
-                    value: 20 + (poll_id * 17) % 55,
-                });
+                device.monitors.push(Monitor { poll_id, kind, value: 20 + (poll_id * 17) % 55 });
             }
         }
-        for (name, monitor, value) in [("core-sw-01", 0, 84), ("db-02", 1, 97), ("file-01", 2, 91)]
-        {
-            if let Ok(monitor) = self
-                .device_mut(name)
-                .map(|device| &mut device.monitors[monitor])
-            {
+        for (name, monitor, value) in [("core-sw-01", 0, 84), ("db-02", 1, 97), ("file-01", 2, 91)] {
+            if let Ok(monitor) = self.device_mut(name).map(|device| &mut device.monitors[monitor]) {
                 monitor.value = value;
             }
         }
-        for (name, service) in [
-            ("db-02", "MSSQL"),
-            ("web-01", "WEB"),
-            ("web-01", "HTTPS"),
-            ("ad-01", "DNS"),
-            ("ad-01", "LDAP"),
-        ] {
+        for (name, service) in
+            [("db-02", "MSSQL"), ("web-01", "WEB"), ("web-01", "HTTPS"), ("ad-01", "DNS"), ("ad-01", "LDAP")]
+        {
             if let Ok(device) = self.device_mut(name) {
                 device.services.insert(service.to_owned());
             }
@@ -302,11 +211,7 @@ pub(crate) fn device(
     moid: i64,
     now: i64,
 ) -> Device {
-    let display_name = if name == "198.51.100.40" {
-        "prn-03".to_owned()
-    } else {
-        name.to_owned()
-    };
+    let display_name = if name == "198.51.100.40" { "prn-03".to_owned() } else { name.to_owned() };
     let (windows, server) = (protocol == "WMI", category == "Server");
     let hardware = [
         (
@@ -342,29 +247,12 @@ pub(crate) fn device(
         virtual_type: virtual_type.to_owned(),
         added: now - 90 * DAY + moid % 24 * HOUR,
         managed: true,
-        hardware: hardware
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
+        hardware: hardware.map(|(name, value)| (name.to_owned(), value)).into(),
         custom_fields: DEVICE_FIELDS
             .iter()
-            .map(|&(field, text)| {
-                (
-                    field,
-                    text,
-                    if field == "Building" {
-                        "Building A"
-                    } else {
-                        ""
-                    }
-                    .to_owned(),
-                )
-            })
+            .map(|&(field, text)| (field, text, if field == "Building" { "Building A" } else { "" }.to_owned()))
             .collect(),
-        processes: if windows {
-            [(2044, PROCESSES[1].1)].into()
-        } else {
-            Default::default()
-        },
+        processes: if windows { [(2044, PROCESSES[1].1)].into() } else { Default::default() },
         windows_services: if windows {
             WINDOWS_SERVICES
                 .iter()
@@ -378,63 +266,15 @@ pub(crate) fn device(
     }
 }
 
-fn group(
-    id: i64,
-    display_name: &str,
-    description: &str,
-    of_interfaces: bool,
-    members: &[&str],
-) -> Group {
+fn group(id: i64, display_name: &str, description: &str, of_interfaces: bool, members: &[&str]) -> Group {
     let (display_name, description) = (display_name.to_owned(), description.to_owned());
-    Group {
-        id,
-        display_name,
-        description,
-        of_interfaces,
-        members: owned(members),
-    }
+    Group { id, display_name, description, of_interfaces, members: owned(members) }
 }
 
-fn url(
-    label: &'static str,
-    url: &'static str,
-    moid: i64,
-    up: bool,
-    device: Option<&'static str>,
-) -> UrlMonitor {
-    UrlMonitor {
-        label,
-        url,
-        moid,
-        up,
-        managed: true,
-        device,
-    }
+fn url(label: &'static str, url: &'static str, moid: i64, up: bool, device: Option<&'static str>) -> UrlMonitor {
+    UrlMonitor { label, url, moid, up, managed: true, device }
 }
 
-fn profile(
-    id: i64,
-    name: &'static str,
-    kind: &'static str,
-    global: bool,
-    devices: &[&str],
-) -> Profile {
-    Profile {
-        id,
-        name,
-        kind,
-        global,
-        enabled: true,
-        devices: owned(devices).into_iter().collect::<BTreeSet<_>>(),
-    }
-}
-
-fn schedule(id: i64, fields: [(&str, &str); 10]) -> Schedule {
-    let fields = fields.iter().filter(|(name, _)| !name.is_empty());
-    Schedule {
-        id,
-        fields: fields
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-    }
+fn profile(id: i64, name: &'static str, kind: &'static str, global: bool, devices: &[&str]) -> Profile {
+    Profile { id, name, kind, global, enabled: true, devices: owned(devices).into_iter().collect::<BTreeSet<_>>() }
 }

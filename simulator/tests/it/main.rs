@@ -2,6 +2,8 @@
 //!
 //! Owns the tiny client that the tests share.
 
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
 mod checks;
 mod faults;
 mod operations;
@@ -9,108 +11,109 @@ mod shapes;
 mod tls;
 mod writes;
 
+use std::ops::Deref;
+
 use opmanager_simulator::{Options, Place, Simulator, contract, example_arguments};
-use reqwest::{Client, ClientBuilder, Method, Response};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response};
 use serde_json::Value;
+
+/// A simulator and a client for it.
+struct Session {
+    simulator: Simulator,
+    client: Client,
+}
+
+impl Deref for Session {
+    type Target = Simulator;
+
+    fn deref(&self) -> &Simulator {
+        &self.simulator
+    }
+}
 
 /// A client that ignores proxies of the environment.
 fn client_builder() -> ClientBuilder {
     // The error says that another test was faster.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy()
+    Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
 }
 
-async fn start() -> Simulator {
-    Simulator::start(Options::default())
-        .await
-        .expect("the simulator starts")
+async fn start() -> Session {
+    start_with(Options::default()).await
+}
+
+async fn start_with(options: Options) -> Session {
+    let simulator = Simulator::start(options).await.expect("the simulator starts");
+    Session { simulator, client: client_builder().build().expect("a client") }
 }
 
 fn encode(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                    char::from(byte).to_string()
-                }
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
                 _ => format!("%{byte:02X}"),
             })
             .collect()
     };
-    pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
-        .collect::<Vec<_>>()
-        .join("&")
+    pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
 }
 
-/// Sends arguments where the contract places them; names it does not know go to the query.
-async fn send(
-    simulator: &Simulator,
-    id: &str,
-    arguments: &[(&str, &str)],
-) -> reqwest::Result<Response> {
-    let operation = contract()
-        .iter()
-        .find(|operation| operation.id == id)
-        .expect("a known operation");
-    let is_form = |name: &str| {
-        operation
-            .parameters
-            .iter()
-            .any(|other| other.name == name && other.place == Place::Form)
-    };
-    let (form, query): (Vec<_>, Vec<_>) = arguments
-        .iter()
-        .copied()
-        .partition(|(name, _)| is_form(name));
-    let url = format!("{}{}?{}", simulator.url(), operation.path, encode(&query));
-    let method = Method::from_bytes(operation.method.as_bytes()).expect("a method");
-    let client = client_builder().build()?;
-    let mut request = client
-        .request(method, url)
-        .header("apiKey", simulator.api_key());
-    if !form.is_empty() {
-        request = request
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(encode(&form));
+async fn json(response: Response) -> Value {
+    serde_json::from_str(&response.text().await.expect("a body")).expect("JSON")
+}
+
+impl Session {
+    /// A request without a key.
+    fn bare(&self, method: &str, path_and_query: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        self.client.request(method, format!("{}{path_and_query}", self.url()))
     }
-    request.send().await
-}
 
-/// The body of an answer with status 200.
-async fn text(simulator: &Simulator, id: &str, arguments: &[(&str, &str)]) -> String {
-    let response = send(simulator, id, arguments).await.expect("an answer");
-    assert_eq!(response.status(), 200, "{id}");
-    response.text().await.expect("a body")
-}
+    /// A request with its arguments where the contract places them; names it does not know go to the query.
+    fn request(&self, id: &str, arguments: &[(&str, &str)]) -> RequestBuilder {
+        let operation = contract().iter().find(|operation| operation.id == id).expect("a known operation");
+        let is_form =
+            |name: &str| operation.parameters.iter().any(|other| other.name == name && other.place == Place::Form);
+        let (form, query): (Vec<_>, Vec<_>) = arguments.iter().copied().partition(|(name, _)| is_form(name));
+        let request = self.bare(operation.method, &format!("{}?{}", operation.path, encode(&query)));
+        let request = request.header("apiKey", self.api_key());
+        if form.is_empty() {
+            return request;
+        }
+        request.header("content-type", "application/x-www-form-urlencoded").body(encode(&form))
+    }
 
-/// The JSON of an answer that is no error.
-async fn call(simulator: &Simulator, id: &str, arguments: &[(&str, &str)]) -> Value {
-    let body = text(simulator, id, arguments).await;
-    let value: Value =
-        serde_json::from_str(&body).unwrap_or_else(|error| panic!("{id}: {error}: {body}"));
-    assert!(value.get("error").is_none(), "{id}: {body}");
-    value
-}
+    async fn send(&self, id: &str, arguments: &[(&str, &str)]) -> reqwest::Result<Response> {
+        self.request(id, arguments).send().await
+    }
 
-/// The `error` of an answer with status 200.
-async fn refusal(simulator: &Simulator, id: &str, arguments: &[(&str, &str)]) -> Value {
-    let body = text(simulator, id, arguments).await;
-    let value: Value = serde_json::from_str(&body).expect("JSON");
-    assert!(value["error"]["message"].is_string(), "{id}: {body}");
-    value["error"].clone()
-}
+    /// The body of an answer with status 200.
+    async fn text(&self, id: &str, arguments: &[(&str, &str)]) -> String {
+        let response = self.send(id, arguments).await.expect("an answer");
+        assert_eq!(response.status(), 200, "{id}");
+        response.text().await.expect("a body")
+    }
 
-fn examples(id: &str) -> Vec<(&'static str, String)> {
-    example_arguments(id)
-}
+    /// The JSON of an answer that is no error.
+    async fn call(&self, id: &str, arguments: &[(&str, &str)]) -> Value {
+        let body = self.text(id, arguments).await;
+        let value: Value = serde_json::from_str(&body).expect("JSON");
+        assert!(value.get("error").is_none(), "{id}: {body}");
+        value
+    }
 
-async fn call_example(simulator: &Simulator, id: &str) -> String {
-    let example = examples(id);
-    let arguments: Vec<_> = example
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    text(simulator, id, &arguments).await
+    /// The `errorcode` of an answer that is an error; empty if it has none.
+    async fn refusal(&self, id: &str, arguments: &[(&str, &str)]) -> String {
+        let body = self.text(id, arguments).await;
+        let value: Value = serde_json::from_str(&body).expect("JSON");
+        assert!(value["error"]["message"].is_string(), "{id}: {body}");
+        value["error"]["errorcode"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn call_example(&self, id: &str) -> String {
+        let example = example_arguments(id);
+        let arguments: Vec<_> = example.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.text(id, &arguments).await
+    }
 }

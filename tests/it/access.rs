@@ -1,0 +1,116 @@
+//! What each access level offers and runs. The operator's level is an upper bound; no call widens it.
+
+use opmanager_mcp_server::tools::{self, Access};
+use serde_json::{Value, json};
+
+use crate::support::{Session, at, simulator};
+
+fn names(tools: &[Value]) -> Vec<&str> {
+    tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect()
+}
+
+fn offered_at(access: Access) -> Vec<&'static str> {
+    let tools = tools::catalogue()
+        .iter()
+        .filter(|tool| tool.access() <= access);
+    tools.map(tools::CatalogueTool::name).collect()
+}
+
+#[tokio::test]
+async fn each_level_offers_its_tools_and_those_below() {
+    for (flags, access, count) in [
+        (&[][..], Access::Read, 67),
+        (&["--access", "read"], Access::Read, 67),
+        (&["--access", "write"], Access::Write, 86),
+        (&["--access", "destructive"], Access::Destructive, 89),
+    ] {
+        let mut session = Session::start(flags).await;
+        let tools = session.tools().await;
+        assert_eq!(names(&tools), offered_at(access), "{flags:?}");
+        assert_eq!(tools.len(), count, "{flags:?}");
+        for (tool, expected) in tools.iter().zip(
+            tools::catalogue()
+                .iter()
+                .filter(|tool| tool.access() <= access),
+        ) {
+            assert_eq!(*tool, serde_json::to_value(expected.definition()).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn tools_above_the_level_are_refused_whatever_their_arguments() {
+    let simulator = simulator().await;
+    for (flags, access) in [
+        (&[][..], Access::Read),
+        (&["--access", "read"], Access::Read),
+        (&["--access", "write"], Access::Write),
+    ] {
+        let mut session = Session::start(flags).await;
+        let mut refused = 0;
+        for tool in tools::catalogue()
+            .iter()
+            .filter(|tool| tool.access() > access)
+        {
+            for arguments in [
+                json!({}),
+                at(&simulator, json!({})),
+                json!({ "access": "destructive" }),
+            ] {
+                let reply = session.call(tool.name(), arguments).await;
+                assert!(reply.failed, "{}", tool.name());
+                let flag = format!("--access {}", tool.access());
+                for part in [tool.name(), flag.as_str(), "operator"] {
+                    assert!(
+                        reply.text().contains(part),
+                        "{}: {}",
+                        tool.name(),
+                        reply.text()
+                    );
+                }
+                assert!(!reply.text().contains(simulator.api_key()));
+            }
+            refused += 1;
+        }
+        assert_eq!(refused, if access == Access::Read { 22 } else { 3 });
+        assert_eq!(
+            names(&session.tools().await),
+            offered_at(access),
+            "a refusal changes nothing"
+        );
+    }
+    assert_eq!(simulator.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_tool_that_nobody_has_is_a_protocol_error() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--access", "destructive"]).await;
+    let long = format!("{}\n\u{1b}[31m{}", "x".repeat(100), "y".repeat(10_000));
+    for (name, shown) in [
+        ("listAlarms", "listAlarms"),
+        ("list_alarms ", "list_alarms "),
+        ("LIST_ALARMS", "LIST_ALARMS"),
+        ("", ""),
+        (
+            long.as_str(),
+            &format!("{}[31m{}", "x".repeat(100), "y".repeat(24)),
+        ),
+    ] {
+        let arguments = at(&simulator, json!({}));
+        let answer = session
+            .request(
+                "tools/call",
+                json!({ "name": name, "arguments": arguments }),
+            )
+            .await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+        assert_eq!(answer["error"]["message"], format!("unknown tool: {shown}"));
+        assert!(!answer.to_string().contains(simulator.api_key()));
+    }
+    session.ping().await;
+    assert_eq!(simulator.connections(), 0);
+}

@@ -1,0 +1,713 @@
+//! Arguments that are refused: each is named, none is quoted, and nothing is sent.
+
+use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
+
+use opmanager_mcp_server::opmanager::{Host, Target};
+use opmanager_mcp_server::tools::CatalogueTool;
+use opmanager_simulator::{Options, Simulator, contract};
+use serde_json::{Value, json};
+
+use crate::support::{Reply, Session, at, example, merge, simulator, tool_of};
+
+/// A value that nobody may repeat.
+const SENTINEL: &str = "zq7SENTINELk9Xw2";
+
+struct Bench {
+    session: Session,
+    simulator: Simulator,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let session = Session::start(&["--access", "destructive", "--log-level", "trace"]).await;
+        Self {
+            session,
+            simulator: simulator().await,
+        }
+    }
+
+    /// Arguments with which a tool would succeed.
+    fn good(&self, tool: &CatalogueTool) -> Value {
+        let id = tool.specification().id;
+        let operation = contract()
+            .iter()
+            .find(|operation| operation.id == id)
+            .unwrap();
+        at(&self.simulator, Value::Object(example(operation)))
+    }
+
+    /// The same, with one argument set. Of a choice, only that one remains.
+    fn with(&self, tool: &CatalogueTool, name: &str, value: Value) -> Value {
+        let mut given = self.good(tool);
+        let selectors = tool.specification().exactly_one_of;
+        if selectors.contains(&name) {
+            given
+                .as_object_mut()
+                .unwrap()
+                .retain(|other, _| !selectors.contains(&other.as_str()));
+        }
+        given[name] = value;
+        given
+    }
+
+    /// Fails unless the call is refused for exactly these arguments, with nothing quoted.
+    async fn refused(&mut self, tool: &str, given: Value, named: &[&str]) -> Reply {
+        let shown = given.to_string().chars().take(300).collect::<String>();
+        let reply = self.session.call(tool, given).await;
+        assert!(reply.failed, "{tool} {shown}: {reply:?}");
+        assert_eq!(reply.texts.len(), 1);
+        let mut lines = reply.text().lines();
+        let first = format!("Invalid arguments for `{tool}`; nothing was sent.");
+        assert_eq!(lines.next(), Some(first.as_str()), "{shown}");
+        let blamed = lines.map(|line| {
+            let name = line
+                .strip_prefix('`')
+                .and_then(|line| line.split('`').next());
+            name.unwrap_or_else(|| panic!("{tool} {shown}: no argument is named: {line}"))
+        });
+        assert_eq!(
+            blamed.collect::<BTreeSet<_>>(),
+            named.iter().copied().collect(),
+            "{tool} {shown}: {}",
+            reply.text()
+        );
+        assert!(
+            !reply.text().contains(SENTINEL),
+            "{tool} {shown}: {}",
+            reply.text()
+        );
+        reply
+    }
+
+    /// Fails unless nothing was ever sent, and nothing of what was given is in the log.
+    async fn finish(mut self) {
+        self.session.ping().await;
+        assert_eq!(self.simulator.connections(), 0);
+        let finished = self.session.finish().await;
+        assert!(!finished.log.contains(SENTINEL), "{}", finished.log);
+        assert!(
+            !finished.log.contains(self.simulator.api_key()),
+            "{}",
+            finished.log
+        );
+    }
+}
+
+fn all_tools() -> impl Iterator<Item = &'static CatalogueTool> {
+    contract().iter().map(tool_of)
+}
+
+fn properties(tool: &CatalogueTool) -> Vec<(String, Value)> {
+    let properties = tool.definition().input_schema["properties"]
+        .as_object()
+        .unwrap();
+    properties
+        .iter()
+        .map(|(name, schema)| (name.clone(), schema.clone()))
+        .collect()
+}
+
+/// Values that a schema does not accept.
+fn wrong_values(schema: &Value) -> Vec<Value> {
+    let mut wrong = vec![
+        Value::Null,
+        json!([SENTINEL]),
+        json!({ "apiKey": SENTINEL, "host": "x" }),
+    ];
+    match schema["type"].as_str().unwrap() {
+        "string" => {
+            wrong.extend([
+                json!(7),
+                json!(true),
+                json!(SENTINEL.repeat(257)),
+                json!(format!("{SENTINEL}\u{7}")),
+            ]);
+            if schema.get("enum").is_some() {
+                wrong.extend([
+                    json!(SENTINEL),
+                    json!(""),
+                    json!(schema["enum"][0].as_str().unwrap().to_owned() + " "),
+                ]);
+            }
+        }
+        "integer" => {
+            wrong.extend([
+                json!(SENTINEL),
+                json!("7"),
+                json!(true),
+                json!(1.5),
+                json!(1e30),
+                json!(u64::MAX),
+            ]);
+            let (minimum, maximum) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
+            wrong.extend(minimum.map(|minimum| (minimum - 1).into()));
+            wrong.extend(minimum.map(|_| i64::MIN.into()));
+            wrong.extend(maximum.map(|maximum| (maximum + 1).into()));
+        }
+        "number" => wrong.extend([json!(SENTINEL), json!("7"), json!(false)]),
+        "boolean" => wrong.extend([json!(SENTINEL), json!("true"), json!(1)]),
+        other => panic!("{other}"),
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn missing_arguments_are_named_all_at_once() {
+    let mut bench = Bench::new().await;
+    for tool in all_tools() {
+        let required = tool.definition().input_schema["required"]
+            .as_array()
+            .unwrap();
+        let required: Vec<&str> = required.iter().map(|name| name.as_str().unwrap()).collect();
+        for missing in &required {
+            let mut given = bench.good(tool);
+            given.as_object_mut().unwrap().remove(*missing);
+            bench.refused(tool.name(), given, &[missing]).await;
+        }
+        let mut given = bench.good(tool);
+        given
+            .as_object_mut()
+            .unwrap()
+            .retain(|name, _| !["host", "apiKey"].contains(&name.as_str()));
+        bench.refused(tool.name(), given, &["host", "apiKey"]).await;
+        if tool.specification().exactly_one_of.is_empty() {
+            bench.refused(tool.name(), json!({}), &required).await;
+        }
+    }
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn every_argument_of_every_tool_is_checked_against_its_schema() {
+    let mut bench = Bench::new().await;
+    let mut checked = 0;
+    for tool in all_tools() {
+        for (name, schema) in properties(tool) {
+            for wrong in wrong_values(&schema) {
+                let given = bench.with(tool, &name, wrong);
+                bench.refused(tool.name(), given, &[&name]).await;
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 4000, "{checked}");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn integers_at_their_bounds_are_sent() {
+    let mut bench = Bench::new().await;
+    let mut sent = 0;
+    for tool in all_tools() {
+        for (name, schema) in properties(tool) {
+            if name == "port" {
+                continue;
+            }
+            for bound in ["minimum", "maximum"]
+                .iter()
+                .filter_map(|bound| schema.get(bound))
+            {
+                let given = bench.with(tool, &name, bound.clone());
+                bench.session.call(tool.name(), given).await;
+                sent += 1;
+                let request = bench.simulator.requests().pop().unwrap();
+                let mut pairs = request.query.iter().chain(&request.form);
+                let expected = (name.clone(), bound.to_string());
+                assert!(
+                    pairs.any(|pair| *pair == expected),
+                    "{} {name}",
+                    tool.name()
+                );
+            }
+        }
+    }
+    assert!(sent > 20, "{sent}");
+    assert_eq!(bench.simulator.requests().len(), sent);
+}
+
+#[test]
+fn ports_reach_from_1_to_65535() {
+    for port in [1, 65535] {
+        assert_eq!(
+            Target::parse("127.0.0.1", Some(port), None).unwrap().port(),
+            port
+        );
+        assert_eq!(
+            Target::parse(&format!("127.0.0.1:{port}"), None, None)
+                .unwrap()
+                .port(),
+            port
+        );
+    }
+}
+
+#[tokio::test]
+async fn several_problems_are_told_together() {
+    let mut bench = Bench::new().await;
+    let given = json!({
+        "host": format!("{SENTINEL}@x"), "apiKey": format!("{SENTINEL} "), "port": 0, "verify_ssl": SENTINEL,
+        "severity": 9, "protocol": SENTINEL, "vendor": { "name": SENTINEL }, "foo": SENTINEL,
+    });
+    let named = [
+        "host",
+        "apiKey",
+        "port",
+        "verify_ssl",
+        "severity",
+        "protocol",
+        "vendor",
+        "foo",
+    ];
+    let reply = bench.refused("list_devices", given, &named).await;
+    for accepted in ["1 to 7", "1 to 65535", "SNMP", "true or false"] {
+        assert!(
+            reply.text().contains(accepted),
+            "{accepted}: {}",
+            reply.text()
+        );
+    }
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn arguments_that_a_tool_does_not_have_are_refused() {
+    let mut bench = Bench::new().await;
+    for tool in all_tools() {
+        for name in [
+            "foo",
+            "Host",
+            "APIKEY",
+            "api-version",
+            "queryParams",
+            "body",
+            "headers",
+            "isFluidic",
+        ] {
+            if properties(tool).iter().any(|(known, _)| known == name) {
+                continue;
+            }
+            for value in [
+                json!(1),
+                json!(SENTINEL),
+                json!({ "apiKey": SENTINEL, "host": "x" }),
+            ] {
+                let given = bench.with(tool, name, value);
+                let reply = bench.refused(tool.name(), given, &[name]).await;
+                assert!(
+                    reply.text().contains("`verify_ssl`"),
+                    "it says which there are"
+                );
+            }
+        }
+    }
+    // What people misspell ends up in names too.
+    let long = format!("{}\n\u{1b}[31m", "x".repeat(300));
+    let given = bench.with(tool_of(&contract()[0]), &long, json!(1));
+    bench
+        .refused("list_alarms", given, &["x".repeat(64).as_str()])
+        .await;
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_arguments_is_refused_without_listing_them() {
+    let mut bench = Bench::new().await;
+    let mut given = bench.good(tool_of(&contract()[0]));
+    for index in 0..10_000 {
+        given[format!("a{index}")] = SENTINEL.into();
+    }
+    let reply = bench.session.call("list_alarms", given).await;
+    assert!(reply.failed && reply.text().len() < 200, "{}", reply.text());
+    assert!(!reply.text().contains(SENTINEL));
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn texts_may_be_long_and_notes_may_have_lines() {
+    let mut bench = Bench::new().await;
+    let notes = tool_of(
+        contract()
+            .iter()
+            .find(|operation| operation.id == "addNotes")
+            .unwrap(),
+    );
+    let devices = tool_of(
+        contract()
+            .iter()
+            .find(|operation| operation.id == "listDevices")
+            .unwrap(),
+    );
+    for (tool, name, value, accepted) in [
+        (notes, "notes", "one\n\ttwo".to_owned(), true),
+        (notes, "notes", "one\rtwo".to_owned(), false),
+        (notes, "notes", "one\0two".to_owned(), false),
+        (notes, "notes", "one\u{9b}two".to_owned(), false),
+        (notes, "entity", "one\ntwo".to_owned(), false),
+        (devices, "category", "é".repeat(4096), true),
+        (devices, "category", "é".repeat(4097), false),
+        (devices, "category", "\u{7f}".to_owned(), false),
+    ] {
+        let given = bench.with(tool, name, value.clone().into());
+        if !accepted {
+            bench.refused(tool.name(), given, &[name]).await;
+            continue;
+        }
+        bench.session.call(tool.name(), given).await;
+        let request = bench.simulator.requests().pop().unwrap();
+        assert!(request.query.contains(&(name.to_owned(), value)));
+    }
+    assert_eq!(bench.simulator.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_n8n_adds_is_dropped() {
+    let mut bench = Bench::new().await;
+    let extras = json!({
+        "sessionId": SENTINEL, "action": "sendMessage", "chatInput": format!("{SENTINEL}\n"),
+        "toolCallId": { "id": SENTINEL }, "tool": null,
+    });
+    for tool in all_tools() {
+        bench.simulator.clear_log();
+        let given = merge(extras.clone(), bench.good(tool));
+        let reply = bench.session.call(tool.name(), given).await;
+        assert!(!reply.failed, "{}: {}", tool.name(), reply.text());
+        let requests = bench.simulator.requests();
+        assert_eq!(requests.len(), 1);
+        let mut names = requests[0]
+            .query
+            .iter()
+            .chain(&requests[0].form)
+            .map(|(name, _)| name);
+        assert!(
+            names.all(|name| extras.get(name).is_none()),
+            "{}",
+            tool.name()
+        );
+        assert!(!format!("{:?}", requests[0]).contains(SENTINEL));
+    }
+}
+
+#[tokio::test]
+async fn keys_are_visible_ascii_without_spaces() {
+    let mut bench = Bench::new().await;
+    for key in [
+        String::new(),
+        " ".to_owned(),
+        format!("{SENTINEL}\r\nX-Evil: 1"),
+        format!("{SENTINEL}\n"),
+        format!("{SENTINEL}\r"),
+        format!("{SENTINEL}\0"),
+        format!("{SENTINEL}\t"),
+        format!("{SENTINEL}\u{7f}"),
+        format!(" {SENTINEL}"),
+        format!("{SENTINEL} {SENTINEL}"),
+        format!("{SENTINEL}é"),
+        format!("{SENTINEL}\u{a0}"),
+        format!("{SENTINEL}\u{200b}"),
+        "k".repeat(513),
+        SENTINEL.repeat(640),
+    ] {
+        let given = merge(at(&bench.simulator, json!({})), json!({ "apiKey": key }));
+        bench.refused("list_devices", given, &["apiKey"]).await;
+    }
+    for key in [
+        json!(7),
+        json!(null),
+        json!([SENTINEL]),
+        json!({ "key": SENTINEL }),
+        json!(true),
+    ] {
+        let given = merge(at(&bench.simulator, json!({})), json!({ "apiKey": key }));
+        bench.refused("list_devices", given, &["apiKey"]).await;
+    }
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_key_of_any_visible_characters_arrives_unchanged() {
+    let mut bench = Bench::new().await;
+    let all: String = ('!'..='~').collect();
+    for key in [all, "k".repeat(512)] {
+        let given = merge(at(&bench.simulator, json!({})), json!({ "apiKey": key }));
+        bench.session.call("list_devices", given).await;
+        let request = bench.simulator.requests().pop().unwrap();
+        assert_eq!(request.header("apikey"), Some(key.as_bytes()));
+    }
+}
+
+#[tokio::test]
+async fn hosts_that_are_not_plainly_a_name_or_an_address_are_refused() {
+    let mut bench = Bench::new().await;
+    let here = bench.simulator.host();
+    let port = bench.simulator.address().port();
+    let long_label = format!("{}.test", "a".repeat(64));
+    let long_name = format!("{}.test", ["a".repeat(49).as_str(); 5].join("."));
+    assert_eq!(long_name.len(), 254);
+    let hosts = [
+        // HP-04: other spellings of addresses
+        "2130706433",
+        "0x7f.1",
+        "0x7f000001",
+        "0X7F.0.0.1",
+        "017700000001",
+        "127.1",
+        "1.2.3",
+        "0",
+        "0127.0.0.1",
+        "127.0.0.01",
+        "127.0.0.1.1",
+        "256.1.1.1",
+        "１２７.0.0.1",
+        "0x",
+        "a.0x7f",
+        // HP-06, HP-07: parts of URLs
+        "good.test@evil.test",
+        &format!("u:zq7SENTINELk9Xw2@{here}"),
+        &format!("zq7SENTINELk9Xw2@{here}"),
+        &format!("{here}/../../x"),
+        &format!("{here}/api"),
+        &format!("{here}/"),
+        "127.0.0.1?x",
+        "127.0.0.1#x",
+        "127.0.0.1\\x",
+        "127.0.0.1%2f",
+        "127.0.0.1;x",
+        "127.0.0.1,127.0.0.2",
+        "*",
+        "a*.test",
+        // HP-08, HP-09: what ends lines and texts
+        &format!("{here}\r\nX-Evil: 1"),
+        &format!("{here}\n"),
+        &format!("{here}\r"),
+        "127.0.0.1\0.evil.test",
+        "127.0.0.1\t",
+        " 127.0.0.1",
+        "127.0.0.1 ",
+        &format!(" {here}"),
+        &format!("{here} "),
+        "a b",
+        "é.test",
+        "ａ.test",
+        "a\u{200b}.test",
+        "a。test",
+        // HP-11: ports
+        "h:0",
+        "h:65536",
+        "h:99999",
+        "h:-1",
+        "h:+80",
+        "h:080",
+        "h:",
+        "h:80a",
+        "h:80:80",
+        "h: 80",
+        "h:８０",
+        "h:0x50",
+        "h:18446744073709551617",
+        ":80",
+        &format!(":{port}"),
+        "[::1]:",
+        "[::1]:0",
+        "[::1]:080",
+        "[::1]80",
+        "[::1]x",
+        // HP-15: brackets
+        "::1",
+        &format!("::1:{port}"),
+        "[::1",
+        "::1]",
+        "[]",
+        "[127.0.0.1]",
+        "[fe80::1%25eth0]",
+        "[fe80::1%eth0]",
+        "[::1]]",
+        "[[::1]]",
+        "[h.test]",
+        "[::1%]",
+        "[:::1]",
+        "fe80::1%eth0",
+        // HP-16: names
+        &format!("localhost.:{port}"),
+        "localhost.",
+        ".",
+        "..",
+        ".a",
+        "a..test",
+        "-a.test",
+        "a-.test",
+        &long_label,
+        &long_name,
+        "",
+        // HP-17: schemes
+        &format!("https://{here}"),
+        &format!("http://{here}"),
+        "file:///etc/hosts",
+        "gopher://x",
+        "//127.0.0.1",
+        "HTTPS://h",
+        "\\\\127.0.0.1\\x",
+        "http:/127.0.0.1",
+    ];
+    for host in hosts {
+        let given = merge(at(&bench.simulator, json!({})), json!({ "host": host }));
+        let reply = bench.refused("list_devices", given, &["host"]).await;
+        if host.contains("//") && !host.contains("..") {
+            assert!(
+                reply.text().contains("without scheme"),
+                "{host}: {}",
+                reply.text()
+            );
+        }
+        assert!(
+            host.len() < 12 || !reply.text().contains(host),
+            "{host}: {}",
+            reply.text()
+        );
+    }
+    for host in [
+        json!(null),
+        json!(5),
+        json!([]),
+        json!({}),
+        json!([here]),
+        json!({ "host": here }),
+    ] {
+        let given = merge(at(&bench.simulator, json!({})), json!({ "host": host }));
+        bench.refused("list_devices", given, &["host"]).await;
+    }
+    bench.finish().await;
+}
+
+#[test]
+fn hosts_are_read_as_they_are_written() {
+    for (text, host, port) in [
+        ("opm.test", Host::Name("opm.test".to_owned()), 8061),
+        ("OPM.Test:443", Host::Name("opm.test".to_owned()), 443),
+        ("my_opm-1", Host::Name("my_opm-1".to_owned()), 8061),
+        ("10.0.0.1:65535", Host::V4([10, 0, 0, 1].into()), 65535),
+        ("[::1]", Host::V6(Ipv6Addr::LOCALHOST), 8061),
+        (
+            "[2001:DB8::1]:9",
+            Host::V6("2001:db8::1".parse().unwrap()),
+            9,
+        ),
+        ("1a.test", Host::Name("1a.test".to_owned()), 8061),
+        (
+            "xn--bcher-kva.test",
+            Host::Name("xn--bcher-kva.test".to_owned()),
+            8061,
+        ),
+    ] {
+        let target = Target::parse(text, None, None).unwrap();
+        assert_eq!(
+            (target.host(), target.port(), target.tls()),
+            (&host, port, true),
+            "{text}"
+        );
+    }
+    for (port, tls) in [
+        (8060, false),
+        (80, false),
+        (8061, true),
+        (443, true),
+        (8443, true),
+        (1, true),
+    ] {
+        assert_eq!(
+            Target::parse("h", Some(port), None).unwrap().tls(),
+            tls,
+            "{port}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_port_is_given_once_or_twice_the_same() {
+    let mut bench = Bench::new().await;
+    let here = bench.simulator.host();
+    let port = bench.simulator.address().port();
+    for (host, given) in [
+        (here.as_str(), json!(port ^ 1)),
+        ("[::1]:9", json!(port)),
+        (here.as_str(), json!(8061)),
+    ] {
+        let given = merge(
+            at(&bench.simulator, json!({})),
+            json!({ "host": host, "port": given }),
+        );
+        bench.refused("list_devices", given, &["port"]).await;
+    }
+    for wrong in [
+        json!(0),
+        json!(65536),
+        json!(-1),
+        json!(8061.5),
+        json!("8061"),
+        json!(true),
+        json!(1e9),
+        json!(null),
+    ] {
+        for host in ["127.0.0.1", here.as_str()] {
+            let given = merge(
+                at(&bench.simulator, json!({})),
+                json!({ "host": host, "port": wrong }),
+            );
+            bench.refused("list_devices", given, &["port"]).await;
+        }
+    }
+    assert_eq!(bench.simulator.connections(), 0);
+    for (host, given) in [(here.as_str(), json!(port)), ("127.0.0.1", json!(port))] {
+        let given = merge(
+            at(&bench.simulator, json!({})),
+            json!({ "host": host, "port": given }),
+        );
+        let reply = bench.session.call("list_devices", given).await;
+        assert!(!reply.failed, "{}", reply.text());
+    }
+    assert_eq!(bench.simulator.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn plain_http_on_an_https_port_is_a_contradiction() {
+    let mut bench = Bench::new().await;
+    for (host, port) in [
+        ("127.0.0.1", None),
+        ("127.0.0.1:8061", None),
+        ("127.0.0.1:443", None),
+        ("127.0.0.1", Some(8061)),
+        ("127.0.0.1", Some(443)),
+        ("[::1]:443", None),
+    ] {
+        let mut given = json!({ "host": host, "apiKey": "k", "use_ssl": false });
+        if let Some(port) = port {
+            given["port"] = port.into();
+        }
+        bench.refused("list_devices", given, &["use_ssl"]).await;
+    }
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_bracketed_address_is_called_as_written() {
+    let options = Options {
+        address: Ipv6Addr::LOCALHOST.into(),
+        ..Options::default()
+    };
+    let Ok(simulator) = Simulator::start(options).await else {
+        println!("no IPv6 here");
+        return;
+    };
+    let mut session = Session::start(&[]).await;
+    let reply = session
+        .call("list_devices", at(&simulator, json!({})))
+        .await;
+    assert!(!reply.failed, "{}", reply.text());
+    let requests = simulator.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(
+        requests[0].header("host"),
+        Some(simulator.host().as_bytes())
+    );
+    assert!(simulator.host().starts_with("[::1]:"));
+}
