@@ -11,6 +11,7 @@ mod access;
 mod arguments;
 mod calls;
 mod catalogue;
+mod shape;
 mod snapshots;
 mod support;
 mod typed;
