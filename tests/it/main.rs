@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod answers;
 mod arguments;
 mod calls;
 mod catalogue;
