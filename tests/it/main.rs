@@ -14,4 +14,5 @@ mod calls;
 mod catalogue;
 mod snapshots;
 mod support;
+mod tls;
 mod typed;
