@@ -12,6 +12,7 @@ mod answers;
 mod arguments;
 mod calls;
 mod catalogue;
+mod protocol;
 mod snapshots;
 mod support;
 mod tls;
