@@ -13,6 +13,7 @@ mod arguments;
 mod calls;
 mod catalogue;
 mod protocol;
+mod secrets;
 mod snapshots;
 mod support;
 mod tls;
