@@ -77,11 +77,41 @@ impl Client {
     /// Any [`Error`]; [`Error::Refused`] for an answer that reports a failure, whatever its HTTP status.
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
-        let decoded = match raw.judge()? {
+        let decoded = match raw.judge().map_err(|failure| self.redact(failure))? {
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
-        decoded.map_err(|error| Error::Shape(error.to_string()))
+        decoded.map_err(|error| Error::Shape(self.redacted(error.to_string())))
+    }
+
+    fn redacted(&self, text: String) -> String {
+        self.connection.key.redact(&text).unwrap_or(text)
+    }
+
+    /// A failure without the key, which a server may repeat in its words.
+    fn redact(&self, failure: Failure) -> Failure {
+        let redact = |text| self.redacted(text);
+        match failure {
+            Failure::Reported {
+                status,
+                code,
+                message,
+            } => Failure::Reported {
+                status,
+                code: code.map(redact),
+                message: redact(message),
+            },
+            Failure::NotJson {
+                status,
+                content_type,
+                bytes,
+            } => Failure::NotJson {
+                status,
+                content_type: redact(content_type),
+                bytes,
+            },
+            other => other,
+        }
     }
 
     /// Calls an operation and returns whatever comes back, whether success or not.

@@ -15,6 +15,8 @@ const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
 const LONGEST_STRING: usize = 2000;
 /// What is kept free for the words around a list.
 const AROUND: usize = 400;
+/// What is kept free for what stands beside a list, at least.
+const LEAST_BESIDE: usize = 256;
 /// What is kept free for the mark at the end of a shortened container.
 const MARK: usize = 48;
 /// Most fields of an object among which room is shared evenly.
@@ -114,7 +116,6 @@ pub fn shape(
         redact,
         found: vec![false; selection.fields.len()],
         scratch: String::new(),
-        shortened: false,
     };
     let end = limits.max_chars.max(1000);
     let text = shaper.answer(end)?;
@@ -321,7 +322,6 @@ struct Shaper<'a> {
     /// Which of the selected fields have been met.
     found: Vec<bool>,
     scratch: String,
-    shortened: bool,
 }
 
 /// What became of a list.
@@ -348,7 +348,7 @@ impl<'a> Shaper<'a> {
         let counts = match self.scan.kind()? {
             Kind::Array => Some(self.items(&mut out, end - AROUND, 0)?),
             Kind::Object => {
-                let room = end / 8;
+                let room = (end / 8).max(LEAST_BESIDE);
                 self.find_list(&mut out, end - AROUND - room, path, &mut beside, room, 0)?
             }
             _ => None,
@@ -672,9 +672,14 @@ impl<'a> Shaper<'a> {
 
     /// The outermost value, shortened if it must be.
     fn whole(&mut self, out: &mut Out, end: usize) -> Result<(), Problem> {
-        self.shortened = false;
+        let (before, begin) = (out.mark(), self.scan.position());
+        if self.fitting(out, end, 0, false)? {
+            return Ok(());
+        }
+        out.cut(before);
+        self.scan.rewind(begin);
         self.shrunk(out, end - AROUND, 0, false)?;
-        if self.shortened && out.text.ends_with('}') {
+        if out.text.ends_with('}') {
             out.text.pop();
             let comma = if out.text.ends_with('{') { "" } else { "," };
             let _ = write!(
@@ -697,7 +702,6 @@ impl<'a> Shaper<'a> {
         if self.fitting(out, end, depth, markup)? {
             return Ok(());
         }
-        self.shortened = true;
         out.cut(before);
         self.scan.rewind(begin);
         match self.scan.kind()? {
@@ -808,11 +812,11 @@ impl<'a> Shaper<'a> {
         while more {
             let key = self.scan.key()?;
             let wanted = !selected || self.selects(&key);
-            let key_room = key.range.len() + 8;
+            let key_room = key.range.len() + 4;
             let room = end.saturating_sub(MARK);
             if !wanted {
                 self.scan.skip(depth + 1)?;
-            } else if out.chars + key_room + MARK > room {
+            } else if out.chars + key_room + MARK / 2 > room {
                 self.scan.skip(depth + 1)?;
                 left_out += 1;
             } else {
@@ -850,7 +854,7 @@ impl<'a> Shaper<'a> {
             self.scan.skip(depth + 1)?;
             if wanted {
                 if count < SHARED {
-                    sizes[count] = self.scan.position() - before + key.range.len() + 4;
+                    sizes[count] = self.scan.position() - before + key.range.len() + MARK;
                 }
                 count += 1;
             }

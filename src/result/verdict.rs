@@ -36,7 +36,7 @@ impl Answer<'_> {
 #[non_exhaustive]
 pub enum Failure {
     /// OpManager says what is wrong, mostly with HTTP 200.
-    #[error("OpManager reports an error{}: {message}", in_brackets(.code))]
+    #[error("OpManager reports an error{}: {message}", in_brackets(*.status, .code.as_deref()))]
     Reported {
         /// HTTP status.
         status: u16,
@@ -88,10 +88,14 @@ pub enum Failure {
     TooDeep,
 }
 
-fn in_brackets(code: &Option<String>) -> String {
-    code.as_ref()
-        .map(|code| format!(" ({code})"))
-        .unwrap_or_default()
+/// The error code, and the status where it says more than success.
+fn in_brackets(status: u16, code: Option<&str>) -> String {
+    match (status, code) {
+        (200..300, None) => String::new(),
+        (200..300, Some(code)) => format!(" ({code})"),
+        (_, None) => format!(" (HTTP {status})"),
+        (_, Some(code)) => format!(" (HTTP {status}, {code})"),
+    }
 }
 
 /// Judges an answer.
@@ -105,7 +109,7 @@ pub fn judge<'a>(
     body: &'a [u8],
 ) -> Result<Answer<'a>, Failure> {
     judge_shaped(status, content_type, body, outline).map(|judged| match judged {
-        Judged::Shaped(()) => Answer::Json(body),
+        Judged::Shaped(()) => Answer::Json(trimmed(body)),
         Judged::Message(message) => Answer::Message(message),
     })
 }
@@ -131,10 +135,7 @@ pub fn judge_shaped<'a, T>(
     read: impl FnOnce(&[u8]) -> Result<T, Problem>,
 ) -> Result<Judged<'a, T>, Failure> {
     let success = (200..300).contains(&status);
-    let trimmed = body
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(body)
-        .trim_ascii();
+    let trimmed = trimmed(body);
     if trimmed.is_empty() {
         return Err(if success {
             Failure::Empty { status }
@@ -173,6 +174,13 @@ pub fn judge_shaped<'a, T>(
             bytes: body.len(),
         }),
     }
+}
+
+/// A body without byte order mark and without white space around it.
+fn trimmed(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii()
 }
 
 fn page(status: u16, body: &[u8]) -> Failure {

@@ -10,7 +10,8 @@ pub(crate) fn failure(
     access: Access,
     target: &Target,
 ) -> String {
-    let mut text = capitalised(&error.to_string());
+    // OpManager's own words may bring their full stop.
+    let mut text = capitalised(error.to_string().trim_end_matches('.'));
     for step in next_steps(error, specification, access, target) {
         text.push_str(".\n");
         text.push_str(&step);

@@ -22,7 +22,8 @@ const GRACE: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 ///
-/// If standard input or output fail. A client that leaves before the handshake is no error.
+/// If standard input or output fail, or the client begins with anything but a request. A client that leaves
+/// before the handshake is no error.
 pub async fn serve(server: OpManagerServer) -> io::Result<()> {
     let closing = server.closing();
     let gone = CancellationToken::new();
@@ -38,6 +39,10 @@ pub async fn serve(server: OpManagerServer) -> io::Result<()> {
     match server.serve((Watched { input, gone }, output)).await {
         Ok(running) => running.waiting().await.map(drop).map_err(io::Error::other),
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+        // Its text is the whole message, and that may hold a key.
+        Err(ServerInitializeError::ExpectedInitializeRequest(_)) => Err(io::Error::other(
+            "the first message of the client is no request",
+        )),
         Err(error) => Err(io::Error::other(error)),
     }
 }

@@ -8,10 +8,15 @@
 )]
 
 mod access;
+mod answers;
 mod arguments;
 mod calls;
 mod catalogue;
+mod protocol;
 mod readme;
+mod secrets;
+mod shape;
 mod snapshots;
 mod support;
+mod tls;
 mod typed;

@@ -269,6 +269,11 @@ impl Session {
     /// Closes the input and waits for the end.
     pub(crate) async fn finish(mut self) -> Finished {
         drop(self.input.take());
+        self.end().await
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn end(mut self) -> Finished {
         let mut rest = Vec::new();
         while let Ok(Some(line)) = timeout(PATIENCE, self.output.next_line())
             .await

@@ -526,6 +526,18 @@ async fn failures_are_told_apart() {
         other => panic!("{other:?}"),
     }
 
+    simulator.inject(Fault::once(FaultKind::Respond {
+        status: 200,
+        content_type: None,
+        headers: Vec::new(),
+        body: "\u{feff}[{\"deviceName\":\"marked\"}]\n".into(),
+    }));
+    assert_eq!(
+        client.call(&ListAlarmsArgs::default()).await.unwrap().len(),
+        1,
+        "with a byte order mark"
+    );
+
     answer_with(&simulator, &json!("just text"));
     match client.call(&devices).await {
         Err(Error::Shape(_)) => {}

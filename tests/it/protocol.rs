@@ -1,0 +1,490 @@
+//! The Model Context Protocol over standard input and output: handshakes old and new, what is not offered, the end of
+//! calls and of sessions.
+
+use std::time::Duration;
+
+use opmanager_simulator::{Fault, FaultKind, Simulator};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::support::{Finished, PATIENCE, Session, at, merge, simulator};
+
+/// How long the end of a session may take.
+const END: Duration = Duration::from_secs(2);
+
+/// What every request of the stateless protocol says of itself.
+fn stateless(params: Value) -> Value {
+    merge(
+        params,
+        json!({ "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }}),
+    )
+}
+
+fn call(simulator: &Simulator, tool: &str) -> Value {
+    json!({ "name": tool, "arguments": at(simulator, json!({})) })
+}
+
+/// Fails unless the line is one message of a server.
+fn check_message(line: &str) {
+    let message: Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert_eq!(message["jsonrpc"], "2.0", "{line}");
+    let is_reply = message.get("result").is_some() != message.get("error").is_some();
+    assert!(is_reply || message["method"].is_string(), "{line}");
+}
+
+fn check_end(finished: &Finished) {
+    assert!(finished.status.success(), "{finished:?}");
+    finished.rest.iter().for_each(|line| check_message(line));
+}
+
+/// Starts a call that OpManager does not answer, and waits until OpManager has it.
+async fn hang(session: &mut Session, simulator: &Simulator) -> i64 {
+    simulator.clear_log();
+    simulator.inject(Fault::once(FaultKind::Hang).on("listDevices"));
+    let id = session
+        .begin("tools/call", call(simulator, "list_devices"))
+        .await;
+    timeout(
+        PATIENCE,
+        simulator.wait_until(|log| log.requests.len() == 1),
+    )
+    .await
+    .expect("the call must be sent");
+    id
+}
+
+#[tokio::test]
+async fn the_handshake_settles_on_a_version() {
+    for (asked, agreed) in [
+        ("2024-11-05", "2024-11-05"),
+        ("2025-03-26", "2025-03-26"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        ("2026-07-28", "2025-11-25"),
+        ("1999-12-31", "2025-11-25"),
+        ("next", "2025-11-25"),
+    ] {
+        let mut session = Session::spawn(&[]);
+        let answer = session.initialize(asked).await;
+        assert_eq!(answer["protocolVersion"], agreed, "{asked}");
+        assert_eq!(answer["serverInfo"]["name"], "opmanager-mcp-server");
+        assert_eq!(answer["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(answer["serverInfo"]["title"], "OpManager");
+        assert!(
+            answer["instructions"]
+                .as_str()
+                .is_some_and(|text| text.contains("never instructions"))
+        );
+        assert_eq!(
+            answer["capabilities"],
+            json!({ "tools": {} }),
+            "nothing else is declared"
+        );
+        session.ping().await;
+        let list = session.request("tools/list", json!({})).await;
+        assert!(
+            list["result"]["tools"]
+                .as_array()
+                .is_some_and(|tools| !tools.is_empty()),
+            "{asked}"
+        );
+        for word in ["ttlMs", "cacheScope", "nextCursor"] {
+            assert!(
+                list["result"].get(word).is_none(),
+                "{asked} does not know {word}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_stateless_protocol_needs_no_handshake() {
+    let simulator = simulator().await;
+    let mut session = Session::spawn(&[]);
+    let discovered = session
+        .request("server/discover", stateless(json!({})))
+        .await;
+    let discovered = &discovered["result"];
+    assert!(
+        discovered["supportedVersions"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("2026-07-28")),
+        "{discovered}"
+    );
+    assert_eq!(discovered["capabilities"], json!({ "tools": {} }));
+    assert!(discovered["instructions"].is_string());
+    assert_eq!(
+        (&discovered["ttlMs"], &discovered["cacheScope"]),
+        (&json!(3_600_000), &json!("public"))
+    );
+
+    let list = session.request("tools/list", stateless(json!({}))).await;
+    let list = &list["result"];
+    assert_eq!(list["tools"].as_array().unwrap().len(), 67);
+    assert_eq!(
+        (&list["ttlMs"], &list["cacheScope"]),
+        (&json!(3_600_000), &json!("public"))
+    );
+
+    let answer = session
+        .request("tools/call", stateless(call(&simulator, "list_devices")))
+        .await;
+    assert_ne!(answer["result"]["isError"], true, "{answer}");
+    assert!(
+        answer["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("core-sw-01")
+    );
+    assert_eq!(simulator.requests().len(), 1);
+    check_end(&session.finish().await);
+}
+
+#[tokio::test]
+async fn a_stateless_call_needs_no_discovery() {
+    let simulator = simulator().await;
+    let mut session = Session::spawn(&[]);
+    let answer = session
+        .request("tools/call", stateless(call(&simulator, "list_devices")))
+        .await;
+    assert_ne!(answer["result"]["isError"], true, "{answer}");
+}
+
+#[tokio::test]
+async fn a_discovery_may_be_followed_by_a_handshake() {
+    let mut session = Session::spawn(&[]);
+    session
+        .request("server/discover", stateless(json!({})))
+        .await;
+    assert_eq!(
+        session.initialize("2025-11-25").await["protocolVersion"],
+        "2025-11-25"
+    );
+    assert_eq!(session.tools().await.len(), 67);
+}
+
+#[tokio::test]
+async fn nothing_is_called_before_the_protocol_is_settled() {
+    let simulator = simulator().await;
+    let mut session = Session::spawn(&[]);
+    for method in ["tools/call", "tools/list"] {
+        let answer = session
+            .request(method, call(&simulator, "list_devices"))
+            .await;
+        assert!(answer["error"]["code"].is_i64(), "{answer}");
+        assert!(!answer.to_string().contains(simulator.api_key()));
+    }
+    assert_eq!(simulator.connections(), 0);
+    session.ping().await;
+    session.initialize("2025-11-25").await;
+    assert!(
+        !session
+            .call("list_devices", at(&simulator, json!({})))
+            .await
+            .failed
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_declared_is_not_there() {
+    let mut session = Session::start(&["--access", "destructive"]).await;
+    for (method, params) in [
+        ("nonsense", json!({})),
+        ("tools/describe", json!({})),
+        ("prompts/list", json!({})),
+        ("prompts/get", json!({ "name": "x" })),
+        ("resources/list", json!({})),
+        ("resources/templates/list", json!({})),
+        ("resources/read", json!({ "uri": "x:y" })),
+        ("resources/subscribe", json!({ "uri": "x:y" })),
+        ("resources/unsubscribe", json!({ "uri": "x:y" })),
+        ("logging/setLevel", json!({ "level": "debug" })),
+        (
+            "completion/complete",
+            json!({ "ref": { "type": "ref/prompt", "name": "x" }, "argument": { "name": "a", "value": "b" } }),
+        ),
+    ] {
+        let answer = session.request(method, params).await;
+        assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");
+    }
+    session.ping().await;
+}
+
+#[tokio::test]
+async fn the_list_has_one_page() {
+    let mut session = Session::start(&[]).await;
+    for cursor in ["", "1", "x"] {
+        let answer = session
+            .request("tools/list", json!({ "cursor": cursor }))
+            .await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    }
+    for params in [json!({}), json!({ "cursor": null })] {
+        let answer = session.request("tools/list", params).await;
+        assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 67);
+    }
+}
+
+#[tokio::test]
+async fn calls_that_are_no_calls_run_nothing() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--log-level", "trace"]).await;
+    let sentinel = "zq7SENTINELk9Xw2";
+    for params in [
+        json!({ "name": "list_devices", "arguments": sentinel }),
+        json!({ "name": "list_devices", "arguments": [sentinel] }),
+        json!({ "name": 1, "arguments": { "apiKey": sentinel } }),
+        json!({ "arguments": { "apiKey": sentinel } }),
+        json!({ "name": null, "arguments": { "apiKey": sentinel } }),
+        json!({}),
+        json!(null),
+    ] {
+        let answer = session.request("tools/call", params.clone()).await;
+        assert_eq!(answer["error"]["code"], -32602, "{params}: {answer}");
+        assert!(!answer.to_string().contains(sentinel), "{answer}");
+    }
+    for params in [
+        json!({ "name": "list_devices" }),
+        json!({ "name": "list_devices", "arguments": null }),
+    ] {
+        let answer = session.request("tools/call", params).await;
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(
+            answer["result"]["isError"] == true
+                && text.contains("`host`")
+                && text.contains("`apiKey`"),
+            "{text}"
+        );
+    }
+    assert_eq!(simulator.connections(), 0);
+    let finished = session.finish().await;
+    assert!(!finished.log.contains(sentinel), "{}", finished.log);
+}
+
+#[tokio::test]
+async fn lines_that_are_no_messages_do_not_end_the_session() {
+    let mut session = Session::start(&[]).await;
+    let nested = format!(
+        r#"{{"jsonrpc":"2.0","id":9,"method":"ping","params":{}{}}}"#,
+        "[".repeat(200),
+        "]".repeat(200)
+    );
+    let lines: [&[u8]; 14] = [
+        b"not json",
+        b"",
+        b"\r",
+        b"   ",
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b"\0",
+        br#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
+        br#"{"jsonrpc":"2.0","id":77,"result":{}}"#,
+        br#"{"jsonrpc":"2.0","id":78,"error":{"code":1,"message":"x"}}"#,
+        nested.as_bytes(),
+    ];
+    for line in lines {
+        session.send_line(line).await;
+        session.ping().await;
+    }
+    // A carriage return before the line feed is white space.
+    session
+        .send_line(b"{\"jsonrpc\":\"2.0\",\"id\":1000,\"method\":\"ping\"}\r")
+        .await;
+    assert_eq!(session.answer(1000).await["result"], json!({}));
+    session.lines.iter().for_each(|line| check_message(line));
+    check_end(&session.finish().await);
+}
+
+#[tokio::test]
+async fn ids_come_back_as_they_were_sent() {
+    let mut session = Session::start(&[]).await;
+    for id in [
+        json!(0),
+        json!(-1),
+        json!(9_007_199_254_740_992_i64),
+        json!(""),
+        json!("a \"b\"\n"),
+        json!("é".repeat(5000)),
+    ] {
+        session
+            .send(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" }))
+            .await;
+        assert_eq!(session.receive().await["id"], id);
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_call_drops_its_request_and_is_not_answered() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    let id = hang(&mut session, &simulator).await;
+    for unknown in [json!(id + 1000), json!("x")] {
+        session.send(&json!({
+            "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": unknown }
+        })).await;
+    }
+    session.ping().await;
+    simulator
+        .wait_until(|log| log.requests.len() == 1 && log.disconnected == 0)
+        .await;
+    for _ in 0..2 {
+        session.send(&json!({
+            "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id, "reason": "enough" }
+        })).await;
+    }
+    timeout(PATIENCE, simulator.wait_until(|log| log.disconnected == 1))
+        .await
+        .expect("the request must be dropped");
+    session.ping().await;
+    assert!(
+        !session
+            .call("list_devices", at(&simulator, json!({})))
+            .await
+            .failed
+    );
+    let answered = |line: &String| serde_json::from_str::<Value>(line).unwrap()["id"] == id;
+    assert!(!session.lines.iter().any(answered), "{:?}", session.lines);
+    let finished = session.finish().await;
+    check_end(&finished);
+    assert!(!finished.rest.iter().any(answered), "{:?}", finished.rest);
+}
+
+#[tokio::test]
+async fn a_fast_call_overtakes_a_slow_one() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--timeout", "3"]).await;
+    let slow = hang(&mut session, &simulator).await;
+    let fast = session
+        .begin("tools/call", call(&simulator, "list_alarms"))
+        .await;
+    assert_eq!(session.receive().await["id"], fast);
+    let answer = session.receive().await;
+    assert_eq!(
+        (&answer["id"], &answer["result"]["isError"]),
+        (&json!(slow), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn many_calls_at_once_are_each_answered() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    let mut open = Vec::new();
+    for index in 0..50 {
+        let params = json!({
+            "name": "list_alarms",
+            "arguments": at(&simulator, json!({ "deviceName": format!("device-{index}") })),
+        });
+        open.push(session.begin("tools/call", params).await);
+    }
+    while !open.is_empty() {
+        let answer = session.receive().await;
+        let id = answer["id"].as_i64().unwrap();
+        assert!(open.contains(&id), "{answer}");
+        open.retain(|other| *other != id);
+    }
+    assert_eq!(simulator.requests().len(), 50);
+}
+
+#[tokio::test]
+async fn the_end_of_input_ends_the_program() {
+    let idle = async {
+        let session = Session::start(&[]).await;
+        session.finish()
+    };
+    let before_the_handshake = async { Session::spawn(&[]).finish() };
+    let after_a_ping = async {
+        let mut session = Session::spawn(&[]);
+        session.ping().await;
+        session.finish()
+    };
+    let stateless_only = async {
+        let mut session = Session::spawn(&[]);
+        session.request("tools/list", stateless(json!({}))).await;
+        session.finish()
+    };
+    let (idle, before, pinged, stateless_only) =
+        tokio::join!(idle, before_the_handshake, after_a_ping, stateless_only);
+    for end in [timeout(END, idle).await, timeout(END, before).await] {
+        check_end(&end.expect("it must end soon"));
+    }
+    for end in [
+        timeout(END, pinged).await,
+        timeout(END, stateless_only).await,
+    ] {
+        check_end(&end.expect("it must end soon"));
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_input_ends_a_call_that_hangs() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    hang(&mut session, &simulator).await;
+    let finished = timeout(END, session.finish())
+        .await
+        .expect("it must end soon");
+    check_end(&finished);
+    timeout(PATIENCE, simulator.wait_until(|log| log.disconnected == 1))
+        .await
+        .expect("the request must be dropped");
+}
+
+#[tokio::test]
+async fn a_call_under_way_may_finish_after_the_end_of_input() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(
+            session
+                .begin("tools/call", call(&simulator, "list_devices"))
+                .await,
+        );
+    }
+    let finished = timeout(END, session.finish())
+        .await
+        .expect("it must end soon");
+    check_end(&finished);
+    let mut answered: Vec<i64> = finished
+        .rest
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|message| message["result"]["content"].is_array())
+        .map(|message| message["id"].as_i64().unwrap())
+        .collect();
+    answered.sort_unstable();
+    assert_eq!(answered, ids, "{:?}", finished.rest);
+}
+
+#[tokio::test]
+async fn a_first_message_that_is_no_request_ends_the_session_without_being_repeated() {
+    let sentinel = "zq7SENTINELk9Xw2";
+    for first in [
+        json!({ "jsonrpc": "2.0", "method": "tools/call", "params": { "arguments": { "apiKey": sentinel } } }),
+        json!({ "jsonrpc": "2.0", "method": sentinel }),
+        json!({ "jsonrpc": "2.0", "id": 1, "result": { "apiKey": sentinel } }),
+        json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1, "message": sentinel } }),
+    ] {
+        let mut session = Session::spawn(&["--log-level", "trace"]);
+        session.send(&first).await;
+        let finished = timeout(END, session.finish())
+            .await
+            .expect("it must end soon");
+        assert!(!finished.log.contains(sentinel), "{}", finished.log);
+        assert!(
+            !finished.rest.concat().contains(sentinel),
+            "{:?}",
+            finished.rest
+        );
+        finished.rest.iter().for_each(|line| check_message(line));
+    }
+}

@@ -1,0 +1,414 @@
+//! The key of a call goes into one header and nowhere else, and nothing but a call brings one in.
+
+use std::path::PathBuf;
+
+use futures::future::join_all;
+use opmanager_mcp_server::opmanager::types::{ListAlarmsArgs, ListDevicesArgs};
+use opmanager_mcp_server::opmanager::{ApiKey, Client, Connection, Http, Target, Trust};
+use opmanager_simulator::{Fault, FaultKind, Options, Simulator, Tls};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::support::{Finished, Session, at, merge};
+
+const KEY: &str = "zq7SENTINELk9Xw2";
+/// What a caller gives and OpManager answers; neither belongs into a log.
+const ARGUMENT: &str = "Zq8Argument";
+const ANSWER: &str = "Zq9Answer";
+
+async fn start(tls: Tls) -> Simulator {
+    Simulator::start(Options {
+        tls,
+        api_key: KEY.to_owned(),
+        ..Options::default()
+    })
+    .await
+    .unwrap()
+}
+
+/// Fails if the text holds the secret, in any spelling that a careless line of code gives it.
+fn check_absent(what: &str, text: &str, secret: &str) {
+    let bytes: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let escaped: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let backwards: String = secret.to_lowercase().chars().rev().collect();
+    let text = text.to_lowercase();
+    for form in [
+        secret.to_lowercase(),
+        bytes.join(", "),
+        hex,
+        escaped,
+        backwards,
+    ] {
+        assert!(!text.contains(&form), "{what} holds {form}: {text}");
+    }
+}
+
+/// A port where nobody listens.
+async fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// Everything that can happen to a call, in one session. Returns the results, and what the program left.
+async fn everything(level: &str, filter: Option<&str>) -> (Vec<String>, Finished) {
+    let simulator = start(Tls::None).await;
+    let secured = start(Tls::SelfSigned).await;
+    let mut session = Session::spawn_with(&["--log-level", level, "--timeout", "1"], |command| {
+        command.env_remove("RUST_LOG");
+        if let Some(filter) = filter {
+            command.envs([
+                ("RUST_LOG", filter),
+                ("RUST_BACKTRACE", "full"),
+                ("RUST_LIB_BACKTRACE", "1"),
+            ]);
+        }
+    });
+    session.initialize("2025-11-25").await;
+
+    let here = at(&simulator, json!({ "deviceName": ARGUMENT }));
+    for kind in [
+        None,
+        Some(FaultKind::Respond {
+            status: 200,
+            content_type: None,
+            headers: Vec::new(),
+            body: json!([{ "message": format!("{ANSWER} {KEY}") }])
+                .to_string()
+                .into_bytes(),
+        }),
+        Some(FaultKind::OpManagerError {
+            message: "No such thing".to_owned(),
+            code: None,
+        }),
+        Some(FaultKind::EchoKey { status: 200 }),
+        Some(FaultKind::EchoKey { status: 401 }),
+        Some(FaultKind::LoginPage),
+        Some(FaultKind::NotJson),
+        Some(FaultKind::CloseAfterRequest),
+        Some(FaultKind::Redirect {
+            status: 302,
+            location: simulator.url(),
+        }),
+        Some(FaultKind::Raw(
+            format!("{KEY} {ANSWER}\r\n\r\n").into_bytes(),
+        )),
+        Some(FaultKind::Respond {
+            status: 200,
+            content_type: Some(format!("text/{KEY}")),
+            headers: vec![("X-Key".to_owned(), KEY.to_owned())],
+            body: format!("{ANSWER} {KEY}").into_bytes(),
+        }),
+        Some(FaultKind::Hang),
+    ] {
+        if let Some(kind) = kind {
+            simulator.inject(Fault::once(kind));
+        }
+        session.call("list_alarms", here.clone()).await;
+    }
+    assert_eq!(simulator.requests().len(), 12);
+    for (changed, value) in [
+        ("apiKey", json!(format!("{KEY}\n"))),
+        ("apiKey", json!([KEY])),
+        ("host", json!(format!("{KEY}@{}", simulator.host()))),
+        ("host", json!(nobody().await)),
+        ("severity", json!(KEY)),
+        ("alertType", json!(KEY)),
+        ("unknown", json!(KEY)),
+        ("use_ssl", json!(true)),
+    ] {
+        let reply = session
+            .call(
+                "list_alarms",
+                merge(here.clone(), json!({ changed: value })),
+            )
+            .await;
+        assert!(reply.failed, "{changed}: {reply:?}");
+    }
+    for more in [
+        json!({}),
+        json!({ "verify_ssl": false }),
+        json!({ "use_ssl": false }),
+    ] {
+        session
+            .call(
+                "list_alarms",
+                at(&secured, merge(json!({ "deviceName": ARGUMENT }), more)),
+            )
+            .await;
+    }
+    assert_eq!(secured.requests().len(), 1);
+    session.call("delete_alarm", here.clone()).await;
+    session
+        .request(
+            "tools/call",
+            json!({ "name": "nonsense", "arguments": here }),
+        )
+        .await;
+    session
+        .request(
+            "tools/call",
+            json!({ "name": "list_alarms", "arguments": KEY }),
+        )
+        .await;
+    session.request("nonsense", json!({ "apiKey": KEY })).await;
+    session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/nonsense", "params": { "apiKey": KEY } })).await;
+    session
+        .send_line(format!("not json {KEY}").as_bytes())
+        .await;
+    session.ping().await;
+
+    simulator.inject(Fault::once(FaultKind::Hang));
+    let id = session
+        .begin(
+            "tools/call",
+            json!({ "name": "list_alarms", "arguments": here }),
+        )
+        .await;
+    simulator.wait_until(|log| log.requests.len() == 13).await;
+    session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } })).await;
+    simulator.wait_until(|log| log.disconnected == 2).await;
+    let lines = std::mem::take(&mut session.lines);
+    (lines, session.finish().await)
+}
+
+#[tokio::test]
+async fn no_log_level_and_no_filter_shows_a_key() {
+    let filters = [
+        None,
+        Some("trace"),
+        Some(
+            "rmcp=trace,hyper=trace,hyper_util=trace,reqwest=trace,rustls=trace,opmanager_mcp_server=trace",
+        ),
+    ];
+    let levels = ["off", "error", "warn", "info", "debug", "trace"];
+    let runs = levels
+        .iter()
+        .flat_map(|level| filters.iter().map(move |filter| (*level, *filter)));
+    join_all(runs.map(async |(level, filter)| {
+        let (lines, finished) = everything(level, filter).await;
+        let what = format!("--log-level {level}, RUST_LOG={filter:?}: ");
+        check_absent(&format!("{what}log"), &finished.log, KEY);
+        check_absent(&format!("{what}log"), &finished.log, ARGUMENT);
+        check_absent(&format!("{what}log"), &finished.log, ANSWER);
+        for line in lines.iter().chain(&finished.rest) {
+            check_absent(&format!("{what}output"), line, KEY);
+        }
+        assert!(finished.status.success());
+        let speaks = ["info", "debug", "trace"].contains(&level);
+        assert_eq!(
+            finished.log.contains("outcome=\"success\""),
+            speaks,
+            "{what}{}",
+            finished.log
+        );
+        if level == "off" {
+            assert_eq!(finished.log, "", "{what}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn the_environment_brings_no_key_no_host_and_no_proxy() {
+    let (simulator, secured, elsewhere) = tokio::join!(
+        start(Tls::None),
+        start(Tls::SelfSigned),
+        Simulator::start(Options::default())
+    );
+    let elsewhere = elsewhere.unwrap();
+    let (url, host, port) = (
+        elsewhere.url(),
+        elsewhere.host(),
+        elsewhere.address().port().to_string(),
+    );
+    let other_key = "zq6OTHERk8Yv1";
+    let mut session = Session::spawn_with(&[], |command| {
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+            command.env(name, &url).env(name.to_lowercase(), &url);
+        }
+        command.env_remove("NO_PROXY").env_remove("no_proxy");
+        for name in [
+            "OPMANAGER_API_KEY",
+            "OPMANAGER_APIKEY",
+            "OPMANAGER_KEY",
+            "API_KEY",
+            "APIKEY",
+        ] {
+            command
+                .env(name, other_key)
+                .env(name.to_lowercase(), other_key);
+        }
+        for (name, value) in [
+            ("OPMANAGER_HOST", &host),
+            ("OPMANAGER_URL", &url),
+            ("OPMANAGER_BASE_URL", &url),
+            ("OPMANAGER_PORT", &port),
+            ("HOST", &host),
+            ("PORT", &port),
+        ] {
+            command.env(name, value);
+        }
+    });
+    session.initialize("2025-11-25").await;
+    for (arguments, missing) in [
+        (json!({}), &["`host`", "`apiKey`"][..]),
+        (json!({ "host": simulator.host() }), &["`apiKey`"]),
+        (json!({ "apiKey": KEY }), &["`host`"]),
+    ] {
+        let reply = session.call("list_devices", arguments).await;
+        assert!(reply.failed, "{reply:?}");
+        for name in missing {
+            assert!(
+                reply.text().contains(&format!("{name} is missing")),
+                "{}",
+                reply.text()
+            );
+        }
+    }
+    assert_eq!(simulator.connections(), 0);
+    for (simulator, more) in [
+        (&simulator, json!({})),
+        (&secured, json!({ "verify_ssl": false })),
+    ] {
+        let reply = session.call("list_devices", at(simulator, more)).await;
+        assert!(!reply.failed, "{}", reply.text());
+        let requests = simulator.requests();
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].header("apikey"), Some(KEY.as_bytes()));
+        check_absent("request", &format!("{:?}", requests[0]), other_key);
+    }
+    let lines = std::mem::take(&mut session.lines).concat();
+    let finished = session.finish().await;
+    check_absent("output", &lines, other_key);
+    check_absent("log", &finished.log, other_key);
+    assert_eq!(elsewhere.connections(), 0);
+}
+
+/// An empty folder of its own.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn files_in_the_working_directory_change_nothing_and_none_are_made() {
+    let (simulator, elsewhere) =
+        tokio::join!(start(Tls::None), Simulator::start(Options::default()));
+    let elsewhere = elsewhere.unwrap();
+    let folder = folder("files_in_the_working_directory");
+    let settings = format!(
+        "OPMANAGER_HOST={}\nOPMANAGER_API_KEY=zq6OTHERk8Yv1\nHTTP_PROXY={}\nRUST_LOG=trace\n",
+        elsewhere.host(),
+        elsewhere.url(),
+    );
+    for name in [".env", "config.toml", "opmanager.toml"] {
+        std::fs::write(folder.join(name), &settings).unwrap();
+    }
+    let mut session = Session::spawn_with(&[], |command| {
+        command
+            .current_dir(&folder)
+            .env("HOME", &folder)
+            .env("XDG_CONFIG_HOME", &folder)
+            .env("TMPDIR", &folder);
+    });
+    session.initialize("2025-11-25").await;
+    let reply = session.call("list_devices", json!({})).await;
+    assert!(
+        reply.failed
+            && reply.text().contains("`host` is missing")
+            && reply.text().contains("`apiKey` is missing")
+    );
+    assert!(
+        !session
+            .call("list_devices", at(&simulator, json!({})))
+            .await
+            .failed
+    );
+    let finished = session.finish().await;
+    assert!(finished.status.success() && !finished.log.contains("zq6OTHERk8Yv1"));
+    assert_eq!(
+        (simulator.requests().len(), elsewhere.connections()),
+        (1, 0)
+    );
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    files.sort();
+    assert_eq!(files, [".env", "config.toml", "opmanager.toml"]);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn other_processes_do_not_see_a_key() {
+    let simulator = start(Tls::None).await;
+    let mut session = Session::start(&[]).await;
+    simulator.inject(Fault::once(FaultKind::Hang));
+    let params = json!({ "name": "list_devices", "arguments": at(&simulator, json!({})) });
+    session.begin("tools/call", params).await;
+    simulator.wait_until(|log| log.requests.len() == 1).await;
+    for file in ["cmdline", "environ", "comm"] {
+        let text = std::fs::read(format!("/proc/{}/{file}", session.id())).unwrap();
+        check_absent(file, &String::from_utf8_lossy(&text), KEY);
+    }
+}
+
+#[tokio::test]
+async fn errors_of_the_typed_client_do_not_repeat_the_key() {
+    let (simulator, secured) = tokio::join!(start(Tls::None), start(Tls::SelfSigned));
+    let client = |simulator: &Simulator, tls: bool| {
+        let target = Target::parse(&simulator.host(), None, Some(tls)).unwrap();
+        let key = ApiKey::new(KEY.to_owned()).unwrap();
+        Client::new(
+            Http::default(),
+            Connection::with(target, Trust::Verified, key),
+        )
+    };
+    let respond = |content_type: &str, body: Value| FaultKind::Respond {
+        status: 200,
+        content_type: Some(content_type.to_owned()),
+        headers: Vec::new(),
+        body: body.to_string().into_bytes(),
+    };
+    for kind in [
+        FaultKind::EchoKey { status: 200 },
+        FaultKind::EchoKey { status: 401 },
+        FaultKind::OpManagerError {
+            message: "x".to_owned(),
+            code: Some(KEY.to_owned()),
+        },
+        respond("application/json", json!(KEY)),
+        respond("application/json", json!([KEY])),
+        FaultKind::Respond {
+            status: 200,
+            content_type: Some(KEY.to_owned()),
+            headers: Vec::new(),
+            body: KEY.as_bytes().to_vec(),
+        },
+        FaultKind::Raw(KEY.as_bytes().to_vec()),
+        FaultKind::Redirect {
+            status: 302,
+            location: format!("http://{KEY}/"),
+        },
+    ] {
+        let case = format!("{kind:?}");
+        simulator.inject(Fault::once(kind));
+        let error = client(&simulator, false)
+            .call(&ListAlarmsArgs::default())
+            .await
+            .unwrap_err();
+        check_absent(&case, &format!("{error} {error:?}"), KEY);
+    }
+    for (simulator, tls) in [(&simulator, true), (&secured, true), (&secured, false)] {
+        let error = client(simulator, tls)
+            .call(&ListDevicesArgs::default())
+            .await
+            .unwrap_err();
+        check_absent("connection", &format!("{error} {error:?}"), KEY);
+    }
+    let refused = ApiKey::new(format!("{KEY} ")).err().unwrap();
+    check_absent("key", &format!("{refused} {refused:?}"), KEY);
+}
