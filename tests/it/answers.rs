@@ -188,7 +188,7 @@ async fn what_opmanager_says_leads_to_a_next_step() {
         ),
         ("x", Some("LESS_THAN_MIN_OCCURANCE"), "optional arguments"),
         ("x", Some("PATTERN_NOT_MATCHED"), "Compare the values"),
-        ("x", Some("XSS_DETECTED"), "Leave out characters"),
+        ("x", Some("XSS_DETECTED"), "Leave out angle brackets"),
         ("Blocked in Central", None, "list_probes"),
         ("The API key is not valid", None, KEY_STEP),
         ("There is no keyword", None, "names and ids"),
