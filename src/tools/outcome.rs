@@ -109,7 +109,7 @@ const ERROR_CODES: &[(&str, &str, &str)] = &[
     (
         "XSS_DETECTED",
         "a value looks like markup or script",
-        "Leave out characters such as < and > from the values given",
+        "Leave out angle brackets and the like from the values given",
     ),
     (
         "LESS_THAN_MIN_OCCURANCE",
