@@ -94,10 +94,17 @@ impl OpManagerServer {
                 return failed(problems.text(name));
             }
         };
+        let profile = match self.0.http.admit(&connection) {
+            Ok(profile) => profile,
+            Err(error) => {
+                tracing::info!(tool = name, outcome = "refused target");
+                return failed(arguments::Problems::from(error).text(name));
+            }
+        };
         let client = Client::new(self.0.http.clone(), connection);
         let started = Instant::now();
         let answer = (tool.entry().call)(&client, arguments).await;
-        let (target, trust) = (client.connection().target(), client.connection().trust());
+        let target = client.connection().target();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, bytes) = answer
             .as_ref()
@@ -109,7 +116,7 @@ impl OpManagerServer {
             Err(Error::Refused(_)) => "refused",
             Err(_) => "no answer",
         };
-        tracing::info!(tool = name, %target, ?trust, status, bytes, milliseconds, outcome);
+        tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
         match text {
             Err(error) => failed_without(
                 key,
@@ -117,7 +124,7 @@ impl OpManagerServer {
             ),
             Ok(json) => {
                 let mut remark = outcome::UNTRUSTED.to_owned();
-                if let Some(trust) = outcome::trust_remark(trust, target) {
+                if let Some(trust) = outcome::trust_remark(profile, target) {
                     remark.push(' ');
                     remark.push_str(trust);
                 }
