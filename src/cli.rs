@@ -11,7 +11,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 use crate::opmanager::{Http, Limits};
-use crate::server::{OpManagerServer, Policy, offered};
+use crate::result;
+use crate::server::{OpManagerServer, Policy, Settings, offered};
 use crate::tools::Access;
 use crate::transport;
 
@@ -38,6 +39,15 @@ struct Serve {
     /// Largest answer of OpManager that is read, in bytes
     #[arg(long, value_name = "BYTES", default_value = "4194304")]
     max_response_bytes: NonZeroUsize,
+    /// Most bytes of answers that are held at one time, over all calls
+    #[arg(long, value_name = "BYTES", default_value = "67108864")]
+    max_buffered_bytes: NonZeroUsize,
+    /// Longest answer that a tool gives, in characters; at least 1000
+    #[arg(long, value_name = "CHARACTERS", default_value = "24000")]
+    max_result_chars: NonZeroUsize,
+    /// Leave texts as OpManager sends them: markup, padding and invisible characters included
+    #[arg(long)]
+    raw_output: bool,
     /// What is logged to standard error; never arguments, keys or answers
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LogLevel,
@@ -126,9 +136,17 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     let http = Http::new(Limits {
         timeout: Duration::from_secs(arguments.timeout.get()),
         max_response_bytes: arguments.max_response_bytes.get(),
+        max_buffered_bytes: arguments.max_buffered_bytes.get(),
         ..Limits::default()
     });
-    let server = OpManagerServer::new(Policy::from(&arguments.policy), http);
+    let settings = Settings {
+        policy: Policy::from(&arguments.policy),
+        result: result::Limits {
+            max_chars: arguments.max_result_chars.get(),
+            raw: arguments.raw_output,
+        },
+    };
+    let server = OpManagerServer::new(settings, http);
     block_on(transport::stdio::serve(server))
 }
 

@@ -12,11 +12,12 @@ use rmcp::model::CallToolRequestParams;
 use rmcp::service::RunningService;
 use rmcp::transport::TokioChildProcess;
 use rmcp::{RoleClient, ServiceExt};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::opmanager::Text;
-use crate::opmanager::types::{Alarm, DeviceDetails, DownDevicesAnswer};
+use crate::opmanager::types::{Alarm, DeviceDetails, DownDevice};
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
@@ -80,7 +81,7 @@ pub(crate) async fn demo() -> io::Result<()> {
     let key = simulator.api_key();
     let in_header = requests
         .iter()
-        .filter(|request| request.header("apiKey") == Some(key.as_bytes()));
+        .filter(|request| request.header("apikey") == Some(key.as_bytes()));
     let in_url = requests
         .iter()
         .filter(|request| request.target.contains(key));
@@ -122,11 +123,8 @@ impl Demo {
         }
 
         self.out.question("What is down?")?;
-        let down: DownDevicesAnswer = self.ask("get_down_devices", json!({})).await?;
-        let down = down
-            .down_devices
-            .and_then(|list| list.details)
-            .unwrap_or_default();
+        let down: Items<DownDevice> = self.ask("get_down_devices", json!({})).await?;
+        let down = down.items;
         for device in &down {
             self.out.row(&[
                 (&device.name, 24),
@@ -140,7 +138,7 @@ impl Demo {
 
         self.out
             .question(&format!("What do its alarms say? ({name})"))?;
-        let alarms: Vec<Alarm> = self
+        let Items { items: alarms } = self
             .ask("list_alarms", json!({ "deviceName": *name }))
             .await?;
         self.show(&alarms)?;
@@ -166,7 +164,7 @@ impl Demo {
             .answer(answer["result"]["message"].as_str().unwrap_or_default())?;
 
         self.out.question("Did that work?")?;
-        let alarms: Vec<Alarm> = self
+        let Items { items: alarms } = self
             .ask("list_alarms", json!({ "deviceName": *name }))
             .await?;
         self.show(&alarms)?;
@@ -226,6 +224,12 @@ impl Demo {
         }
         serde_json::from_str(&text).map_err(io::Error::other)
     }
+}
+
+/// The answer of a tool whose operation has a list.
+#[derive(Deserialize)]
+struct Items<T> {
+    items: Vec<T>,
 }
 
 /// Prints the conversation: colours on a terminal, plain text elsewhere.

@@ -26,6 +26,7 @@ mod key;
 mod operation;
 mod scalar;
 
+pub use crate::result::{Answer, Failure};
 pub use client::{Client, RawResponse};
 pub use connection::{Connection, Host, Target, Trust};
 pub use error::Error;
@@ -33,7 +34,6 @@ pub use generated::{OperationId, types};
 pub use http::{Http, Limits};
 pub use key::ApiKey;
 pub use operation::{Operation, RateLimit, Specification};
-pub use crate::result::{Answer, Failure};
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
 
 pub(crate) use client::{Call, SendResult};

@@ -18,7 +18,8 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::opmanager::{Client, Error, Http};
+use crate::opmanager::{ApiKey, Client, Error, Http, RawResponse};
+use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
 
 /// How long a client may keep the list: it is fixed for the life of the process.
@@ -33,25 +34,34 @@ pub struct Policy {
     pub access: Access,
 }
 
+/// How the server runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// What is offered and run.
+    pub policy: Policy,
+    /// How large an answer may be, and whether its strings are cleaned.
+    pub result: result::Limits,
+}
+
 /// The server. Cloning it is cheap.
 #[derive(Clone)]
 pub struct OpManagerServer(Arc<Inner>);
 
 struct Inner {
-    policy: Policy,
+    settings: Settings,
     http: Http,
     offered: Vec<Tool>,
     closing: CancellationToken,
 }
 
 impl OpManagerServer {
-    /// A server that offers what the policy allows and calls over the given connections.
-    pub fn new(policy: Policy, http: Http) -> Self {
-        let offered = offered(policy)
+    /// A server that offers what the settings allow and calls over the given connections.
+    pub fn new(settings: Settings, http: Http) -> Self {
+        let offered = offered(settings.policy)
             .map(|tool| tool.definition().clone())
             .collect();
         Self(Arc::new(Inner {
-            policy,
+            settings,
             http,
             offered,
             closing: CancellationToken::new(),
@@ -65,17 +75,18 @@ impl OpManagerServer {
 
     async fn call(&self, tool: &CatalogueTool, given: tools::Arguments) -> CallToolResult {
         let name = tool.name();
-        if tool.access() > self.0.policy.access {
+        if tool.access() > self.0.settings.policy.access {
             return failed(format!(
                 "`{name}` is a {} tool, and this server was started with --access {}. Its operator can start it with --access {}.",
                 tool.access(),
-                self.0.policy.access,
+                self.0.settings.policy.access,
                 tool.access(),
             ));
         }
         let arguments::Checked {
             connection,
             arguments,
+            selection,
         } = match arguments::check(tool, given) {
             Ok(checked) => checked,
             Err(problems) => {
@@ -91,33 +102,57 @@ impl OpManagerServer {
         let (status, bytes) = answer
             .as_ref()
             .map_or((0, 0), |raw| (raw.status, raw.body.len()));
-        let text = answer.and_then(|raw| Ok(raw.judge()?.into_json()));
+        let key = client.connection().key();
+        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, key));
         let outcome = match &text {
             Ok(_) => "success",
             Err(Error::Refused(_)) => "refused",
             Err(_) => "no answer",
         };
         tracing::info!(tool = name, %target, ?trust, status, bytes, milliseconds, outcome);
-        let key = client.connection().key();
         match text {
-            Err(error) => failed(key.redact(outcome::failure(
-                &error,
-                tool.specification(),
-                tool.access(),
-                target,
-            ))),
+            Err(error) => failed_without(
+                key,
+                outcome::failure(&error, tool.specification(), tool.access(), target),
+            ),
             Ok(json) => {
                 let mut remark = outcome::UNTRUSTED.to_owned();
                 if let Some(trust) = outcome::trust_remark(trust, target) {
                     remark.push(' ');
                     remark.push_str(trust);
                 }
-                CallToolResult::success(vec![
-                    ContentBlock::text(key.redact(json)),
-                    ContentBlock::text(remark),
-                ])
+                CallToolResult::success(vec![ContentBlock::text(json), ContentBlock::text(remark)])
             }
         }
+    }
+}
+
+impl OpManagerServer {
+    /// The text of a successful answer.
+    fn shape(
+        &self,
+        raw: &RawResponse,
+        tool: &CatalogueTool,
+        selection: &Selection,
+        key: &ApiKey,
+    ) -> Result<String, Error> {
+        let specification = tool.specification();
+        let plan = Plan {
+            list: specification.list,
+            markup: specification.markup,
+        };
+        let redact = |text: &str| key.redact(text);
+        let judged =
+            result::judge_shaped(raw.status, raw.content_type.as_deref(), &raw.body, |body| {
+                result::shape(body, plan, selection, self.0.settings.result, &redact)
+            })?;
+        Ok(match judged {
+            Judged::Shaped(text) => text,
+            Judged::Message(message) => {
+                let message = key.redact(message).unwrap_or_else(|| message.to_owned());
+                Answer::Message(&message).into_json()
+            }
+        })
     }
 }
 
@@ -126,6 +161,11 @@ pub fn offered(policy: Policy) -> impl Iterator<Item = &'static CatalogueTool> {
     tools::catalogue()
         .iter()
         .filter(move |tool| tool.access() <= policy.access)
+}
+
+/// A failure whose text may repeat what OpManager said.
+fn failed_without(key: &ApiKey, text: String) -> CallToolResult {
+    failed(key.redact(&text).unwrap_or(text))
 }
 
 fn failed(text: String) -> CallToolResult {

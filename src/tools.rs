@@ -128,6 +128,11 @@ impl CatalogueTool {
         self.toolset.name
     }
 
+    /// What its toolset is for, in a sentence.
+    pub fn toolset_purpose(&self) -> &'static str {
+        self.toolset.purpose
+    }
+
     /// What it may do.
     pub fn access(&self) -> Access {
         self.entry.access
@@ -196,7 +201,7 @@ fn define(toolset: &'static Toolset, entry: &'static Entry) -> CatalogueTool {
     let tool = Tool::new(
         entry.name,
         in_tool_names(specification.description),
-        Arc::new(arguments::with_connection(&schema)),
+        Arc::new(arguments::around(&schema, specification.list.is_some())),
     )
     .with_title(entry.title)
     .with_annotations(annotations);

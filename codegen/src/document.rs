@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 /// Arguments that every tool has beside those of its operation, so no parameter may take their names.
 pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
 
+/// Arguments that tools with a list in their answer have beside those.
+pub const SELECTION_ARGUMENTS: [&str; 3] = ["fields", "limit", "offset"];
+
 /// Names of the tolerant scalar types; a component schema must not shadow them.
 pub(crate) const TOLERANT: [&str; 4] = ["Text", "Integer", "Number", "Flag"];
 
@@ -56,6 +59,8 @@ pub struct Operation {
     pub exactly_one_of: Vec<String>,
     /// Documented limit, if any.
     pub rate_limit: Option<RateLimit>,
+    /// `x-list`: the keys that lead to the list of the answer, if the shape does not tell; none for no list.
+    pub(crate) list: Option<Vec<String>>,
     /// Schema of the success response as the document states it.
     pub(crate) response: Value,
 }
@@ -400,6 +405,7 @@ impl Lint {
             "responses",
             "deprecated",
             "x-exactly-one-of",
+            "x-list",
             "x-rate-limit",
         ];
         self.known_keys("operation", operation, &allowed);
@@ -443,6 +449,13 @@ impl Lint {
         self.parameter_names(&parameters);
         let exactly_one_of = self.exactly_one_of(operation, &parameters);
         let rate_limit = self.rate_limit(operation);
+        let list = operation.get("x-list").and_then(strings);
+        if operation.get("x-list").is_some() && list.is_none() {
+            self.defect(
+                "its x-list is not a list of keys",
+                "write the keys that lead to the list of the answer, or `[]` where it has none",
+            );
+        }
         let response = &operation["responses"]["200"];
         if text(response, "description").is_empty() {
             self.defect(
@@ -467,6 +480,7 @@ impl Lint {
             parameters,
             exactly_one_of,
             rate_limit,
+            list,
             response: response.clone(),
         })
     }
@@ -627,7 +641,9 @@ impl Lint {
             );
             return None;
         }
-        if CONNECTION_ARGUMENTS.contains(&name.as_str()) {
+        if CONNECTION_ARGUMENTS.contains(&name.as_str())
+            || SELECTION_ARGUMENTS.contains(&name.as_str())
+        {
             self.defect(
                 format!("{what} has the name of a connection argument"),
                 "leave it out of the document",
@@ -869,6 +885,7 @@ impl Lint {
                 "oneOf",
                 "allOf",
                 "nullable",
+                "x-markup",
             ],
         );
         let types = ["object", "array", "string", "integer", "number", "boolean"];

@@ -5,6 +5,7 @@
 //! MCP, of the network, or of the server crate, so that it still runs when a new document has broken
 //! the server's build.
 
+mod answer;
 mod client;
 pub mod document;
 mod operations;

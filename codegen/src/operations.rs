@@ -67,7 +67,9 @@ pub(crate) fn generate(document: &Document) -> TokenStream {
             operation.method, operation.path, operation.summary
         )
     });
-    let specifications = operations.iter().map(specification);
+    let specifications = operations
+        .iter()
+        .map(|operation| specification(operation, &document.schemas));
     let implementations = operations
         .iter()
         .map(|operation| implementation(operation, &document.schemas));
@@ -94,7 +96,7 @@ pub(crate) fn generate(document: &Document) -> TokenStream {
     }
 }
 
-fn specification(operation: &Operation) -> TokenStream {
+fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenStream {
     let Operation {
         id,
         method,
@@ -129,6 +131,12 @@ fn specification(operation: &Operation) -> TokenStream {
             }))
         }
     };
+    let list = match operation.list(schemas) {
+        None => quote!(None),
+        Some(path) => quote!(Some(&[ #(#path),* ])),
+    };
+    let markup = operation.markup(schemas);
+    let markup = markup.iter();
     quote! {
         crate::opmanager::Specification {
             operation: OperationId::#variant,
@@ -143,6 +151,8 @@ fn specification(operation: &Operation) -> TokenStream {
             exactly_one_of: &[ #(#exactly_one_of),* ],
             constants: &[ #(#constants),* ],
             rate_limit: #rate_limit,
+            list: #list,
+            markup: &[ #(#markup),* ],
         }
     }
 }

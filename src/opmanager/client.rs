@@ -4,16 +4,26 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io::{self, Write};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
 use futures::StreamExt;
 use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::result;
 
+use super::http::UNIT;
 use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated};
+
+/// Bytes of an unpacked body from which on it may not be more than [`EXPANSION`] times what was received.
+const FREE_EXPANSION: usize = 1024 * 1024;
+/// Largest credible ratio of an unpacked body to what was received.
+const EXPANSION: usize = 100;
 
 /// What a generated method returns: any answer whatever its status, or a failure to get one.
 pub(crate) type SendResult =
@@ -41,8 +51,10 @@ pub struct RawResponse {
     pub status: u16,
     /// `Content-Type`, if sent. OpManager documents none; the body decides.
     pub content_type: Option<String>,
-    /// The whole body.
+    /// The whole body, unpacked.
     pub body: Bytes,
+    /// The room that the body takes of what all bodies may take.
+    _room: Arc<OwnedSemaphorePermit>,
 }
 
 impl Client {
@@ -69,12 +81,12 @@ impl Client {
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
-        decoded.map_err(|error| Error::Shape(self.connection.key.redact(error.to_string())))
+        decoded.map_err(|error| Error::Shape(self.without_key(error.to_string())))
     }
 
     /// A failure without the key, which a server may repeat in its words.
     fn redact(&self, failure: Failure) -> Failure {
-        let redact = |text| self.connection.key.redact(text);
+        let redact = |text| self.without_key(text);
         match failure {
             Failure::Reported {
                 status,
@@ -96,6 +108,10 @@ impl Client {
             },
             other => other,
         }
+    }
+
+    fn without_key(&self, text: String) -> String {
+        self.connection.key.redact(&text).unwrap_or(text)
     }
 
     /// Calls an operation and returns whatever comes back, whether success or not.
@@ -140,30 +156,74 @@ impl Client {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
-        let body = self.collect(response, limit).await?;
+        let encoding = Encoding::of(response.headers().get(CONTENT_ENCODING))?;
+        let announced = match encoding {
+            Encoding::Plain => response
+                .content_length()
+                .and_then(|length| usize::try_from(length).ok()),
+            Encoding::Gzip => None,
+        };
+        if announced.is_some_and(|length| length > limit) {
+            return Err(Error::TooLarge { limit });
+        }
+        let mut room = self.http.room(announced.unwrap_or(limit)).await?;
+        let body = self.collect(response, encoding, limit).await?;
+        let surplus = room.num_permits().saturating_sub(body.len().div_ceil(UNIT));
+        drop(room.split(surplus));
         Ok(RawResponse {
             status,
             content_type,
             body,
+            _room: Arc::new(room),
         })
     }
 
-    /// Reads a body up to the limit. A length that the server announces is not believed.
+    /// Reads a body up to the limit, whatever length was announced.
     async fn collect(
         &self,
         response: ResponseValue<ByteStream>,
+        encoding: Encoding,
         limit: usize,
     ) -> Result<Bytes, Error> {
         let mut stream = response.into_inner_stream();
-        let mut body = BytesMut::new();
+        let mut received = 0;
+        let mut body = Capped::new(limit);
+        let mut unpacked = match encoding {
+            Encoding::Plain => None,
+            Encoding::Gzip => Some(MultiGzDecoder::new(Capped::new(limit))),
+        };
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|error| self.interrupted(&error))?;
-            if body.len() + chunk.len() > limit {
-                return Err(Error::TooLarge { limit });
-            }
-            body.extend_from_slice(&chunk);
+            received += chunk.len();
+            let written = match &mut unpacked {
+                None => body.write_all(&chunk),
+                Some(unpacked) => {
+                    let written = unpacked.write_all(&chunk);
+                    let size = unpacked.get_ref().bytes.len();
+                    if size > FREE_EXPANSION && size / EXPANSION > received {
+                        return Err(Error::TooLarge { limit });
+                    }
+                    written
+                }
+            };
+            written.map_err(|error| self.unreadable(&error, limit))?;
         }
-        Ok(body.freeze())
+        if let Some(unpacked) = unpacked {
+            body = unpacked
+                .finish()
+                .map_err(|error| self.unreadable(&error, limit))?;
+        }
+        Ok(body.bytes.into())
+    }
+
+    fn unreadable(&self, error: &io::Error, limit: usize) -> Error {
+        match error.kind() {
+            io::ErrorKind::FileTooLarge => Error::TooLarge { limit },
+            _ => Error::Interrupted {
+                target: self.connection.target.clone(),
+                reason: "the compressed answer is damaged or incomplete".to_owned(),
+            },
+        }
     }
 
     fn explain(&self, error: progenitor_client::Error<ByteStream>) -> Error {
@@ -236,10 +296,60 @@ impl ClientHooks<Call> for generated::Client {
         // progenitor announces the document's version; OpManager knows no such header.
         headers.remove("api-version");
         headers.insert("apiKey", call.key.clone());
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         let constants = call.operation.specification().constants;
         if !constants.is_empty() {
             request.url_mut().query_pairs_mut().extend_pairs(constants);
         }
+        Ok(())
+    }
+}
+
+/// How a body is packed.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Plain,
+    Gzip,
+}
+
+impl Encoding {
+    fn of(header: Option<&HeaderValue>) -> Result<Self, Error> {
+        match header
+            .map(|value| value.as_bytes().to_ascii_lowercase())
+            .as_deref()
+        {
+            None | Some(b"" | b"identity") => Ok(Self::Plain),
+            Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip),
+            Some(_) => Err(Error::Encoding),
+        }
+    }
+}
+
+/// A buffer that refuses to grow beyond its limit.
+struct Capped {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Capped {
+    fn new(limit: usize) -> Self {
+        Self {
+            bytes: Vec::new(),
+            limit,
+        }
+    }
+}
+
+impl Write for Capped {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + chunk.len() > self.limit {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }

@@ -53,6 +53,9 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The body is packed in a way that was not asked for.
+    #[error("the answer is packed in an encoding other than gzip")]
+    Encoding,
     /// OpManager answered, and the answer is a failure.
     #[error(transparent)]
     Refused(#[from] Failure),

@@ -6,6 +6,7 @@
     clippy::all,
     clippy::allow_attributes_without_reason,
     clippy::pedantic,
+    clippy::unwrap_used,
     dead_code,
     missing_docs,
     private_interfaces,

@@ -6,7 +6,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::{Error, Trust};
+
+/// Bytes in which the room for bodies is counted.
+pub(super) const UNIT: usize = 1024;
 
 /// Limits of every call.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +22,8 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// Largest body that is read, in bytes after decoding.
     pub max_response_bytes: usize,
+    /// Most bytes of bodies that are held at one time, over all calls; more calls wait.
+    pub max_buffered_bytes: usize,
 }
 
 impl Default for Limits {
@@ -25,28 +32,48 @@ impl Default for Limits {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             max_response_bytes: 4 * 1024 * 1024,
+            max_buffered_bytes: 64 * 1024 * 1024,
         }
     }
 }
 
 /// Shared connections to OpManager servers. Cloning it is cheap and shares them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Http(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     limits: Limits,
+    /// One permit for each [`UNIT`] bytes of a body that may be held.
+    room: Arc<Semaphore>,
     verified: OnceLock<reqwest::Client>,
     unverified: OnceLock<reqwest::Client>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
 }
 
 impl Http {
     /// Clients with the given limits.
     pub fn new(limits: Limits) -> Self {
+        let bytes = limits.max_buffered_bytes.max(limits.max_response_bytes);
         Self(Arc::new(Shared {
             limits,
-            ..Shared::default()
+            room: Arc::new(Semaphore::new(
+                bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS),
+            )),
+            verified: OnceLock::new(),
+            unverified: OnceLock::new(),
         }))
+    }
+
+    /// Waits until a body of that many bytes may be held.
+    pub(super) async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.0.room).acquire_many_owned(units).await;
+        room.map_err(|closed| Error::Setup(closed.to_string()))
     }
 
     /// The limits.

@@ -3,18 +3,30 @@
 //! Owns the key's grammar and its only way out, the request header. It cannot be printed, compared,
 //! serialised or cloned, and its memory is overwritten when the call ends.
 
+use std::sync::OnceLock;
+
 use ::http::HeaderValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::Error;
 
 /// Longest key accepted. OpManager's own samples have 32 characters.
 const LONGEST: usize = 512;
+/// Shortest run of base64 digits that is taken for the key; shorter ones occur by chance.
+const SHORTEST_BASE64: usize = 8;
+/// What stands in place of a key.
+const REDACTED: &str = "[redacted]";
 
 /// An OpManager API key, kept for the length of one call.
 ///
 /// There is deliberately no `Debug`, `Display`, `Clone` or `Serialize`.
-pub struct ApiKey(Zeroizing<String>);
+pub struct ApiKey {
+    key: Zeroizing<String>,
+    /// Its other spellings, made when first looked for.
+    forms: OnceLock<Vec<(Zeroizing<String>, bool)>>,
+}
 
 impl ApiKey {
     /// Takes a key.
@@ -31,23 +43,180 @@ impl ApiKey {
                 format!("must be 1 to {LONGEST} visible ASCII characters without spaces"),
             ));
         }
-        Ok(Self(key))
+        Ok(Self {
+            key,
+            forms: OnceLock::new(),
+        })
     }
 
     /// The header value that carries the key, marked sensitive so that no library prints it.
     pub(super) fn header(&self) -> Result<HeaderValue, Error> {
-        let mut value = HeaderValue::from_str(&self.0)
+        let mut value = HeaderValue::from_str(&self.key)
             .map_err(|_| Error::argument("apiKey", "cannot be sent in a header"))?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    /// Replaces every occurrence of the key in a text that is about to leave the call.
-    pub fn redact(&self, text: String) -> String {
-        if text.contains(self.0.as_str()) {
-            text.replace(self.0.as_str(), "[redacted]")
-        } else {
-            text
+    /// The text without the key, if the key is in it: as it is in either case, percent-encoded, escaped as
+    /// in JSON, in hexadecimal digits, or in base64, alone or inside of something longer.
+    pub fn redact(&self, text: &str) -> Option<String> {
+        if text.contains('%') && contains(&percent_decoded(text), &self.key) {
+            return Some(REDACTED.to_owned());
         }
+        let mut harmless: Option<String> = None;
+        for (form, exact) in self.forms() {
+            let current = harmless.as_deref().unwrap_or(text);
+            if let Some(replaced) = replace(current, form, *exact) {
+                harmless = Some(replaced);
+            }
+        }
+        harmless
+    }
+
+    /// The spellings of the key, and whether their case matters.
+    fn forms(&self) -> &[(Zeroizing<String>, bool)] {
+        self.forms.get_or_init(|| {
+            let key = self.key.as_bytes();
+            let hex = key
+                .iter()
+                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+            let mut forms = vec![(self.key.to_string(), false), (hex, false)];
+            let escaped = self.key.replace('\\', "\\\\").replace('"', "\\\"");
+            if escaped != *self.key {
+                forms.push((escaped, false));
+            }
+            for before in 0..3 {
+                // Inside of something longer, the key starts at any of three places of a group; only the
+                // digits that depend on nothing else are looked for.
+                let padded = [&[0; 2][..before], key].concat();
+                let whole = (padded.len() * 8) / 6;
+                for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+                    let encoded = engine.encode(&padded);
+                    let own = encoded
+                        .get((before * 8).div_ceil(6)..whole)
+                        .unwrap_or_default();
+                    if own.len() >= SHORTEST_BASE64 {
+                        forms.push((own.to_owned(), true));
+                    }
+                }
+            }
+            forms.dedup();
+            forms
+                .into_iter()
+                .map(|(form, exact)| (Zeroizing::new(form), exact))
+                .collect()
+        })
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escape = (*byte == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(escape.unwrap_or(*byte));
+        at += if escape.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+fn contains(text: &str, form: &str) -> bool {
+    replace(text, form, false).is_some()
+}
+
+/// The text with every occurrence of a form replaced; `None` if there is none.
+fn replace(text: &str, form: &str, exact: bool) -> Option<String> {
+    let find = |from: usize| {
+        let rest = text.as_bytes().get(from..)?;
+        let place = rest.windows(form.len()).position(|window| {
+            if exact {
+                window == form.as_bytes()
+            } else {
+                window.eq_ignore_ascii_case(form.as_bytes())
+            }
+        })?;
+        Some(from + place)
+    };
+    let mut place = find(0)?;
+    let mut harmless = String::with_capacity(text.len());
+    let mut from = 0;
+    loop {
+        // A form is ASCII, so that it begins and ends at character boundaries.
+        harmless.push_str(&text[from..place]);
+        harmless.push_str(REDACTED);
+        from = place + form.len();
+        match find(from) {
+            Some(next) => place = next,
+            None => break,
+        }
+    }
+    harmless.push_str(&text[from..]);
+    Some(harmless)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "zq7SENTINEL\"k\\9Xw2";
+
+    fn check(text: &str) {
+        let key = ApiKey::new(KEY.to_owned()).unwrap();
+        let harmless = key
+            .redact(text)
+            .unwrap_or_else(|| panic!("not found in {text}"));
+        assert!(harmless.contains(REDACTED), "{harmless}");
+        assert_eq!(key.redact(&harmless), None, "{harmless}");
+    }
+
+    #[test]
+    fn every_spelling_of_the_key_is_found() {
+        check(&format!("bad key {KEY}, twice {KEY}"));
+        check(&KEY.to_lowercase());
+        check(&KEY.to_uppercase());
+        check(&serde_json::to_string(KEY).unwrap());
+        check(&KEY.bytes().map(|b| format!("%{b:02X}")).collect::<String>());
+        check("?apiKey=zq7SENTINEL%22k%5c9Xw2&x=1");
+        check(&KEY.bytes().map(|b| format!("{b:02x}")).collect::<String>());
+        check(&KEY.bytes().map(|b| format!("{b:02X}")).collect::<String>());
+        for before in ["", "a", "ab", "abc", "user:"] {
+            for after in ["", "x", "yz", "&more"] {
+                let text = format!("{before}{KEY}{after}");
+                check(&format!(
+                    "Basic {}",
+                    base64::engine::general_purpose::STANDARD.encode(&text)
+                ));
+                check(&format!("t={}", URL_SAFE_NO_PAD.encode(&text)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_without_the_key_is_left_alone() {
+        let key = ApiKey::new(KEY.to_owned()).unwrap();
+        for text in [
+            "",
+            "all is well",
+            "100%",
+            "%zz %41",
+            "zq7SENTINEL",
+            "\u{e9}%e9\u{e9}",
+        ] {
+            assert_eq!(key.redact(text), None);
+        }
+    }
+
+    #[test]
+    fn only_visible_ascii_is_a_key() {
+        for bad in ["", " ", "a b", "a\n", "a\0", "k\u{e9}y", "\u{7f}"] {
+            let error = ApiKey::new(bad.to_owned()).err().unwrap().to_string();
+            assert!(error.starts_with("`apiKey` must be"), "{error}");
+        }
+        assert!(ApiKey::new("k".repeat(512)).is_ok());
+        assert!(ApiKey::new("k".repeat(513)).is_err());
     }
 }

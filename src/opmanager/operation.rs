@@ -51,6 +51,10 @@ pub struct Specification {
     pub constants: &'static [(&'static str, &'static str)],
     /// Documented limit of calls.
     pub rate_limit: Option<RateLimit>,
+    /// The keys that lead to the list of the answer: none for a bare array. `None` if it has no list.
+    pub list: Option<&'static [&'static str]>,
+    /// Names of fields of the answer whose text holds markup.
+    pub markup: &'static [&'static str],
 }
 
 /// How often OpManager lets an operation be called. Whether it counts per key, user or address is not

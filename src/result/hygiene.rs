@@ -31,7 +31,8 @@ pub(super) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
 
 fn is_clean(text: &str, markup: bool) -> bool {
     let plain = if text.is_ascii() {
-        text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\t'))
+        text.bytes()
+            .all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\t'))
     } else {
         !text.chars().any(is_invisible)
     };
@@ -41,7 +42,11 @@ fn is_clean(text: &str, markup: bool) -> bool {
 fn visible(text: &str) -> String {
     let kept: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let trimmed = kept.trim();
-    if trimmed.len() == kept.len() { kept } else { trimmed.to_owned() }
+    if trimmed.len() == kept.len() {
+        kept
+    } else {
+        trimmed.to_owned()
+    }
 }
 
 /// Control characters but line feed and tab, direction marks, zero-width characters, tag characters and
@@ -129,7 +134,13 @@ mod tests {
 
     #[test]
     fn comparisons_in_a_message_are_no_tags() {
-        for text in ["load < 5 and > 3", "a <b", "5 <= 6", "AT&T", "x &unknown; y"] {
+        for text in [
+            "load < 5 and > 3",
+            "a <b",
+            "5 <= 6",
+            "AT&T",
+            "x &unknown; y",
+        ] {
             assert_eq!(clean(text, true), text);
         }
     }
@@ -138,13 +149,22 @@ mod tests {
     fn what_nobody_sees_is_removed() {
         let hidden = "a\u{202e}b\u{200b}c\u{e0041}d\u{feff}e\u{7}f\u{85}g\u{e0101}";
         assert_eq!(clean(hidden, false), "abcdefg");
-        assert_eq!(clean("two\nlines\tand a tab", false), "two\nlines\tand a tab");
+        assert_eq!(
+            clean("two\nlines\tand a tab", false),
+            "two\nlines\tand a tab"
+        );
         assert_eq!(clean("\u{a0} padded \n", false), "padded");
     }
 
     #[test]
     fn hidden_tags_are_found_and_cleaning_twice_changes_nothing() {
-        for text in ["<\u{200b}img>x", "&lt;b&gt;x", "&amp;lt;b&amp;gt;x", "&#60;b>x", "&#x200b;x"] {
+        for text in [
+            "<\u{200b}img>x",
+            "&lt;b&gt;x",
+            "&amp;lt;b&amp;gt;x",
+            "&#60;b>x",
+            "&#x200b;x",
+        ] {
             let once = clean(text, true).into_owned();
             assert_eq!(once, "x", "{text:?}");
             assert_eq!(clean(&once, true), once);

@@ -98,7 +98,11 @@ impl<'a> Scanner<'a> {
     /// Nothing but white space may follow the outermost value.
     pub(super) fn end(&mut self) -> Result<()> {
         self.space();
-        if self.at == self.bytes.len() { Ok(()) } else { Err(Flaw::Invalid) }
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(Flaw::Invalid)
+        }
     }
 
     /// Steps into a container; `false` if it is empty and already left again.
@@ -313,7 +317,10 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// The end of a run of bytes that a string may hold as they are. Eight bytes at a time: this is where most
 /// of the time of a pass goes.
 fn plain_run(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes.get(at..at + 8).and_then(|chunk| chunk.first_chunk::<8>()) {
+    while let Some(chunk) = bytes
+        .get(at..at + 8)
+        .and_then(|chunk| chunk.first_chunk::<8>())
+    {
         let chunk = u64::from_le_bytes(*chunk);
         let quotes = chunk ^ ONES * u64::from(b'"');
         let backslashes = chunk ^ ONES * u64::from(b'\\');
@@ -328,7 +335,10 @@ fn plain_run(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+    while bytes
+        .get(at)
+        .is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20))
+    {
         at += 1;
     }
     at
@@ -347,11 +357,48 @@ mod tests {
     #[test]
     fn it_accepts_exactly_what_the_reference_parser_accepts() {
         let texts: [&[u8]; 43] = [
-            b"null", b"true", b"false", b" 1 ", b"-0", b"0.5", b"1e400", b"-1.25E-7", b"\"\"", b"\"a\\u00e9\\n\"",
-            b"[]", b"{}", b"[1,[2,{\"a\":[]}],\"x\"]", b"{\"a\":{\"b\":1},\"c\":[true,false,null]}",
-            b"\"\\ud83d\\ude00\"", b"\"01234567\\\"89\"", b"", b"nul", b"truth", b"01", b"+1", b".5", b"1.", b"1e",
-            b"-", b"\"", b"\"\\x\"", b"\"\\u12\"", b"\"\\ud800\"", b"\"\\udc00\"", b"\"\\ud800\\u0041\"", b"\"\n\"",
-            b"[1,]", b"[,1]", b"[1 2]", b"{\"a\"}", b"{\"a\":}", b"{a:1}", b"{\"a\":1,}", b"[}", b"{}{}", b"NaN",
+            b"null",
+            b"true",
+            b"false",
+            b" 1 ",
+            b"-0",
+            b"0.5",
+            b"1e400",
+            b"-1.25E-7",
+            b"\"\"",
+            b"\"a\\u00e9\\n\"",
+            b"[]",
+            b"{}",
+            b"[1,[2,{\"a\":[]}],\"x\"]",
+            b"{\"a\":{\"b\":1},\"c\":[true,false,null]}",
+            b"\"\\ud83d\\ude00\"",
+            b"\"01234567\\\"89\"",
+            b"",
+            b"nul",
+            b"truth",
+            b"01",
+            b"+1",
+            b".5",
+            b"1.",
+            b"1e",
+            b"-",
+            b"\"",
+            b"\"\\x\"",
+            b"\"\\u12\"",
+            b"\"\\ud800\"",
+            b"\"\\udc00\"",
+            b"\"\\ud800\\u0041\"",
+            b"\"\n\"",
+            b"[1,]",
+            b"[,1]",
+            b"[1 2]",
+            b"{\"a\"}",
+            b"{\"a\":}",
+            b"{a:1}",
+            b"{\"a\":1,}",
+            b"[}",
+            b"{}{}",
+            b"NaN",
             b"'x'",
         ];
         for text in texts {
@@ -359,7 +406,12 @@ mod tests {
             let reference = serde_json::from_slice::<serde_json::Value>(text).is_ok();
             // The reference cannot hold 1e400 in a tree; the grammar can.
             let expected = reference || text == b"1e400";
-            assert_eq!(check(text).is_ok(), expected, "{}", String::from_utf8_lossy(text));
+            assert_eq!(
+                check(text).is_ok(),
+                expected,
+                "{}",
+                String::from_utf8_lossy(text)
+            );
         }
     }
 

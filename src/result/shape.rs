@@ -15,6 +15,8 @@ const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
 const LONGEST_STRING: usize = 2000;
 /// What is kept free for the words around a list.
 const AROUND: usize = 400;
+/// What is kept free for what stands beside a list, at least.
+const LEAST_BESIDE: usize = 256;
 /// What is kept free for the mark at the end of a shortened container.
 const MARK: usize = 48;
 /// Most fields of an object among which room is shared evenly.
@@ -114,7 +116,6 @@ pub fn shape(
         redact,
         found: vec![false; selection.fields.len()],
         scratch: String::new(),
-        shortened: false,
     };
     let end = limits.max_chars.max(1000);
     let text = shaper.answer(end)?;
@@ -145,7 +146,11 @@ pub(super) fn outline(body: &[u8]) -> Result<(), Problem> {
 
 fn start(body: &[u8]) -> Result<Scanner<'_>, Problem> {
     if let Err(error) = std::str::from_utf8(body) {
-        let flaw = if error.error_len().is_none() { Flaw::Truncated } else { Flaw::Invalid };
+        let flaw = if error.error_len().is_none() {
+            Flaw::Truncated
+        } else {
+            Flaw::Invalid
+        };
         return Err(flaw.into());
     }
     Ok(Scanner::new(body))
@@ -226,7 +231,11 @@ fn decode(raw: &str, most: usize, text: &mut String) -> usize {
     let mut left = 0;
     let mut characters = raw.chars();
     while let Some(c) = characters.next() {
-        let c = if c == '\\' { unescape(&mut characters) } else { c };
+        let c = if c == '\\' {
+            unescape(&mut characters)
+        } else {
+            c
+        };
         if kept < most {
             text.push(c);
             kept += 1;
@@ -284,7 +293,11 @@ struct Mark {
 impl Out {
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
-        self.chars += if text.is_ascii() { text.len() } else { text.chars().count() };
+        self.chars += if text.is_ascii() {
+            text.len()
+        } else {
+            text.chars().count()
+        };
     }
 
     fn mark(&self) -> Mark {
@@ -309,7 +322,6 @@ struct Shaper<'a> {
     /// Which of the selected fields have been met.
     found: Vec<bool>,
     scratch: String,
-    shortened: bool,
 }
 
 /// What became of a list.
@@ -336,7 +348,7 @@ impl<'a> Shaper<'a> {
         let counts = match self.scan.kind()? {
             Kind::Array => Some(self.items(&mut out, end - AROUND, 0)?),
             Kind::Object => {
-                let room = end / 8;
+                let room = (end / 8).max(LEAST_BESIDE);
                 self.find_list(&mut out, end - AROUND - room, path, &mut beside, room, 0)?
             }
             _ => None,
@@ -375,7 +387,10 @@ impl<'a> Shaper<'a> {
             .collect();
         let mut notes: Vec<String> = Vec::new();
         if counts.cut {
-            notes.push("An item is shortened to fit the size limit: name the fields you need in `fields`.".into());
+            notes.push(
+                "An item is shortened to fit the size limit: name the fields you need in `fields`."
+                    .into(),
+            );
         }
         if more && counts.full {
             notes.push(format!("Size limit reached: call again with offset={next}, or name fewer fields in `fields`."));
@@ -386,7 +401,10 @@ impl<'a> Shaper<'a> {
             notes.push("offset is beyond the last item.".into());
         }
         if !missing.is_empty() && counts.returned > 0 {
-            notes.push(format!("{} of the names in `fields` occur in no item returned.", missing.len()));
+            notes.push(format!(
+                "{} of the names in `fields` occur in no item returned.",
+                missing.len()
+            ));
         }
         if !notes.is_empty() {
             let _ = write!(out.text, ",\"note\":\"{}\"", notes.join(" "));
@@ -436,7 +454,12 @@ impl<'a> Shaper<'a> {
                 self.string(beside, &key, usize::MAX, false);
                 beside.push(":");
                 let markup = self.is_markup(&key);
-                self.shrunk(beside, room.max(beside.chars + MARK) - MARK / 2, depth + 1, markup)?;
+                self.shrunk(
+                    beside,
+                    room.max(beside.chars + MARK) - MARK / 2,
+                    depth + 1,
+                    markup,
+                )?;
             }
             more = self.scan.next(b'}')?;
         }
@@ -515,7 +538,11 @@ impl<'a> Shaper<'a> {
 
     fn selects(&mut self, key: &Span) -> bool {
         let name = decoded(&self.scan, key);
-        let place = self.selection.fields.iter().position(|field| *field == name);
+        let place = self
+            .selection
+            .fields
+            .iter()
+            .position(|field| *field == name);
         match place {
             Some(place) => {
                 self.found[place] = true;
@@ -526,17 +553,31 @@ impl<'a> Shaper<'a> {
     }
 
     fn is_markup(&self, key: &Span) -> bool {
-        !self.plan.markup.is_empty() && self.plan.markup.contains(&decoded(&self.scan, key).as_ref())
+        !self.plan.markup.is_empty()
+            && self
+                .plan
+                .markup
+                .contains(&decoded(&self.scan, key).as_ref())
     }
 
     /// Writes a value as it is; `false`, somewhere inside it, as soon as there is no room for it.
-    fn fitting(&mut self, out: &mut Out, end: usize, depth: u32, markup: bool) -> Result<bool, Problem> {
+    fn fitting(
+        &mut self,
+        out: &mut Out,
+        end: usize,
+        depth: u32,
+        markup: bool,
+    ) -> Result<bool, Problem> {
         match self.scan.kind()? {
             kind @ (Kind::Object | Kind::Array) => {
                 if depth >= DEEPEST {
                     return Err(Flaw::TooDeep.into());
                 }
-                let (open, close) = if kind == Kind::Object { ("{", b'}') } else { ("[", b']') };
+                let (open, close) = if kind == Kind::Object {
+                    ("{", b'}')
+                } else {
+                    ("[", b']')
+                };
                 out.push(open);
                 let mut more = self.scan.open(close)?;
                 let mut first = true;
@@ -618,7 +659,11 @@ impl<'a> Shaper<'a> {
 
     /// A string without secrets and, unless told otherwise, without what does not belong into it.
     fn presentable<'t>(&self, text: &'t str, markup: bool) -> Cow<'t, str> {
-        let text = if self.raw { Cow::Borrowed(text) } else { hygiene::clean(text, markup) };
+        let text = if self.raw {
+            Cow::Borrowed(text)
+        } else {
+            hygiene::clean(text, markup)
+        };
         match (self.redact)(&text) {
             None => text,
             Some(harmless) => Cow::Owned(harmless),
@@ -627,9 +672,14 @@ impl<'a> Shaper<'a> {
 
     /// The outermost value, shortened if it must be.
     fn whole(&mut self, out: &mut Out, end: usize) -> Result<(), Problem> {
-        self.shortened = false;
+        let (before, begin) = (out.mark(), self.scan.position());
+        if self.fitting(out, end, 0, false)? {
+            return Ok(());
+        }
+        out.cut(before);
+        self.scan.rewind(begin);
         self.shrunk(out, end - AROUND, 0, false)?;
-        if self.shortened && out.text.ends_with('}') {
+        if out.text.ends_with('}') {
             out.text.pop();
             let comma = if out.text.ends_with('{') { "" } else { "," };
             let _ = write!(
@@ -641,12 +691,17 @@ impl<'a> Shaper<'a> {
     }
 
     /// Writes a value, shortened where it does not fit.
-    fn shrunk(&mut self, out: &mut Out, end: usize, depth: u32, markup: bool) -> Result<(), Problem> {
+    fn shrunk(
+        &mut self,
+        out: &mut Out,
+        end: usize,
+        depth: u32,
+        markup: bool,
+    ) -> Result<(), Problem> {
         let (before, begin) = (out.mark(), self.scan.position());
         if self.fitting(out, end, depth, markup)? {
             return Ok(());
         }
-        self.shortened = true;
         out.cut(before);
         self.scan.rewind(begin);
         match self.scan.kind()? {
@@ -687,7 +742,10 @@ impl<'a> Shaper<'a> {
         loop {
             let prefix: String = text.chars().take(kept).collect();
             let mut short = Out::default();
-            quote(&mut short, &format!("{prefix}{MORE} [{} more characters]", total - kept));
+            quote(
+                &mut short,
+                &format!("{prefix}{MORE} [{} more characters]", total - kept),
+            );
             if short.chars <= room || kept == 0 {
                 out.push(&short.text);
                 return;
@@ -697,7 +755,13 @@ impl<'a> Shaper<'a> {
         }
     }
 
-    fn shrunk_array(&mut self, out: &mut Out, end: usize, depth: u32, markup: bool) -> Result<(), Problem> {
+    fn shrunk_array(
+        &mut self,
+        out: &mut Out,
+        end: usize,
+        depth: u32,
+        markup: bool,
+    ) -> Result<(), Problem> {
         out.push("[");
         let mut left_out = 0usize;
         let mut first = true;
@@ -733,7 +797,13 @@ impl<'a> Shaper<'a> {
     }
 
     /// Writes an object whose fields share the room: small ones are kept whole, large ones shortened alike.
-    fn shrunk_object(&mut self, out: &mut Out, end: usize, depth: u32, selected: bool) -> Result<(), Problem> {
+    fn shrunk_object(
+        &mut self,
+        out: &mut Out,
+        end: usize,
+        depth: u32,
+        selected: bool,
+    ) -> Result<(), Problem> {
         let share = self.fair_share(end.saturating_sub(out.chars + MARK), depth, selected)?;
         out.push("{");
         let mut left_out = 0usize;
@@ -742,11 +812,11 @@ impl<'a> Shaper<'a> {
         while more {
             let key = self.scan.key()?;
             let wanted = !selected || self.selects(&key);
-            let key_room = key.range.len() + 8;
+            let key_room = key.range.len() + 4;
             let room = end.saturating_sub(MARK);
             if !wanted {
                 self.scan.skip(depth + 1)?;
-            } else if out.chars + key_room + MARK > room {
+            } else if out.chars + key_room + MARK / 2 > room {
                 self.scan.skip(depth + 1)?;
                 left_out += 1;
             } else {
@@ -784,7 +854,7 @@ impl<'a> Shaper<'a> {
             self.scan.skip(depth + 1)?;
             if wanted {
                 if count < SHARED {
-                    sizes[count] = self.scan.position() - before + key.range.len() + 4;
+                    sizes[count] = self.scan.position() - before + key.range.len() + MARK;
                 }
                 count += 1;
             }

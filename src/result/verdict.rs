@@ -103,7 +103,11 @@ fn in_brackets(status: u16, code: Option<&str>) -> String {
 /// # Errors
 ///
 /// The failure that it is.
-pub fn judge<'a>(status: u16, content_type: Option<&str>, body: &'a [u8]) -> Result<Answer<'a>, Failure> {
+pub fn judge<'a>(
+    status: u16,
+    content_type: Option<&str>,
+    body: &'a [u8],
+) -> Result<Answer<'a>, Failure> {
     judge_shaped(status, content_type, body, outline).map(|judged| match judged {
         Judged::Shaped(()) => Answer::Json(trimmed(body)),
         Judged::Message(message) => Answer::Message(message),
@@ -133,9 +137,17 @@ pub fn judge_shaped<'a, T>(
     let success = (200..300).contains(&status);
     let trimmed = trimmed(body);
     if trimmed.is_empty() {
-        return Err(if success { Failure::Empty { status } } else { Failure::Status { status } });
+        return Err(if success {
+            Failure::Empty { status }
+        } else {
+            Failure::Status { status }
+        });
     }
-    let read = if success { read(body).map(Some) } else { outline(body).map(|()| None) };
+    let read = if success {
+        read(body).map(Some)
+    } else {
+        outline(body).map(|()| None)
+    };
     let flaw = match read {
         Ok(Some(shaped)) => return Ok(Judged::Shaped(shaped)),
         Ok(None) => return Err(Failure::Status { status }),
@@ -174,7 +186,9 @@ fn page(status: u16, body: &[u8]) -> Failure {
     Failure::WebPage {
         status,
         bytes: body.len(),
-        login: ["password", "j_security_check", "login"].iter().any(|word| text.contains(word)),
+        login: ["password", "j_security_check", "login"]
+            .iter()
+            .any(|word| text.contains(word)),
     }
 }
 

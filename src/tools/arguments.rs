@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Arguments, CatalogueTool};
 use crate::opmanager::{ApiKey, Connection, Error, Target, Trust};
+use crate::result::Selection;
 
 /// Longest text of one argument, in characters.
 const LONGEST_TEXT: usize = 4096;
@@ -27,6 +28,8 @@ pub(crate) struct Checked {
     pub(crate) connection: Connection,
     /// The operation's arguments.
     pub(crate) arguments: Value,
+    /// What is wanted of the answer's list.
+    pub(crate) selection: Selection,
 }
 
 /// Everything that is wrong with the arguments, ready to be read by a model.
@@ -57,8 +60,21 @@ fn connection_properties() -> Map<String, Value> {
     }
 }
 
-/// An operation's schema with the connection arguments around it: the required ones first.
-pub(crate) fn with_connection(schema: &Value) -> Map<String, Value> {
+/// Arguments of a tool whose answer has a list.
+fn selection_properties() -> Map<String, Value> {
+    let properties = json!({
+        "fields": { "type": "string", "description": "Comma-separated field names to keep in each item" },
+        "limit": { "type": "integer", "minimum": 1, "maximum": 1000, "description": "Most items; default 50" },
+        "offset": { "type": "integer", "minimum": 0, "description": "Items to skip; see next_offset" },
+    });
+    match properties {
+        Value::Object(properties) => properties,
+        _ => Map::new(),
+    }
+}
+
+/// An operation's schema with the arguments that are ours around it: the required ones first.
+pub(crate) fn around(schema: &Value, has_list: bool) -> Map<String, Value> {
     let own = schema["properties"]
         .as_object()
         .cloned()
@@ -74,6 +90,9 @@ pub(crate) fn with_connection(schema: &Value) -> Map<String, Value> {
         }
     }
     properties.extend(own);
+    if has_list {
+        properties.extend(selection_properties());
+    }
     properties.extend(optional);
     let required: Vec<&str> = CONNECTION_REQUIRED
         .into_iter()
@@ -142,12 +161,14 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
         Some(Value::Bool(false)) => Trust::Unverified,
         _ => Trust::Verified,
     };
+    let selection = selection(&given);
     match (key, target) {
         (Some(key), Some(target)) if problems.is_empty() => {
             given.retain(|name, _| own.get(name).is_some());
             Ok(Checked {
                 connection: Connection::with(target, trust, key),
                 arguments: Value::Object(given),
+                selection,
             })
         }
         _ => {
@@ -172,6 +193,31 @@ fn target(given: &Arguments) -> Result<Option<Target>, Error> {
     };
     let use_ssl = given.get("use_ssl").and_then(Value::as_bool);
     Target::parse(host, port, use_ssl).map(Some)
+}
+
+/// The selection, from arguments whose types have been checked.
+fn selection(given: &Arguments) -> Selection {
+    let number = |name: &str| {
+        given
+            .get(name)
+            .and_then(Value::as_u64)
+            .and_then(|n| usize::try_from(n).ok())
+    };
+    let fields = given
+        .get("fields")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let defaults = Selection::default();
+    Selection {
+        fields: fields
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        limit: number("limit").unwrap_or(defaults.limit),
+        offset: number("offset").unwrap_or(defaults.offset),
+    }
 }
 
 fn unknown(name: &str, known: &Value) -> String {

@@ -10,7 +10,8 @@ pub(crate) fn failure(
     access: Access,
     target: &Target,
 ) -> String {
-    let mut text = capitalised(&error.to_string());
+    // OpManager's own words may bring their full stop.
+    let mut text = capitalised(error.to_string().trim_end_matches('.'));
     for step in next_steps(error, specification, access, target) {
         text.push_str(".\n");
         text.push_str(&step);
@@ -74,51 +75,80 @@ fn next_steps(
         Error::TooLarge { .. } => {
             step("Narrow the question with this tool's filters or its paging arguments");
         }
+        Error::Encoding => {
+            step("A proxy in between may pack answers on its own: have it leave them plain or gzip")
+        }
         Error::Refused(failure) => steps.extend(after_refusal(failure, specification)),
         _ => {}
     }
     steps
 }
 
+/// What to do about a key that is not accepted.
+const KEY: &str = "Check the API key, and that REST API access is switched on for its user (OpManager: Settings, User Management; new users have it off, and with two-factor sign-in switching it on needs the one-time code)";
+/// What to do about a value that is not accepted.
+const VALUE: &str = "Compare the values given with the descriptions of the tool's arguments";
+
+/// The documented error codes: what each means, and what to try next. OpManager's spelling.
+const ERROR_CODES: &[(&str, &str, &str)] = &[
+    ("DATATYPE_NOT_MATCHED", "a value has the wrong type", VALUE),
+    (
+        "UNABLE_TO_PARSE_DATA_TYPE",
+        "a value cannot be read as its type",
+        VALUE,
+    ),
+    (
+        "PATTERN_NOT_MATCHED",
+        "a value does not have the form that is wanted",
+        VALUE,
+    ),
+    ("LESS_THAN_MIN_LENGTH", "a value is too short", VALUE),
+    ("MORE_THAN_MAX_LENGTH", "a value is too long", VALUE),
+    (
+        "XSS_DETECTED",
+        "a value looks like markup or script",
+        "Leave out characters such as < and > from the values given",
+    ),
+    (
+        "LESS_THAN_MIN_OCCURANCE",
+        "a parameter that this server wants is missing",
+        "Give the optional arguments of the tool that fit; this server may want one that the documentation does not",
+    ),
+    (
+        "MORE_THAN_MAX_OCCURANCE",
+        "a parameter came more often than allowed",
+        "Each argument is sent once: this server may not know the operation in this form",
+    ),
+];
+
 fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
     let mut step = |text: &str| steps.push(text.to_owned());
-    const KEY: &str = "Check the API key, and that REST API access is switched on for its user (OpManager: Settings, User Management; new users have it off)";
     match failure {
         Failure::Reported {
             status: 401 | 403, ..
         }
         | Failure::Status { status: 401 | 403 } => step(KEY),
         Failure::Reported { code, message, .. } => {
+            let code = code.as_deref().unwrap_or_default();
             let message = message.to_ascii_lowercase();
-            match code.as_deref() {
-                Some(code) if code.contains("THROTTLES_LIMIT") => {
-                    steps.push(throttled(specification))
-                }
-                Some("LESS_THAN_MIN_OCCURANCE") => step(
-                    "A parameter that this server wants is missing; check the tool's optional arguments",
-                ),
-                Some(
-                    "DATATYPE_NOT_MATCHED"
-                    | "UNABLE_TO_PARSE_DATA_TYPE"
-                    | "PATTERN_NOT_MATCHED"
-                    | "LESS_THAN_MIN_LENGTH"
-                    | "MORE_THAN_MAX_LENGTH"
-                    | "XSS_DETECTED",
-                ) => {
-                    step(
-                        "One argument's value is not accepted; compare it with the argument's description",
-                    );
-                }
-                _ if message.contains("blocked in central") => {
-                    step(
-                        "This server is a Central: send the call to the probe that monitors the device (see list_probes)",
-                    );
-                }
-                _ if message.contains("key") && !message.contains("keyword") => step(KEY),
-                _ => step(
+            let row = ERROR_CODES.iter().find(|(known, ..)| *known == code);
+            if let Some((_, meaning, next)) = row {
+                step(&format!("That means: {meaning}"));
+                step(next);
+            } else if code.contains("THROTTLES_LIMIT_EXCEEDED") {
+                step("That means: too many calls of this operation in a minute");
+                step(&throttled(specification));
+            } else if message.contains("blocked in central") {
+                step(
+                    "This server is a Central: send the call to the probe that monitors the device (see list_probes)",
+                );
+            } else if message.contains("api key") || message.contains("apikey") {
+                step(KEY);
+            } else {
+                step(
                     "Check the names and ids given: take device names from `deviceName` of list_devices, not display names, and alarm entities from list_alarms",
-                ),
+                );
             }
         }
         Failure::Status { status: 404 | 405 } => {
@@ -126,7 +156,7 @@ fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String
                 "This server does not know the operation: check that host and port are an OpManager, and its version",
             );
         }
-        Failure::Status { status: 429 } => steps.push(throttled(specification)),
+        Failure::Status { status: 429 } => step(&throttled(specification)),
         Failure::Status { status: 300..=399 } => {
             step(
                 "Redirects are not followed. Give the host, port and scheme that the server really uses",

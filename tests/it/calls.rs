@@ -13,13 +13,14 @@ use crate::support::{Session, at, example, simulator, tool_of};
 const NASTY: &str = "a&apiKey=x#?/../%00+é %2B=;:@[]\\\"'\u{1f600}";
 
 /// The only headers that a request may carry.
-const HEADERS: [&str; 6] = [
+const HEADERS: [&str; 7] = [
     "accept",
     "apikey",
     "content-length",
     "content-type",
     "host",
     "user-agent",
+    "accept-encoding",
 ];
 
 fn pairs(arguments: &Map<String, Value>) -> Vec<(String, String)> {

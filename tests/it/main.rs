@@ -14,6 +14,7 @@ mod calls;
 mod catalogue;
 mod protocol;
 mod secrets;
+mod shape;
 mod snapshots;
 mod support;
 mod tls;

@@ -133,6 +133,12 @@ fn list_schedules(state: &mut State, _: &Arguments) -> Answer {
     ok(state.schedules.iter().map(|schedule| row(schedule, state.now)).collect::<Vec<_>>().into())
 }
 
+/// The parameters that describe a schedule, without those that say which one and what to do.
+fn settings(arguments: &Arguments) -> impl Iterator<Item = (String, String)> {
+    let kept = |(name, _): &&(String, String)| !matches!(name.as_str(), "operation" | "scheduleId" | "MS_INSTANCEID");
+    arguments.all().iter().filter(kept).cloned()
+}
+
 /// Inferred: no parameter is marked as required, these are what a schedule cannot be without.
 fn check_schedule(schedule: &Schedule) -> Result<(), Refusal> {
     let once = schedule.field("recurrence") == "OnceOnly";
@@ -157,7 +163,7 @@ fn check_schedule(schedule: &Schedule) -> Result<(), Refusal> {
 }
 
 fn add_schedule(state: &mut State, arguments: &Arguments) -> Answer {
-    let schedule = Schedule { id: state.next_id(), fields: arguments.all().iter().cloned().collect() };
+    let schedule = Schedule { id: state.next_id(), fields: settings(arguments).collect() };
     check_schedule(&schedule)?;
     if state.schedules.iter().any(|other| other.field("scheduleName") == schedule.field("scheduleName")) {
         return Err(Refusal::new(None, "A schedule of this name exists.")); // Inferred.
@@ -178,7 +184,7 @@ fn update_schedule(state: &mut State, arguments: &Arguments) -> Answer {
     if arguments.all().iter().any(|(name, _)| name.starts_with("selected")) {
         changed.fields.retain(|name, _| !name.starts_with("selected"));
     }
-    changed.fields.extend(arguments.all().iter().cloned());
+    changed.fields.extend(settings(arguments));
     check_schedule(&changed)?;
     *schedule = changed;
     // Inferred: the documented sample is that of another call.

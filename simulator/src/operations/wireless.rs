@@ -55,7 +55,7 @@ fn access_points(state: &mut State, arguments: &Arguments) -> Answer {
     check_controller(state, arguments)?;
     let row = |&(name, ip, severity, channels, _): &(&str, &str, i64, &str, _)| {
         json!({
-            "macAddress": format!("0:0:5e:0:53:{:x}", name.len() + ip.len()), "channels": channels,
+            "macAddress": format!("0:0:5e:0:53:{}", &ip[ip.len() - 2..]), "channels": channels,
             "statusStr": severity_name(severity), "ipAddress": ip, "apDisplayName": name,
             "advanceMonitoringEnabled": "true", "apName": managed_name(ip), "statusNum": text(severity),
         })

@@ -19,7 +19,7 @@ pub(crate) struct MonitorType {
 
 impl MonitorType {
     pub(crate) fn description(&self) -> String {
-        format!("Watches {} over {}", self.display_name.to_lowercase(), self.protocol)
+        format!("Watches {} over {}", self.display_name, self.protocol)
     }
 }
 

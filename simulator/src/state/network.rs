@@ -26,7 +26,7 @@ const DEVICES: &[Row<'static>] = &[
     ("edge-sw-11", "192.0.2.11", "Switch", "Exemplar S2400", "Exemplar", "SNMP", ""),
     ("rtr-01", "192.0.2.254", "Router", "Exemplar R900", "Exemplar", "SNMP", ""),
     ("rtr-02", "198.51.100.1", "Router", "Exemplar R900", "Exemplar", "SNMP", ""),
-    ("fw-01", "192.0.2.253", "Firewall", "Palisade F200", "Palisade", "SNMP", ""),
+    ("fw-01", "192.0.2.253", "Firewall", "Samplewall F200", "Samplewall", "SNMP", ""),
     ("db-01", "192.0.2.21", "Server", "Linux", "Unknown", "CLI", ""),
     ("db-02", "192.0.2.22", "Server", "Windows Server", "Unknown", "WMI", ""),
     ("web-01", "192.0.2.31", "Server", "Linux", "Unknown", "SNMP", ""),
@@ -38,9 +38,9 @@ const DEVICES: &[Row<'static>] = &[
     ("ntx-cluster-01", "192.0.2.70", "Server", "Nutanix Cluster", "Unknown", "PrismAPI", "Nutanix-Cluster"),
     ("ntx-host-01", "192.0.2.71", "Server", "Nutanix Host", "Unknown", "PrismAPI", "Nutanix-Host"),
     ("ntx-vm-01", "192.0.2.72", "Server", "Nutanix VM", "Unknown", "PrismAPI", "Nutanix-VM"),
-    ("wlc-01", "198.51.100.5", "WirelessLANController", "Airwave W50", "Airwave", "SNMP", ""),
-    ("ups-01", "198.51.100.30", "UPS", "Steady U3", "Steady", "SNMP", ""),
-    ("198.51.100.40", "198.51.100.40", "Printer", "Inkwell P7", "Inkwell", "SNMP", ""),
+    ("wlc-01", "198.51.100.5", "WirelessLANController", "Sampleair W50", "Sampleair", "SNMP", ""),
+    ("ups-01", "198.51.100.30", "UPS", "Samplepower U3", "Samplepower", "SNMP", ""),
+    ("198.51.100.40", "198.51.100.40", "Printer", "Sampleprint P7", "Sampleprint", "SNMP", ""),
     ("desk-07", "198.51.100.77", "Desktop", "Windows Client", "Unknown", "WMI", ""),
 ];
 
@@ -68,20 +68,20 @@ const INTERFACES: &[(&str, &str, &str, &str, i64, bool)] = &[
 /// Device, entity, severity, minutes ago, event type, alarm family, message.
 #[rustfmt::skip]
 const EVENTS: &[(&str, &str, i64, i64, &str, &str, &str)] = &[
-    ("edge-sw-11", "edge-sw-11_Poll", CRITICAL, 2000, "Node Down", "", "Device Down: No response from device for last 5 polls"),
-    ("edge-sw-11", "edge-sw-11_Poll", CLEAR, 1980, "Node Up", "", "Device is up and responding"),
+    ("edge-sw-11", "edge-sw-11_Poll", CRITICAL, 2000, "Node Down", "", "Device is down: no answer to the last 5 polls"),
+    ("edge-sw-11", "edge-sw-11_Poll", CLEAR, 1980, "Node Up", "", "Device is up again"),
     ("ad-01", "eventlog_5719", ATTENTION, 400, "EventLog", "EventLogAlarms", "Event log rule matched: failed sign-ins above 20 in 5 minutes"),
     ("rtr-02", "syslog_link_flap", TROUBLE, 180, "Syslog", "SyslogAlarms", "Syslog: Se0/1 changed state 6 times in 10 minutes"),
-    ("file-01", "2410_DiskUtilization", TROUBLE, 150, "Threshold Down", "", "Disk Utilization is 91%, threshold value for this monitor is 85%"),
-    ("esx-01", "datastore-11_FreeSpace", ATTENTION, 120, "Threshold Down", "StorageAlarms", "Free space of datastore-11 is 9%, threshold value for this monitor is 10%"),
+    ("file-01", "2410_DiskUtilization", TROUBLE, 150, "Threshold Down", "", "Disk Utilization is 91% (threshold 85%)"),
+    ("esx-01", "datastore-11_FreeSpace", ATTENTION, 120, "Threshold Down", "StorageAlarms", "Free space of datastore-11 is 9% (threshold 10%)"),
     ("core-sw-02", "IF-core-sw-02-1006_Status", TROUBLE, 95, "Interface Down", "", "Interface Te1/2 (to fw-01) is down"),
     ("wlc-01", "trap_ap_lost", ATTENTION, 70, "Trap", "TrapAlarms", "Trap: access point ap-south-02 has lost its controller"),
-    ("core-sw-01", "2201_CPUUtilization", ATTENTION, 45, "Threshold Down", "", "CPU Utilization is 84%, threshold value for this monitor is 80%"),
+    ("core-sw-01", "2201_CPUUtilization", ATTENTION, 45, "Threshold Down", "", "CPU Utilization is 84% (threshold 80%)"),
     ("web-01", "shop_URL", SERVICE_DOWN, 40, "URL Down", "WebAlarms", "URL monitor shop does not answer"),
     ("ups-01", "ups-01_OnBattery", CRITICAL, 35, "Trap", "TrapAlarms", "UPS runs on battery, 41 minutes left"),
-    ("db-02", "2308_MemoryUtilization", TROUBLE, 30, "Threshold Down", "", "Memory Utilization is 97%, threshold value for this monitor is 90%"),
+    ("db-02", "2308_MemoryUtilization", TROUBLE, 30, "Threshold Down", "", "Memory Utilization is 97% (threshold 90%)"),
     ("db-02", "db-02_MSSQL", SERVICE_DOWN, 24, "Service Down", "", "Service MSSQL on port 1433 is down"),
-    ("db-02", "db-02_Poll", CRITICAL, 20, "Node Down", "", "Device Down: No response from device for last 5 polls"),
+    ("db-02", "db-02_Poll", CRITICAL, 20, "Node Down", "", "Device is down: no answer to the last 5 polls"),
 ];
 
 fn owned(names: &[&str]) -> Vec<String> {

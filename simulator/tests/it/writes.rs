@@ -130,7 +130,7 @@ async fn devices_are_added_and_listed_in_pages() {
     let servers = session.call("listDevices", &[("category", "Server"), ("severity", "1")]).await;
     assert_eq!((&servers["records"], &servers["rows"][0]["deviceName"]), (&json!(1), &json!("db-02")));
     let fields = session
-        .call("listDevices", &[("type", "Airwave W50"), ("customFields", "Building"), ("getInterfaces", "TRUE")])
+        .call("listDevices", &[("type", "Sampleair W50"), ("customFields", "Building"), ("getInterfaces", "TRUE")])
         .await;
     assert_eq!(fields["rows"][0]["Building"], "Building A");
     assert_eq!(fields["rows"][0]["interfaces"][0]["name"], "IF-wlc-01-1016");

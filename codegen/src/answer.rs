@@ -1,0 +1,110 @@
+//! What the server must know of an answer to shape it: where its list is, and which fields hold markup.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::document::Operation;
+use crate::operations::component;
+
+/// Names that OpManager usually gives to lists; they decide where an answer has several.
+const USUAL: [&str; 3] = ["rows", "List", "Details"];
+
+impl Operation {
+    /// The keys that lead to the list of the answer: none for a bare array. `None` if it has no list.
+    ///
+    /// The document may say it with `x-list`; otherwise it is the one array of objects that the answer, or
+    /// one object directly inside it, has.
+    pub(crate) fn list(&self, schemas: &Map<String, Value>) -> Option<Vec<String>> {
+        match &self.list {
+            Some(path) if path.is_empty() => return None,
+            Some(path) => return Some(path.clone()),
+            None => {}
+        }
+        let response = resolve(&self.response, schemas);
+        if response["type"] == "array" {
+            return Some(Vec::new());
+        }
+        if let Some(name) = list_of(response, schemas) {
+            return Some(vec![name]);
+        }
+        let mut nested = properties(response).filter_map(|(name, property)| {
+            let inner = list_of(resolve(property, schemas), schemas)?;
+            Some(vec![name.clone(), inner])
+        });
+        match (nested.next(), nested.next()) {
+            (Some(path), None) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Names of the fields, at any depth of the answer, whose text holds markup.
+    pub(crate) fn markup(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let mut seen = BTreeSet::new();
+        collect_markup(&self.response, schemas, &mut seen, &mut names);
+        names
+    }
+}
+
+fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema["properties"].as_object().into_iter().flatten()
+}
+
+fn resolve<'a>(schema: &'a Value, schemas: &'a Map<String, Value>) -> &'a Value {
+    let only = schema["allOf"]
+        .as_array()
+        .and_then(|all| all.first())
+        .unwrap_or(schema);
+    component(only)
+        .and_then(|name| schemas.get(name))
+        .unwrap_or(only)
+}
+
+/// The one array of objects of an object, or the usually named one of several.
+fn list_of(schema: &Value, schemas: &Map<String, Value>) -> Option<String> {
+    let is_list = |property: &Value| {
+        let property = resolve(property, schemas);
+        property["type"] == "array" && resolve(&property["items"], schemas)["type"] == "object"
+    };
+    let lists: Vec<&String> = properties(schema)
+        .filter(|(_, property)| is_list(property))
+        .map(|(name, _)| name)
+        .collect();
+    match lists.as_slice() {
+        [only] => Some((*only).clone()),
+        several => USUAL
+            .into_iter()
+            .find(|usual| several.iter().any(|name| name == usual))
+            .map(str::to_owned),
+    }
+}
+
+fn collect_markup<'a>(
+    schema: &'a Value,
+    schemas: &'a Map<String, Value>,
+    seen: &mut BTreeSet<&'a str>,
+    names: &mut BTreeSet<String>,
+) {
+    if let Some(name) = component(schema)
+        && let Some(schema) = schemas.get(name)
+        && seen.insert(name)
+    {
+        collect_markup(schema, schemas, seen, names);
+    }
+    for (name, property) in properties(schema) {
+        if property["x-markup"] == true {
+            names.insert(name.clone());
+        }
+        collect_markup(property, schemas, seen, names);
+    }
+    let nested = ["items", "additionalProperties"].map(|key| &schema[key]);
+    let all = schema["allOf"].as_array().into_iter().flatten();
+    for nested in nested
+        .into_iter()
+        .chain(all)
+        .filter(|nested| nested.is_object())
+    {
+        collect_markup(nested, schemas, seen, names);
+    }
+}
