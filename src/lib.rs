@@ -17,3 +17,7 @@ pub mod result;
 pub mod server;
 pub mod tools;
 pub mod transport;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -81,12 +81,16 @@ impl Client {
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
-        decoded.map_err(|error| Error::Shape(self.without_key(error.to_string())))
+        decoded.map_err(|error| Error::Shape(self.redacted(error.to_string())))
+    }
+
+    fn redacted(&self, text: String) -> String {
+        self.connection.key.redact(&text).unwrap_or(text)
     }
 
     /// A failure without the key, which a server may repeat in its words.
     fn redact(&self, failure: Failure) -> Failure {
-        let redact = |text| self.without_key(text);
+        let redact = |text| self.redacted(text);
         match failure {
             Failure::Reported {
                 status,
@@ -108,10 +112,6 @@ impl Client {
             },
             other => other,
         }
-    }
-
-    fn without_key(&self, text: String) -> String {
-        self.connection.key.redact(&text).unwrap_or(text)
     }
 
     /// Calls an operation and returns whatever comes back, whether success or not.

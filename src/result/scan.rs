@@ -16,7 +16,7 @@ pub enum Flaw {
     Invalid,
     /// It ends before its value does.
     Truncated,
-    /// It is nested deeper than [`DEEPEST`] levels.
+    /// It is nested deeper than any documented answer.
     TooDeep,
 }
 
@@ -322,8 +322,8 @@ fn plain_run(bytes: &[u8], mut at: usize) -> usize {
         .and_then(|chunk| chunk.first_chunk::<8>())
     {
         let chunk = u64::from_le_bytes(*chunk);
-        let quotes = chunk ^ ONES * u64::from(b'"');
-        let backslashes = chunk ^ ONES * u64::from(b'\\');
+        let quotes = chunk ^ (ONES * u64::from(b'"'));
+        let backslashes = chunk ^ (ONES * u64::from(b'\\'));
         let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
         let special = (quotes.wrapping_sub(ONES) & !quotes
             | backslashes.wrapping_sub(ONES) & !backslashes

@@ -247,7 +247,7 @@ fn decode(raw: &str, most: usize, text: &mut String) -> usize {
 }
 
 fn unescape(rest: &mut std::str::Chars<'_>) -> char {
-    let mut unit = |rest: &mut std::str::Chars<'_>| {
+    let unit = |rest: &mut std::str::Chars<'_>| {
         let mut value = 0;
         for _ in 0..4 {
             value = value * 16 + rest.next().and_then(|c| c.to_digit(16)).unwrap_or_default();

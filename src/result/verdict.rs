@@ -178,7 +178,9 @@ pub fn judge_shaped<'a, T>(
 
 /// A body without byte order mark and without white space around it.
 fn trimmed(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii()
+    body.strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(body)
+        .trim_ascii()
 }
 
 fn page(status: u16, body: &[u8]) -> Failure {

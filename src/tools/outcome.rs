@@ -76,7 +76,9 @@ fn next_steps(
             step("Narrow the question with this tool's filters or its paging arguments");
         }
         Error::Encoding => {
-            step("A proxy in between may pack answers on its own: have it leave them plain or gzip")
+            step(
+                "A proxy in between may pack answers on its own: have it leave them plain or gzip",
+            );
         }
         Error::Refused(failure) => steps.extend(after_refusal(failure, specification)),
         _ => {}
@@ -107,7 +109,7 @@ const ERROR_CODES: &[(&str, &str, &str)] = &[
     (
         "XSS_DETECTED",
         "a value looks like markup or script",
-        "Leave out characters such as < and > from the values given",
+        "Leave out angle brackets and the like from the values given",
     ),
     (
         "LESS_THAN_MIN_OCCURANCE",
@@ -163,7 +165,7 @@ fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String
             );
         }
         Failure::Status { .. } => {
-            step("The server failed; try again later or look at OpManager's own logs")
+            step("The server failed; try again later or look at OpManager's own logs");
         }
         Failure::WebPage { login, .. } => {
             if *login {

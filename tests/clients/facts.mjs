@@ -68,7 +68,7 @@ export async function check(label, protocol, open, sendsUnlisted = true) {
         const { failed, texts } = await call("list_alarms", { ...connection, severity: 1 });
         assert.ok(!failed, texts[0]);
         assert.equal(texts.length, 2);
-        const alarms = JSON.parse(texts[0]);
+        const { items: alarms } = JSON.parse(texts[0]);
         assert.ok(alarms.length > 0);
         assert.ok(alarms.every((alarm) => Number(alarm.numericSeverity) === 1), texts[0]);
         assert.equal(texts[1], facts.remark);

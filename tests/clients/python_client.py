@@ -69,7 +69,7 @@ async def alarms(client):
     failed, texts = await call(client, "list_alarms", {**CONNECTION, "severity": 1})
     assert not failed, texts
     answer, remark = texts
-    answer = json.loads(answer)
+    answer = json.loads(answer)["items"]
     assert answer, "no alarms"
     same({int(alarm["numericSeverity"]) for alarm in answer}, {1})
     same(remark, FACTS["remark"])

@@ -13,6 +13,7 @@ mod arguments;
 mod calls;
 mod catalogue;
 mod protocol;
+mod readme;
 mod secrets;
 mod shape;
 mod snapshots;
