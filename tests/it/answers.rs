@@ -689,6 +689,27 @@ async fn a_key_in_an_answer_is_redacted() {
 }
 
 #[tokio::test]
+async fn a_key_is_redacted_before_words_are_shortened() {
+    let mut bench = Bench::new().await;
+    let key = bench.simulator.api_key().to_owned();
+    for before in [490, 500, 505, 511, 1000, 8190] {
+        let words = format!("{}{key}", "x".repeat(before));
+        let error = json!({ "error": { "message": words, "errorcode": words } });
+        for kind in [
+            json_body(error.to_string()),
+            respond(200, Some(&words), "no JSON"),
+        ] {
+            let reply = bench.read(kind).await;
+            assert!(
+                reply.failed && !reply.text().contains(&key[..4]),
+                "{}",
+                reply.text()
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_sentence_in_braces_is_the_success_that_it_is_documented_to_be() {
     let mut bench = Bench::new().await;
     let arguments =
