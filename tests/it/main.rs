@@ -12,6 +12,7 @@ mod answers;
 mod arguments;
 mod calls;
 mod catalogue;
+mod documents;
 mod protocol;
 mod readme;
 mod secrets;
