@@ -110,7 +110,7 @@ impl OpManagerServer {
             .as_ref()
             .map_or((0, 0), |raw| (raw.status, raw.body.len()));
         let key = client.connection().key();
-        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, key));
+        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, &client));
         let outcome = match &text {
             Ok(_) => "success",
             Err(Error::Refused(_)) => "refused",
@@ -141,18 +141,20 @@ impl OpManagerServer {
         raw: &RawResponse,
         tool: &CatalogueTool,
         selection: &Selection,
-        key: &ApiKey,
+        client: &Client,
     ) -> Result<String, Error> {
         let specification = tool.specification();
         let plan = Plan {
             list: specification.list,
             markup: specification.markup,
         };
+        let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
         let judged =
             result::judge_shaped(raw.status, raw.content_type.as_deref(), &raw.body, |body| {
                 result::shape(body, plan, selection, self.0.settings.result, &redact)
-            })?;
+            })
+            .map_err(|failure| client.redact(failure))?;
         Ok(match judged {
             Judged::Shaped(text) => text,
             Judged::Message(message) => {

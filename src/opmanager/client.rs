@@ -90,7 +90,7 @@ impl Client {
     }
 
     /// A failure without the key, which a server may repeat in its words.
-    fn redact(&self, failure: Failure) -> Failure {
+    pub(crate) fn redact(&self, failure: Failure) -> Failure {
         let redact = |text| self.redacted(text);
         match failure {
             Failure::Reported {
