@@ -17,6 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::result;
 
+use super::address::Denied;
 use super::http::UNIT;
 use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated};
 
@@ -89,7 +90,7 @@ impl Client {
     }
 
     /// A failure without the key, which a server may repeat in its words.
-    fn redact(&self, failure: Failure) -> Failure {
+    pub(crate) fn redact(&self, failure: Failure) -> Failure {
         let redact = |text| self.redacted(text);
         match failure {
             Failure::Reported {
@@ -143,7 +144,7 @@ impl Client {
         };
         let client = generated::Client::new_with_client(
             &self.connection.target.origin(),
-            self.http.client(self.connection.trust)?.clone(),
+            self.http.client(&self.connection)?,
             call,
         );
         let response = match arguments.send(&client).await {
@@ -231,8 +232,13 @@ impl Client {
         match error {
             progenitor_client::Error::CommunicationError(error) if error.is_connect() => {
                 let reason = innermost(&error);
-                if is_tls(&error) {
-                    Error::Tls { target, reason }
+                if let Some(denied) = cause::<Denied>(&error) {
+                    Error::argument("host", denied.to_string())
+                } else if let Some(tls) = cause::<rustls::Error>(&error) {
+                    Error::Tls {
+                        target,
+                        reason: refusal(tls).unwrap_or_else(|| tls.to_string()),
+                    }
                 } else if error.is_timeout() {
                     let seconds = self.http.limits().connect_timeout.as_secs();
                     Error::Connect {
@@ -387,20 +393,35 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.is::<rustls::Error>() || error.downcast_ref().is_some_and(holds_tls) {
-            return true;
+/// The first error of a type in the chain of causes.
+fn cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
         }
-        cause = error.source();
+        if let Some(found) = error.downcast_ref().and_then(inside::<T>) {
+            return Some(found);
+        }
+        next = error.source();
     }
-    false
+    None
 }
 
 /// An `io::Error` hides what it wraps from the chain of sources, and wraps other ones.
-fn holds_tls(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| {
-        inner.is::<rustls::Error>() || inner.downcast_ref().is_some_and(holds_tls)
-    })
+fn inside<T: std::error::Error + 'static>(error: &std::io::Error) -> Option<&T> {
+    let inner = error.get_ref()?;
+    inner
+        .downcast_ref::<T>()
+        .or_else(|| inner.downcast_ref().and_then(inside::<T>))
+}
+
+/// What our own verifier said of a certificate.
+fn refusal(error: &rustls::Error) -> Option<String> {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            Some(other.0.to_string())
+        }
+        _ => None,
+    }
 }

@@ -36,6 +36,12 @@ pub(crate) struct Checked {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problems(Vec<String>);
 
+impl From<Error> for Problems {
+    fn from(error: Error) -> Self {
+        Self(vec![error.to_string()])
+    }
+}
+
 impl Problems {
     /// The problems as a text, one a line.
     pub(crate) fn text(&self, tool: &str) -> String {

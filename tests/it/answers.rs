@@ -1,6 +1,8 @@
 //! What becomes of answers: what is no success is a failed result that says what happened and what to try next, and
 //! repeats neither a page nor the key.
 
+use std::io::Write as _;
+
 use opmanager_mcp_server::tools::{self, Access};
 use opmanager_simulator::{Fault, FaultKind, Simulator, contract};
 use serde_json::{Value, json};
@@ -11,14 +13,7 @@ use crate::support::{Reply, Session, at, example, simulator, tool_of};
 /// Text in bodies that nobody may repeat.
 const SENTINEL: &str = "zq7SENTINELk9Xw2";
 
-const FLAGS: [&str; 6] = [
-    "--access",
-    "destructive",
-    "--timeout",
-    "1",
-    "--max-response-bytes",
-    "65536",
-];
+const FLAGS: [&str; 4] = ["--access", "destructive", "--max-response-bytes", "65536"];
 
 const KEY_STEP: &str = "Check the API key";
 const ADDRESS_STEP: &str = "host and port";
@@ -32,6 +27,15 @@ impl Bench {
     async fn new() -> Self {
         Self {
             session: Session::start(&FLAGS).await,
+            simulator: simulator().await,
+        }
+    }
+
+    /// One whose server waits for two seconds only.
+    async fn impatient() -> Self {
+        let flags = [&FLAGS[..], &["--timeout", "2"]].concat();
+        Self {
+            session: Session::start(&flags).await,
             simulator: simulator().await,
         }
     }
@@ -452,9 +456,53 @@ async fn size_is_bounded_by_what_comes_and_not_by_what_is_announced() {
 }
 
 #[tokio::test]
+async fn gzip_is_unpacked_and_other_packings_are_refused() {
+    let mut bench = Bench::new().await;
+    let packed = |encoding: &str, body: &[u8]| FaultKind::Respond {
+        status: 200,
+        content_type: Some("application/json".to_owned()),
+        headers: vec![("Content-Encoding".to_owned(), encoding.to_owned())],
+        body: body.to_vec(),
+    };
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(br#"[{"deviceName":"packed"}]"#).unwrap();
+    let gzip = gzip.finish().unwrap();
+    for encoding in ["gzip", "GZIP", "x-gzip"] {
+        let reply = bench.read(packed(encoding, &gzip)).await;
+        assert!(
+            !reply.failed && reply.text().contains("packed"),
+            "{}",
+            reply.text()
+        );
+    }
+    let (half, damaged) = (
+        &gzip[..gzip.len() / 2],
+        [&gzip[..12], b"zq7SENTINELk9Xw2"].concat(),
+    );
+    for body in [half, damaged.as_slice(), SENTINEL.as_bytes()] {
+        bench
+            .fails(
+                packed("gzip", body),
+                &["broke", "damaged or incomplete"],
+                "Try again",
+            )
+            .await;
+    }
+    for encoding in ["br", "deflate", "zstd", "gzip, gzip", SENTINEL] {
+        bench
+            .fails(
+                packed(encoding, b"[]"),
+                &["packed"],
+                "have it leave them plain",
+            )
+            .await;
+    }
+}
+
+#[tokio::test]
 async fn silence_is_a_failure_after_the_time_limit() {
     let check = async |kind: FaultKind, writes: bool| {
-        let mut bench = Bench::new().await;
+        let mut bench = Bench::impatient().await;
         let case = format!("{kind:?}");
         let reply = if writes {
             bench.write(kind).await
@@ -470,7 +518,7 @@ async fn silence_is_a_failure_after_the_time_limit() {
             &case,
             &reply,
             bench.simulator.api_key(),
-            &["no complete answer within 1 s"],
+            &["no complete answer within 2 s"],
             next,
         );
         bench
@@ -640,6 +688,27 @@ async fn a_key_in_an_answer_is_redacted() {
         "{}",
         reply.text()
     );
+}
+
+#[tokio::test]
+async fn a_key_is_redacted_before_words_are_shortened() {
+    let mut bench = Bench::new().await;
+    let key = bench.simulator.api_key().to_owned();
+    for before in [490, 500, 505, 511, 1000, 8190] {
+        let words = format!("{}{key}", "x".repeat(before));
+        let error = json!({ "error": { "message": words, "errorcode": words } });
+        for kind in [
+            json_body(error.to_string()),
+            respond(200, Some(&words), "no JSON"),
+        ] {
+            let reply = bench.read(kind).await;
+            assert!(
+                reply.failed && !reply.text().contains(&key[..4]),
+                "{}",
+                reply.text()
+            );
+        }
+    }
 }
 
 #[tokio::test]

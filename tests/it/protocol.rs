@@ -396,31 +396,15 @@ async fn many_calls_at_once_are_each_answered() {
 
 #[tokio::test]
 async fn the_end_of_input_ends_the_program() {
-    let idle = async {
-        let session = Session::start(&[]).await;
-        session.finish()
-    };
-    let before_the_handshake = async { Session::spawn(&[]).finish() };
-    let after_a_ping = async {
-        let mut session = Session::spawn(&[]);
-        session.ping().await;
-        session.finish()
-    };
-    let stateless_only = async {
-        let mut session = Session::spawn(&[]);
-        session.request("tools/list", stateless(json!({}))).await;
-        session.finish()
-    };
-    let (idle, before, pinged, stateless_only) =
-        tokio::join!(idle, before_the_handshake, after_a_ping, stateless_only);
-    for end in [timeout(END, idle).await, timeout(END, before).await] {
-        check_end(&end.expect("it must end soon"));
-    }
-    for end in [
-        timeout(END, pinged).await,
-        timeout(END, stateless_only).await,
-    ] {
-        check_end(&end.expect("it must end soon"));
+    let idle = Session::start(&[]).await;
+    let silent = Session::spawn(&[]);
+    let mut pinged = Session::spawn(&[]);
+    pinged.ping().await;
+    let mut listed = Session::spawn(&[]);
+    listed.request("tools/list", stateless(json!({}))).await;
+    for session in [idle, silent, pinged, listed] {
+        let finished = timeout(END, session.finish()).await;
+        check_end(&finished.expect("it must end soon"));
     }
 }
 

@@ -54,7 +54,7 @@ async fn nobody() -> String {
 async fn everything(level: &str, filter: Option<&str>) -> (Vec<String>, Finished) {
     let simulator = start(Tls::None).await;
     let secured = start(Tls::SelfSigned).await;
-    let mut session = Session::spawn_with(&["--log-level", level, "--timeout", "1"], |command| {
+    let mut session = Session::spawn_with(&["--log-level", level, "--timeout", "5"], |command| {
         command.env_remove("RUST_LOG");
         if let Some(filter) = filter {
             command.envs([

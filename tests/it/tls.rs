@@ -214,11 +214,11 @@ async fn a_server_with_tls_answers_nothing_in_clear() {
 #[tokio::test]
 async fn faults_behind_tls_are_told_as_what_they_are() {
     let simulator = self_signed_simulator().await;
-    let mut session = Session::start(&["--timeout", "1"]).await;
+    let mut session = Session::start(&["--timeout", "2"]).await;
     for (kind, happened) in [
         (FaultKind::CloseAfterRequest, "broke"),
         (FaultKind::Truncated, "broke"),
-        (FaultKind::Hang, "within 1 s"),
+        (FaultKind::Hang, "within 2 s"),
         (FaultKind::LoginPage, "web page"),
         (
             FaultKind::Redirect {
