@@ -18,7 +18,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::opmanager::{ApiKey, Client, Error, Http, RawResponse};
+use crate::opmanager::{ApiKey, Client, Error, Http, Profile, RawResponse};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
 
@@ -116,7 +116,12 @@ impl OpManagerServer {
             Err(Error::Refused(_)) => "refused",
             Err(_) => "no answer",
         };
-        tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
+        // What travels unprotected is worth an operator's look.
+        if profile == Profile::Unverified || !target.tls() {
+            tracing::warn!(tool = name, %target, trust = %profile, tls = target.tls(), status, bytes, milliseconds, outcome);
+        } else {
+            tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
+        }
         match text {
             Err(error) => failed_without(
                 key,
