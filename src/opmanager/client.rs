@@ -13,6 +13,7 @@ use futures::StreamExt;
 use http::HeaderValue;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::result;
@@ -43,6 +44,13 @@ pub(crate) struct Call {
 pub struct Client {
     http: Http,
     connection: Connection,
+}
+
+/// An object around a list, under the names that OpManager gives to lists.
+#[derive(Deserialize)]
+struct Paged<T> {
+    #[serde(alias = "List", alias = "Details")]
+    rows: T,
 }
 
 /// An answer as it came.
@@ -79,6 +87,14 @@ impl Client {
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
         let decoded = match raw.judge().map_err(|failure| self.redact(failure))? {
+            // A list that is documented as a bare array comes inside an object from newer builds.
+            Answer::Json(body)
+                if O::ID.specification().list == Some(&[]) && body.starts_with(b"{") =>
+            {
+                serde_json::from_slice::<Paged<O::Output>>(body)
+                    .map(|page| page.rows)
+                    .or_else(|_| serde_json::from_slice(body))
+            }
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
