@@ -1,14 +1,13 @@
 //! The command line.
 
+mod log;
+
 use std::io::{self, Write};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
 use crate::opmanager::{Http, Limits};
 use crate::result;
@@ -50,7 +49,10 @@ struct Serve {
     raw_output: bool,
     /// What is logged to standard error; never arguments, keys or answers
     #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: LogLevel,
+    log_level: log::Level,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: log::Format,
 }
 
 #[derive(Debug, Args)]
@@ -68,16 +70,6 @@ enum AccessArg {
     Write,
     /// Also tools that remove something for good
     Destructive,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
 }
 
 #[derive(Debug, Subcommand)]
@@ -132,7 +124,7 @@ pub fn run() -> ExitCode {
 }
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
-    log_to_stderr(arguments.log_level);
+    log::begin(arguments.log_level, arguments.log_format);
     let http = Http::new(Limits {
         timeout: Duration::from_secs(arguments.timeout.get()),
         max_response_bytes: arguments.max_response_bytes.get(),
@@ -159,26 +151,6 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
     // A blocked read of standard input must not keep the process.
     runtime.shutdown_background();
     result
-}
-
-/// Logs our own events and nobody else's: at their finer levels the libraries print whole requests, keys
-/// included, so no setting turns them on.
-fn log_to_stderr(level: LogLevel) {
-    let level = match level {
-        LogLevel::Off => LevelFilter::OFF,
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(false);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(ours))
-        .init();
 }
 
 fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
