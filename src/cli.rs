@@ -7,7 +7,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::opmanager::{Http, Limits};
 use crate::result;
@@ -35,6 +35,9 @@ struct Serve {
     /// Longest time of one call, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     timeout: NonZeroU64,
+    /// Longest message of a client, in bytes; at least 1024
+    #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
+    max_request_bytes: u32,
     /// Largest answer of OpManager that is read, in bytes
     #[arg(long, value_name = "BYTES", default_value = "4194304")]
     max_response_bytes: NonZeroUsize,
@@ -139,7 +142,8 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
         },
     };
     let server = OpManagerServer::new(settings, http);
-    block_on(transport::stdio::serve(server))
+    let max_request_bytes = usize::try_from(arguments.max_request_bytes).unwrap_or(usize::MAX);
+    block_on(transport::stdio::serve(server, max_request_bytes))
 }
 
 fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {

@@ -260,7 +260,7 @@ impl ServerHandler for OpManagerServer {
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         Err(match request.method.as_str() {
-            "tools/call" => {
+            "initialize" | "ping" | "server/discover" | "tools/call" | "tools/list" => {
                 ErrorData::invalid_params("the parameters are not those of this method", None)
             }
             _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None),
