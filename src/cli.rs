@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use crate::opmanager::{Http, Limits};
 use crate::result;
-use crate::server::{OpManagerServer, Policy, Settings, offered};
+use crate::server::{CallLimits, OpManagerServer, Policy, Settings, offered};
 use crate::tools::Access;
 use crate::transport;
 
@@ -38,6 +38,9 @@ struct Serve {
     /// Longest message of a client, in bytes; at least 1024
     #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
     max_request_bytes: u32,
+    /// Most calls that run at one time; 32 more wait, and others are refused
+    #[arg(long, value_name = "CALLS", default_value = "8")]
+    max_concurrent_calls: NonZeroUsize,
     /// Largest answer of OpManager that is read, in bytes
     #[arg(long, value_name = "BYTES", default_value = "4194304")]
     max_response_bytes: NonZeroUsize,
@@ -136,6 +139,10 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     });
     let settings = Settings {
         policy: Policy::from(&arguments.policy),
+        calls: CallLimits {
+            running: arguments.max_concurrent_calls.get(),
+            ..CallLimits::default()
+        },
         result: result::Limits {
             max_chars: arguments.max_result_chars.get(),
             raw: arguments.raw_output,

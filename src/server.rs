@@ -1,7 +1,9 @@
 //! The MCP server: the catalogue served over whatever transport.
 //!
 //! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
-//! send, judge. Holds no credential and no answer; knows no operation by name.
+//! turn, send, judge. Holds no credential and no answer; knows no operation by name.
+
+mod turns;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,6 +23,8 @@ use tokio_util::sync::CancellationToken;
 use crate::opmanager::{ApiKey, Client, Error, Http, RawResponse};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
+pub use turns::CallLimits;
+use turns::Turns;
 
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;
@@ -39,6 +43,8 @@ pub struct Policy {
 pub struct Settings {
     /// What is offered and run.
     pub policy: Policy,
+    /// How many calls run and wait at one time.
+    pub calls: CallLimits,
     /// How large an answer may be, and whether its strings are cleaned.
     pub result: result::Limits,
 }
@@ -51,6 +57,7 @@ struct Inner {
     settings: Settings,
     http: Http,
     offered: Vec<Tool>,
+    turns: Turns,
     closing: CancellationToken,
 }
 
@@ -64,6 +71,7 @@ impl OpManagerServer {
             settings,
             http,
             offered,
+            turns: Turns::new(settings.calls),
             closing: CancellationToken::new(),
         }))
     }
@@ -93,6 +101,11 @@ impl OpManagerServer {
                 tracing::info!(tool = name, outcome = "invalid arguments");
                 return failed(problems.text(name));
             }
+        };
+        // Only what has been checked waits: what is large or wrong is gone by now.
+        let Some(_turn) = self.0.turns.take().await else {
+            tracing::warn!(tool = name, target = %connection.target(), outcome = "busy");
+            return failed(self.0.turns.refusal());
         };
         let client = Client::new(self.0.http.clone(), connection);
         let started = Instant::now();
