@@ -1,6 +1,7 @@
 //! The command line.
 
 mod log;
+pub(crate) mod process;
 
 use std::io::{self, Write};
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -131,6 +132,8 @@ pub fn run() -> ExitCode {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     log::begin(arguments.log_level, arguments.log_format);
+    process::close_memory();
+    process::silence_panics();
     let http = Http::new(Limits {
         timeout: Duration::from_secs(arguments.timeout.get()),
         max_response_bytes: arguments.max_response_bytes.get(),

@@ -3,6 +3,7 @@
 //! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
 //! turn, send, judge. Holds no credential and no answer; knows no operation by name.
 
+mod guard;
 mod turns;
 
 use std::sync::Arc;
@@ -59,6 +60,9 @@ struct Inner {
     offered: Vec<Tool>,
     turns: Turns,
     closing: CancellationToken,
+    /// What calls panic with.
+    #[cfg(test)]
+    panic: Option<String>,
 }
 
 impl OpManagerServer {
@@ -73,6 +77,19 @@ impl OpManagerServer {
             offered,
             turns: Turns::new(settings.calls),
             closing: CancellationToken::new(),
+            #[cfg(test)]
+            panic: None,
+        }))
+    }
+
+    /// A server whose calls panic.
+    #[cfg(test)]
+    pub(crate) fn panicking(with: &str) -> Self {
+        let Self(inner) = Self::new(Settings::default(), Http::default());
+        let inner = Arc::into_inner(inner).unwrap();
+        Self(Arc::new(Inner {
+            panic: Some(with.to_owned()),
+            ..inner
         }))
     }
 
@@ -107,6 +124,10 @@ impl OpManagerServer {
             tracing::warn!(tool = name, target = %connection.target(), outcome = "busy");
             return failed(self.0.turns.refusal());
         };
+        #[cfg(test)]
+        if let Some(text) = &self.0.panic {
+            panic!("{text}");
+        }
         let client = Client::new(self.0.http.clone(), connection);
         let started = Instant::now();
         let answer = (tool.entry().call)(&client, arguments).await;
@@ -259,7 +280,7 @@ impl ServerHandler for OpManagerServer {
         };
         let given = request.arguments.unwrap_or_default();
         tokio::select! {
-            result = self.call(tool, given) => Ok(result.into()),
+            result = guard::catch(tool.name(), tool.access(), self.call(tool, given)) => Ok(result.into()),
             // The reply of a cancelled call is not sent; dropping the call drops its request.
             () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
             () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
