@@ -9,5 +9,6 @@ mod shape;
 mod verdict;
 
 pub use scan::Flaw;
+pub(crate) use scan::{Kind, outermost, plain_run};
 pub use shape::{Limits, Plan, Problem, Redact, Selection, shape};
 pub use verdict::{Answer, Failure, Judged, judge, judge_shaped};

@@ -40,13 +40,22 @@ pub(super) struct Span {
 
 /// What a value begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Object,
     Array,
     String,
     Number,
     /// `true`, `false` or `null`.
     Word,
+}
+
+/// The kind of the one value that a text is, if it is well formed and nested no deeper than accepted.
+pub(crate) fn outermost(bytes: &[u8]) -> Result<Kind> {
+    let mut scanner = Scanner::new(bytes);
+    let kind = scanner.kind()?;
+    scanner.skip(0)?;
+    scanner.end()?;
+    Ok(kind)
 }
 
 impl<'a> Scanner<'a> {
@@ -316,7 +325,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// The end of a run of bytes that a string may hold as they are. Eight bytes at a time: this is where most
 /// of the time of a pass goes.
-fn plain_run(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes
         .get(at..at + 8)
         .and_then(|chunk| chunk.first_chunk::<8>())
