@@ -8,6 +8,7 @@ mod scan;
 mod shape;
 mod verdict;
 
+pub(crate) use hygiene::clean;
 pub use scan::Flaw;
 pub use shape::{Limits, Plan, Problem, Redact, Selection, shape};
 pub use verdict::{Answer, Failure, Judged, judge, judge_shaped};
