@@ -20,7 +20,7 @@ use crate::result;
 
 use super::address::Denied;
 use super::http::UNIT;
-use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated};
+use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
 
 /// Bytes of an unpacked body from which on it may not be more than [`EXPANSION`] times what was received.
 const FREE_EXPANSION: usize = 1024 * 1024;
@@ -250,10 +250,10 @@ impl Client {
                 let reason = innermost(&error);
                 if let Some(denied) = cause::<Denied>(&error) {
                     Error::argument("host", denied.to_string())
-                } else if let Some(tls) = cause::<rustls::Error>(&error) {
+                } else if let Some(failure) = cause::<rustls::Error>(&error) {
                     Error::Tls {
                         target,
-                        reason: refusal(tls).unwrap_or_else(|| tls.to_string()),
+                        reason: tls::reason(failure),
                     }
                 } else if error.is_timeout() {
                     let seconds = self.http.limits().connect_timeout.as_secs();
@@ -430,14 +430,4 @@ fn inside<T: std::error::Error + 'static>(error: &std::io::Error) -> Option<&T> 
     inner
         .downcast_ref::<T>()
         .or_else(|| inner.downcast_ref().and_then(inside::<T>))
-}
-
-/// What our own verifier said of a certificate.
-fn refusal(error: &rustls::Error) -> Option<String> {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            Some(other.0.to_string())
-        }
-        _ => None,
-    }
 }
