@@ -148,6 +148,11 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
     }
     problems.extend(exactly_one(tool, &given));
     let key = match given.remove("apiKey") {
+        Some(Value::String(key)) if is_host(&key) => {
+            problems
+                .push("`apiKey` looks like a host: host and key may have been swapped".to_owned());
+            None
+        }
         Some(Value::String(key)) => ApiKey::new(key)
             .map_err(|error| problems.push(error.to_string()))
             .ok(),
@@ -177,6 +182,16 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
             Err(Problems(problems))
         }
     }
+}
+
+/// Whether a text given as the key is a host: an address, or a name with a dot, a port or a scheme. With such a
+/// key, what stands in the place of the host may be the real one, and must be neither resolved nor repeated.
+/// A plain word can be either.
+fn is_host(key: &str) -> bool {
+    let (scheme, rest) = key.split_once("://").unwrap_or(("", key));
+    let host = rest.trim_end_matches('/');
+    let telling = !scheme.is_empty() || host.contains(['.', ':']) || host == "localhost";
+    telling && Target::parse(host, None, None).is_ok()
 }
 
 /// The target, if the arguments that make it have the right types; their absence is reported elsewhere.
