@@ -174,6 +174,7 @@ impl Framing {
 
 /// What becomes of a whole line.
 pub fn judge(line: &[u8]) -> Line {
+    let whole = line;
     let line = without_mark(line);
     if line.iter().all(u8::is_ascii_whitespace) {
         return Line::Ignored("empty");
@@ -181,7 +182,8 @@ pub fn judge(line: &[u8]) -> Line {
     let Ok(text) = std::str::from_utf8(line) else {
         return Line::Refused(Refusal::unreadable("not UTF-8"));
     };
-    match outermost(line) {
+    // It steps over a mark of its own, and a second one is no white space.
+    match outermost(whole) {
         Ok(Kind::Object) => {}
         Ok(Kind::Array) => {
             return Line::Refused(Refusal::invalid("batches are not supported", None));
