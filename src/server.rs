@@ -3,8 +3,12 @@
 //! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
 //! send, judge. Holds no credential and no answer; knows no operation by name.
 
+mod diagnose;
+
 use std::sync::Arc;
 use std::time::Instant;
+
+use futures::FutureExt;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
@@ -58,7 +62,9 @@ impl OpManagerServer {
     /// A server that offers what the settings allow and calls over the given connections.
     pub fn new(settings: Settings, http: Http) -> Self {
         let offered = offered(settings.policy)
-            .map(|tool| tool.definition().clone())
+            .map(CatalogueTool::definition)
+            .chain(tools::built_in())
+            .cloned()
             .collect();
         Self(Arc::new(Inner {
             settings,
@@ -246,7 +252,12 @@ impl ServerHandler for OpManagerServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = tools::find(&request.name) else {
+        let given = request.arguments.unwrap_or_default();
+        let running = if let Some(tool) = tools::find(&request.name) {
+            self.call(tool, given).boxed()
+        } else if request.name == tools::builtin::DIAGNOSE_CONNECTION {
+            self.diagnose(given).boxed()
+        } else {
             let name: String = request
                 .name
                 .chars()
@@ -258,9 +269,8 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         };
-        let given = request.arguments.unwrap_or_default();
         tokio::select! {
-            result = self.call(tool, given) => Ok(result.into()),
+            result = running => Ok(result.into()),
             // The reply of a cancelled call is not sent; dropping the call drops its request.
             () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
             () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
