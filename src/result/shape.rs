@@ -13,6 +13,8 @@ use super::scan::{DEEPEST, Flaw, Kind, Scanner, Span};
 const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
 /// Longest text of one string in a value that must be shortened, in characters.
 const LONGEST_STRING: usize = 2000;
+/// What is looked at behind the end of a shortened string: the longest spelling of a secret is shorter.
+const BEHIND: usize = 2048;
 /// What is kept free for the words around a list.
 const AROUND: usize = 400;
 /// What is kept free for what stands beside a list, at least.
@@ -38,7 +40,7 @@ pub struct Plan<'a> {
 pub struct Selection {
     /// Names of the fields to keep; empty keeps all.
     pub fields: Vec<String>,
-    /// Most items.
+    /// Most items; at least one.
     pub limit: usize,
     /// Items to leave out at the start.
     pub offset: usize,
@@ -476,7 +478,7 @@ impl<'a> Shaper<'a> {
         let mut more = self.scan.open(b']')?;
         while more {
             let wanted = counts.total >= self.selection.offset
-                && counts.returned < self.selection.limit
+                && counts.returned < self.selection.limit.max(1)
                 && !counts.full;
             if wanted {
                 let (before, begin) = (out.mark(), self.scan.position());
@@ -538,18 +540,14 @@ impl<'a> Shaper<'a> {
 
     fn selects(&mut self, key: &Span) -> bool {
         let name = decoded(&self.scan, key);
-        let place = self
-            .selection
-            .fields
-            .iter()
-            .position(|field| *field == name);
-        match place {
-            Some(place) => {
-                self.found[place] = true;
-                true
+        let mut selected = false;
+        for (field, found) in self.selection.fields.iter().zip(&mut self.found) {
+            if *field == name {
+                *found = true;
+                selected = true;
             }
-            None => false,
         }
+        selected
     }
 
     fn is_markup(&self, key: &Span) -> bool {
@@ -735,10 +733,13 @@ impl<'a> Shaper<'a> {
         let raw = std::str::from_utf8(self.scan.slice(span.range.clone())).unwrap_or_default();
         let room = room.min(LONGEST_STRING);
         let mut text = String::new();
-        let left = decode(raw, room + LONGEST_STRING, &mut text);
+        let left = decode(raw, room + BEHIND, &mut text);
         let text = self.presentable(&text, markup).into_owned();
-        let total = text.chars().count() + left;
-        let mut kept = total.min(room.saturating_sub(MARK));
+        let seen = text.chars().count();
+        let total = seen + left;
+        // A secret that goes on where nobody looked has not been found: nothing of it may be kept.
+        let safe = seen.saturating_sub(if left > 0 { BEHIND } else { 0 });
+        let mut kept = safe.min(room.saturating_sub(MARK));
         loop {
             let prefix: String = text.chars().take(kept).collect();
             let mut short = Out::default();
@@ -811,6 +812,9 @@ impl<'a> Shaper<'a> {
         let mut more = self.scan.open(b'}')?;
         while more {
             let key = self.scan.key()?;
+            if depth == 0 {
+                reported(&mut self.scan, &key)?;
+            }
             let wanted = !selected || self.selects(&key);
             let key_room = key.range.len() + 4;
             let room = end.saturating_sub(MARK);
