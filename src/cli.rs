@@ -1,21 +1,21 @@
 //! The command line.
 
+mod log;
+pub(crate) mod process;
+
 use std::io::{self, Write};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
-use crate::server::{OpManagerServer, Policy, Settings, offered};
+use crate::server::{CallLimits, OpManagerServer, Policy, Settings, offered};
 use crate::tools::Access;
 use crate::transport;
 
@@ -41,6 +41,12 @@ struct Serve {
     /// Longest time of one call, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     timeout: NonZeroU64,
+    /// Longest message of a client, in bytes; at least 1024
+    #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
+    max_request_bytes: u32,
+    /// Most calls that run at one time; 32 more wait, and others are refused
+    #[arg(long, value_name = "CALLS", default_value = "8")]
+    max_concurrent_calls: NonZeroUsize,
     /// Largest answer of OpManager that is read, in bytes
     #[arg(long, value_name = "BYTES", default_value = "4194304")]
     max_response_bytes: NonZeroUsize,
@@ -55,7 +61,10 @@ struct Serve {
     raw_output: bool,
     /// What is logged to standard error; never arguments, keys or answers
     #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: LogLevel,
+    log_level: log::Level,
+    /// How it is written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: log::Format,
 }
 
 #[derive(Debug, Args)]
@@ -169,16 +178,6 @@ enum AccessArg {
     Destructive,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogLevel {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the tools, offline
@@ -231,7 +230,9 @@ pub fn run() -> ExitCode {
 }
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
-    log_to_stderr(arguments.log_level);
+    log::begin(arguments.log_level, arguments.log_format);
+    process::close_memory();
+    process::silence_panics();
     let http = Http::new(arguments.targets.egress(Limits {
         timeout: Duration::from_secs(arguments.timeout.get()),
         max_response_bytes: arguments.max_response_bytes.get(),
@@ -240,13 +241,18 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     }));
     let settings = Settings {
         policy: Policy::from(&arguments.policy),
+        calls: CallLimits {
+            running: arguments.max_concurrent_calls.get(),
+            ..CallLimits::default()
+        },
         result: result::Limits {
             max_chars: arguments.max_result_chars.get(),
             raw: arguments.raw_output,
         },
     };
     let server = OpManagerServer::new(settings, http);
-    block_on(transport::stdio::serve(server))
+    let max_request_bytes = usize::try_from(arguments.max_request_bytes).unwrap_or(usize::MAX);
+    block_on(transport::stdio::serve(server, max_request_bytes))
 }
 
 fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
@@ -258,26 +264,6 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
     // A blocked read of standard input must not keep the process.
     runtime.shutdown_background();
     result
-}
-
-/// Logs our own events and nobody else's: at their finer levels the libraries print whole requests, keys
-/// included, so no setting turns them on.
-fn log_to_stderr(level: LogLevel) {
-    let level = match level {
-        LogLevel::Off => LevelFilter::OFF,
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(false);
-    tracing_subscriber::registry()
-        .with(lines.with_filter(ours))
-        .init();
 }
 
 fn print_tools(policy: Policy, json: bool) -> io::Result<()> {

@@ -26,6 +26,8 @@ mod http;
 mod key;
 mod operation;
 mod policy;
+mod probe;
+mod resolver;
 mod scalar;
 mod target;
 mod tls;
@@ -43,3 +45,5 @@ pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
 pub use target::{Host, Target};
 
 pub(crate) use client::{Call, SendResult};
+pub(crate) use probe::{Admittance, Handshake};
+pub(crate) use tls::Certificate;

@@ -8,6 +8,8 @@ mod scan;
 mod shape;
 mod verdict;
 
+pub(crate) use hygiene::clean;
 pub use scan::Flaw;
+pub(crate) use scan::{Kind, outermost, plain_run};
 pub use shape::{Limits, Plan, Problem, Redact, Selection, shape};
 pub use verdict::{Answer, Failure, Judged, judge, judge_shaped};

@@ -1,7 +1,10 @@
 //! The MCP server: the catalogue served over whatever transport.
 //!
 //! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
-//! send, judge. Holds no credential and no answer; knows no operation by name.
+//! turn, send, judge. Holds no credential and no answer; knows no operation by name.
+
+mod guard;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,9 +21,11 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::opmanager::{ApiKey, Client, Error, Http, RawResponse};
+use crate::opmanager::{ApiKey, Client, Error, Http, Profile, RawResponse};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
+pub use turns::CallLimits;
+use turns::Turns;
 
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;
@@ -39,6 +44,8 @@ pub struct Policy {
 pub struct Settings {
     /// What is offered and run.
     pub policy: Policy,
+    /// How many calls run and wait at one time.
+    pub calls: CallLimits,
     /// How large an answer may be, and whether its strings are cleaned.
     pub result: result::Limits,
 }
@@ -51,7 +58,11 @@ struct Inner {
     settings: Settings,
     http: Http,
     offered: Vec<Tool>,
+    turns: Turns,
     closing: CancellationToken,
+    /// What calls panic with.
+    #[cfg(test)]
+    panic: Option<String>,
 }
 
 impl OpManagerServer {
@@ -64,7 +75,21 @@ impl OpManagerServer {
             settings,
             http,
             offered,
+            turns: Turns::new(settings.calls),
             closing: CancellationToken::new(),
+            #[cfg(test)]
+            panic: None,
+        }))
+    }
+
+    /// A server whose calls panic.
+    #[cfg(test)]
+    pub(crate) fn panicking(with: &str) -> Self {
+        let Self(inner) = Self::new(Settings::default(), Http::default());
+        let inner = Arc::into_inner(inner).unwrap();
+        Self(Arc::new(Inner {
+            panic: Some(with.to_owned()),
+            ..inner
         }))
     }
 
@@ -101,6 +126,15 @@ impl OpManagerServer {
                 return failed(arguments::Problems::from(error).text(name));
             }
         };
+        // Only what has been checked waits: what is large or wrong is gone by now.
+        let Some(_turn) = self.0.turns.take().await else {
+            tracing::warn!(tool = name, target = %connection.target(), outcome = "busy");
+            return failed(self.0.turns.refusal());
+        };
+        #[cfg(test)]
+        if let Some(text) = &self.0.panic {
+            panic!("{text}");
+        }
         let client = Client::new(self.0.http.clone(), connection);
         let started = Instant::now();
         let answer = (tool.entry().call)(&client, arguments).await;
@@ -116,7 +150,12 @@ impl OpManagerServer {
             Err(Error::Refused(_)) => "refused",
             Err(_) => "no answer",
         };
-        tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
+        // What travels unprotected is worth an operator's look.
+        if profile == Profile::Unverified || !target.tls() {
+            tracing::warn!(tool = name, %target, trust = %profile, tls = target.tls(), status, bytes, milliseconds, outcome);
+        } else {
+            tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
+        }
         match text {
             Err(error) => failed_without(
                 key,
@@ -255,7 +294,7 @@ impl ServerHandler for OpManagerServer {
         };
         let given = request.arguments.unwrap_or_default();
         tokio::select! {
-            result = self.call(tool, given) => Ok(result.into()),
+            result = guard::catch(tool.name(), tool.access(), self.call(tool, given)) => Ok(result.into()),
             // The reply of a cancelled call is not sent; dropping the call drops its request.
             () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
             () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
@@ -269,7 +308,7 @@ impl ServerHandler for OpManagerServer {
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         Err(match request.method.as_str() {
-            "tools/call" => {
+            "initialize" | "ping" | "server/discover" | "tools/call" | "tools/list" => {
                 ErrorData::invalid_params("the parameters are not those of this method", None)
             }
             _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None),

@@ -1,3 +1,4 @@
 //! The ways in.
 
+pub mod framing;
 pub mod stdio;

@@ -101,6 +101,13 @@ fn classify_v4(address: Ipv4Addr) -> Class {
 
 const METADATA: &str = "is the metadata address of a cloud, which is never a target";
 
+/// Those of Amazon, Google and Oracle, which lie in private networks.
+const METADATA_V6: [[u16; 8]; 3] = [
+    [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254],
+    [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254],
+    [0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe],
+];
+
 fn classify_v6(address: Ipv6Addr) -> Class {
     let segments = address.segments();
     if address.is_unspecified() {
@@ -109,7 +116,7 @@ fn classify_v6(address: Ipv6Addr) -> Class {
     if address.is_loopback() {
         return Class::Loopback;
     }
-    if segments == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] {
+    if METADATA_V6.contains(&segments) {
         return Class::Forbidden(METADATA);
     }
     match segments[0] {
@@ -118,6 +125,9 @@ fn classify_v6(address: Ipv6Addr) -> Class {
         }
         0xff00..=0xffff => Class::Forbidden("is a multicast address, which is never a target"),
         0x2001 if segments[1] == 0x0db8 => {
+            Class::Forbidden("is an address for documentation, which is never a target")
+        }
+        0x3fff if segments[1] < 0x1000 => {
             Class::Forbidden("is an address for documentation, which is never a target")
         }
         0x0100 if segments[1..4] == [0, 0, 0] => {
@@ -143,7 +153,9 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => Some(v4(high, low)),
         [0, 0, 0, 0, 0xffff, 0, high, low] => Some(v4(high, low)),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
-        [0x64, 0xff9b, 1, _, _, _, high, low] => Some(v4(high, low)),
+        // Beyond the first of these networks, which bits hold the address is up to each translator:
+        // they fall to the reserved ones.
+        [0x64, 0xff9b, 1, 0, 0, 0, high, low] => Some(v4(high, low)),
         [0x2002, high, low, ..] => Some(v4(high, low)),
         [0x2001, 0, _, _, _, _, high, low] => Some(v4(!high, !low)),
         _ => None,
@@ -185,7 +197,10 @@ mod tests {
                 "febf::1",
                 "ff02::1",
                 "fd00:ec2::254",
+                "fd20:ce::254",
+                "fd00:c1::a9fe:a9fe",
                 "2001:db8::1",
+                "3fff:fff::1",
                 "100::1",
                 "4000::1",
                 "::ffff:169.254.169.254",
@@ -193,6 +208,9 @@ mod tests {
                 "::169.254.169.254",
                 "64:ff9b::a9fe:a9fe",
                 "64:ff9b:1::a9fe:a9fe",
+                // As translators with a prefix of 48 and of 64 bits read it.
+                "64:ff9b:1:a9fe:a9:fe00:808:808",
+                "64:ff9b:1:0:a9:fea9:fe08:808",
                 "2002:a9fe:a9fe::1",
                 "2001:0:1:2:3:4:5601:5601",
                 "::ffff:0:a9fe:a9fe",

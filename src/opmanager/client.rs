@@ -13,13 +13,14 @@ use futures::StreamExt;
 use http::HeaderValue;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::result;
 
 use super::address::Denied;
 use super::http::UNIT;
-use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated};
+use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
 
 /// Bytes of an unpacked body from which on it may not be more than [`EXPANSION`] times what was received.
 const FREE_EXPANSION: usize = 1024 * 1024;
@@ -43,6 +44,13 @@ pub(crate) struct Call {
 pub struct Client {
     http: Http,
     connection: Connection,
+}
+
+/// An object around a list, under the names that OpManager gives to lists.
+#[derive(Deserialize)]
+struct Paged<T> {
+    #[serde(alias = "List", alias = "Details")]
+    rows: T,
 }
 
 /// An answer as it came.
@@ -79,6 +87,14 @@ impl Client {
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
         let decoded = match raw.judge().map_err(|failure| self.redact(failure))? {
+            // A list that is documented as a bare array comes inside an object from newer builds.
+            Answer::Json(body)
+                if O::ID.specification().list == Some(&[]) && body.starts_with(b"{") =>
+            {
+                serde_json::from_slice::<Paged<O::Output>>(body)
+                    .map(|page| page.rows)
+                    .or_else(|_| serde_json::from_slice(body))
+            }
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
@@ -236,10 +252,10 @@ impl Client {
                 let reason = innermost(&error);
                 if let Some(denied) = cause::<Denied>(&error) {
                     Error::argument("host", denied.to_string())
-                } else if let Some(tls) = cause::<rustls::Error>(&error) {
+                } else if let Some(failure) = cause::<rustls::Error>(&error) {
                     Error::Tls {
                         target,
-                        reason: refusal(tls).unwrap_or_else(|| tls.to_string()),
+                        reason: tls::reason(failure),
                     }
                 } else if error.is_timeout() {
                     let seconds = self.http.limits().connect_timeout.as_secs();
@@ -416,14 +432,4 @@ fn inside<T: std::error::Error + 'static>(error: &std::io::Error) -> Option<&T> 
     inner
         .downcast_ref::<T>()
         .or_else(|| inner.downcast_ref().and_then(inside::<T>))
-}
-
-/// What our own verifier said of a certificate.
-fn refusal(error: &rustls::Error) -> Option<String> {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            Some(other.0.to_string())
-        }
-        _ => None,
-    }
 }

@@ -4,16 +4,14 @@
 //! environment, no cookies, no retries. Holds connections, never a key or an answer.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::address::AddressRules;
 use super::policy::Admitted;
+use super::resolver::{Lookup, Resolver, System};
 use super::{Connection, Error, Profile, TargetPolicy, tls};
 
 /// Bytes in which the room for bodies is counted.
@@ -62,6 +60,7 @@ pub struct Http(Arc<Shared>);
 
 struct Shared {
     egress: Egress,
+    lookup: Arc<dyn Lookup>,
     /// One permit for each [`UNIT`] bytes of a body that may be held.
     room: Arc<Semaphore>,
     /// Calls that were admitted differently share neither connections nor TLS sessions: a verified call must
@@ -78,12 +77,18 @@ impl Default for Http {
 impl Http {
     /// Clients under an operator's decisions.
     pub fn new(egress: Egress) -> Self {
+        Self::with_lookup(egress, Arc::new(System))
+    }
+
+    /// The same, with names looked up elsewhere.
+    pub(super) fn with_lookup(egress: Egress, lookup: Arc<dyn Lookup>) -> Self {
         let bytes = egress
             .limits
             .max_buffered_bytes
             .max(egress.limits.max_response_bytes);
         Self(Arc::new(Shared {
             egress,
+            lookup,
             room: Arc::new(Semaphore::new(
                 bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS),
             )),
@@ -108,6 +113,30 @@ impl Http {
             .policy
             .admit(&connection.target, connection.trust)?;
         Ok(admitted.profile)
+    }
+
+    /// Where calls may go.
+    pub(super) fn policy(&self) -> &TargetPolicy {
+        &self.0.egress.policy
+    }
+
+    /// Whether targets that speak HTTPS are reached through a proxy.
+    pub(super) fn has_proxy(&self) -> bool {
+        self.0.egress.proxy.is_some()
+    }
+
+    /// The names of calls that were admitted so.
+    pub(super) fn resolver(&self, admitted: Admitted) -> Resolver {
+        Resolver {
+            lookup: Arc::clone(&self.0.lookup),
+            rules: admitted.rules,
+            trusted_name: None,
+        }
+    }
+
+    /// TLS settings with a session cache of their own.
+    pub(super) fn tls(&self, profile: Profile) -> Result<rustls::ClientConfig, rustls::Error> {
+        tls::config(profile, &self.0.egress.authorities)
     }
 
     /// Waits until a body of that many bytes may be held.
@@ -138,15 +167,11 @@ impl Http {
     }
 
     fn build(&self, admitted: Admitted) -> Result<reqwest::Client, Error> {
-        let Egress {
-            limits,
-            authorities,
-            proxy,
-            ..
-        } = &self.0.egress;
-        let tls = tls::config(admitted.profile, authorities)
+        let Egress { limits, proxy, .. } = &self.0.egress;
+        let tls = self
+            .tls(admitted.profile)
             .map_err(|error| Error::Setup(error.to_string()))?;
-        let mut trusted_names = Vec::new();
+        let mut resolver = self.resolver(admitted);
         let mut builder = reqwest::Client::builder()
             .connect_timeout(limits.connect_timeout)
             .pool_idle_timeout(Duration::from_secs(30))
@@ -161,8 +186,9 @@ impl Http {
                 "/",
                 env!("CARGO_PKG_VERSION")
             ));
-        if let Some(proxy) = proxy {
-            trusted_names.extend(proxy.host_str().map(str::to_owned));
+        // A client for plain HTTP has no use for it, and must not trust its name: a call may give that too.
+        if let Some(proxy) = proxy.as_ref().filter(|_| admitted.tls) {
+            resolver.trusted_name = proxy.host_str().map(str::to_owned);
             let proxy = reqwest::Proxy::https(proxy.clone())
                 .map_err(|error| Error::Setup(error.without_url().to_string()))?;
             builder = builder.proxy(proxy);
@@ -171,47 +197,8 @@ impl Http {
             builder = builder.pool_max_idle_per_host(0);
         }
         builder
-            .dns_resolver(Resolver {
-                rules: admitted.rules,
-                trusted_names,
-            })
+            .dns_resolver(resolver)
             .build()
             .map_err(|error| Error::Setup(error.to_string()))
-    }
-}
-
-/// Looks names up, and gives out no address that the rules refuse: these and no others are then connected to.
-struct Resolver {
-    rules: AddressRules,
-    /// Names that the operator wrote: the proxy.
-    trusted_names: Vec<String>,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let rules = (!self
-            .trusted_names
-            .iter()
-            .any(|trusted| trusted == name.as_str()))
-        .then_some(self.rules);
-        Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            admissible(&found, rules)?;
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// One bad address spoils an answer: whoever mixes them means to.
-fn admissible(
-    found: &[SocketAddr],
-    rules: Option<AddressRules>,
-) -> Result<(), super::address::Denied> {
-    match rules {
-        None => Ok(()),
-        Some(rules) => found
-            .iter()
-            .try_for_each(|address| rules.check(address.ip())),
     }
 }

@@ -11,7 +11,7 @@ use std::str::FromStr;
 use ipnet::IpNet;
 
 use super::address::AddressRules;
-use super::target::split;
+use super::target::{parse_port, split};
 use super::{Error, Host, Target, Trust};
 
 /// An operator's limits on targets. The default allows every target that is not dangerous in itself.
@@ -112,9 +112,19 @@ impl TargetPolicy {
                 .check(address)
                 .map_err(|denied| Error::argument("host", denied.to_string()))?;
         }
-        let pin = self.pins.iter().find(|pin| {
-            pin.host == *target.host() && pin.port.is_none_or(|port| port == target.port())
-        });
+        let pin = self
+            .pins
+            .iter()
+            .filter(|pin| {
+                pin.host == *target.host() && pin.port.is_none_or(|port| port == target.port())
+            })
+            .min_by_key(|pin| pin.port.is_none());
+        if pin.is_some() && !target.tls() {
+            return Err(Error::argument(
+                "use_ssl",
+                "is off or the port stands for plain HTTP, but the operator pinned this target's certificate (--pin-sha256); give the HTTPS port",
+            ));
+        }
         let profile = match (pin, trust) {
             (Some(pin), _) => Profile::Pinned(pin.sha256),
             (None, Trust::Verified) => Profile::Verified,
@@ -203,7 +213,7 @@ fn network(text: &str) -> Option<(Result<IpNet, String>, Option<u16>)> {
                 "is no network; write 10.0.0.0/8 or [fd00::/8], optionally with :port".to_owned()
             })
     };
-    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let port = |text: &str| parse_port(text).ok();
     if let Some((network, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return Some(match rest.strip_prefix(':').map(port) {
             Some(Some(port)) => (parse(network), Some(port)),
@@ -236,7 +246,7 @@ impl FromStr for Pin {
         let (host, port) = split(target).map_err(|error| of_flag(&error))?;
         let digits: String = digest.chars().filter(|c| *c != ':').collect();
         let mut sha256 = [0; 32];
-        let whole = digits.len() == 64 && digits.is_ascii();
+        let whole = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
         let bytes = sha256.iter_mut().enumerate().map(|(place, byte)| {
             let parsed = digits
                 .get(place * 2..place * 2 + 2)

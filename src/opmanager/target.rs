@@ -143,7 +143,7 @@ pub(super) fn split(text: &str) -> Result<(Host, Option<u16>), Error> {
     Ok((parse_host(host)?, port))
 }
 
-fn parse_port(text: &str) -> Result<u16, Error> {
+pub(super) fn parse_port(text: &str) -> Result<u16, Error> {
     let plain =
         !text.is_empty() && !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
     plain

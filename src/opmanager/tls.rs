@@ -16,31 +16,102 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
 };
 use rustls_platform_verifier::Verifier as SystemVerifier;
-use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
 use super::Profile;
+use crate::result;
+
+/// Longest name of a certificate that is repeated, in characters.
+const LONGEST_NAME: usize = 120;
+
+/// What a server's certificate says of itself, ready to be read: cleaned, shortened, in backticks.
+#[derive(Debug, Clone)]
+pub(crate) struct Certificate {
+    /// Whom it is for.
+    subject: String,
+    /// Who issued it.
+    issuer: String,
+    /// From when to when it is valid, in UTC.
+    validity: Option<[String; 2]>,
+    /// Its SHA-256 in the form that browsers and openssl show.
+    pub(crate) sha256: String,
+}
 
 /// A certificate that was not accepted, and why.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
-    sha256: String,
-    subject: String,
-    issuer: String,
-    reason: String,
+    pub(super) certificate: Certificate,
+    pub(super) reason: String,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}; its certificate is for {}, issued by {}, SHA-256 {}",
-            self.reason, self.subject, self.issuer, self.sha256
-        )
+        write!(f, "{}; its certificate is {}", self.reason, self.certificate)
     }
 }
 
 impl std::error::Error for Refusal {}
+
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "for {}, issued by {}", self.subject, self.issuer)?;
+        if let Some([from, to]) = &self.validity {
+            write!(f, ", valid from {from} to {to}")?;
+        }
+        write!(f, ", SHA-256 {}", self.sha256)
+    }
+}
+
+impl Certificate {
+    /// Reads a certificate. One that cannot be read still has its SHA-256.
+    pub(super) fn read(certificate: &[u8]) -> Self {
+        let parsed = x509_cert::Certificate::from_der(certificate).ok();
+        let parsed = parsed.as_ref().map(x509_cert::Certificate::tbs_certificate);
+        let name = |name: Option<&x509_cert::name::Name>| {
+            let text = name.map(ToString::to_string).unwrap_or_default();
+            let text: String = result::clean(&text, false)
+                .chars()
+                .filter(|c| !matches!(c, '`' | '\n' | '\t'))
+                .take(LONGEST_NAME)
+                .collect();
+            if text.is_empty() {
+                "nobody named".to_owned()
+            } else {
+                format!("`{text}`")
+            }
+        };
+        Self {
+            subject: name(parsed.map(|parsed| parsed.subject())),
+            issuer: name(parsed.map(|parsed| parsed.issuer())),
+            validity: parsed.map(|parsed| {
+                let validity = parsed.validity();
+                [validity.not_before, validity.not_after].map(|time| time.to_string())
+            }),
+            sha256: fingerprint(certificate),
+        }
+    }
+}
+
+/// What our own verifier said of a certificate.
+pub(super) fn refusal(error: &Error) -> Option<&Refusal> {
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(OtherError(error))) => {
+            error.downcast_ref()
+        }
+        _ => None,
+    }
+}
+
+/// Why TLS failed.
+pub(super) fn reason(error: &Error) -> String {
+    if let Some(refusal) = refusal(error) {
+        return refusal.to_string();
+    }
+    match error {
+        Error::InvalidMessage(_) => "what the server says is no TLS".to_owned(),
+        other => other.to_string(),
+    }
+}
 
 /// The TLS settings of a profile, with a session cache of its own.
 pub(super) fn config(
@@ -107,8 +178,12 @@ impl ServerCertVerifier for Verifier {
                 }
             }
         };
-        let refusal = Arc::new(describe(certificate, reason));
-        Err(CertificateError::Other(OtherError(refusal)).into())
+        let certificate = Certificate::read(certificate);
+        let refusal = Refusal {
+            certificate,
+            reason,
+        };
+        Err(CertificateError::Other(OtherError(Arc::new(refusal))).into())
     }
 
     fn verify_tls12_signature(
@@ -170,8 +245,7 @@ fn explain(error: &CertificateError) -> String {
     }
 }
 
-/// The certificate's SHA-256 in the form that browsers and openssl show.
-pub(super) fn fingerprint(certificate: &[u8]) -> String {
+fn fingerprint(certificate: &[u8]) -> String {
     let bytes = digest(&SHA256, certificate);
     let pairs: Vec<String> = bytes
         .as_ref()
@@ -179,23 +253,4 @@ pub(super) fn fingerprint(certificate: &[u8]) -> String {
         .map(|byte| format!("{byte:02X}"))
         .collect();
     pairs.join(":")
-}
-
-fn describe(certificate: &CertificateDer<'_>, reason: String) -> Refusal {
-    let name = |name: String| {
-        let clean: String = name.chars().filter(|c| !c.is_control()).take(120).collect();
-        if clean.is_empty() {
-            "nobody named".to_owned()
-        } else {
-            format!("`{clean}`")
-        }
-    };
-    let parsed = Certificate::from_der(certificate).ok();
-    let of = |part: fn(&Certificate) -> String| name(parsed.as_ref().map(part).unwrap_or_default());
-    Refusal {
-        sha256: fingerprint(certificate),
-        subject: of(|certificate| certificate.tbs_certificate().subject().to_string()),
-        issuer: of(|certificate| certificate.tbs_certificate().issuer().to_string()),
-        reason,
-    }
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 const LONGEST_MARKUP: usize = 1024;
 
 /// The text without what does not belong into it; without markup too, if the field is known for it.
-pub(super) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
     let markup = markup && text.len() <= LONGEST_MARKUP;
     if is_clean(text, markup) {
         return Cow::Borrowed(text);

@@ -40,13 +40,22 @@ pub(super) struct Span {
 
 /// What a value begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Object,
     Array,
     String,
     Number,
     /// `true`, `false` or `null`.
     Word,
+}
+
+/// The kind of the one value that a text is, if it is well formed and nested no deeper than accepted.
+pub(crate) fn outermost(text: &str) -> Result<Kind> {
+    let mut scanner = Scanner::new(text);
+    let kind = scanner.kind()?;
+    scanner.skip(0)?;
+    scanner.end()?;
+    Ok(kind)
 }
 
 impl<'a> Scanner<'a> {
@@ -380,7 +389,7 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// The end of a run of bytes that a string may hold as they are. Eight bytes at a time: this is where most
 /// of the time of a pass goes.
 #[inline(always)]
-pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let chunk = u64::from_le_bytes(*chunk);
         let quotes = chunk ^ (ONES * u64::from(b'"'));

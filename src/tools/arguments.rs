@@ -13,6 +13,8 @@ use crate::result::Selection;
 
 /// Longest text of one argument, in characters.
 const LONGEST_TEXT: usize = 4096;
+/// Shortest text without a dot that may be a key in the wrong place.
+const SHORTEST_KEY: usize = 12;
 /// Most arguments of one call.
 const MOST_ARGUMENTS: usize = 100;
 
@@ -153,6 +155,7 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
         }
     }
     problems.extend(exactly_one(tool, &given));
+    problems.extend(swapped(&given));
     let key = match given.remove("apiKey") {
         Some(Value::String(key)) => ApiKey::new(key)
             .map_err(|error| problems.push(error.to_string()))
@@ -183,6 +186,17 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
             Err(Problems(problems))
         }
     }
+}
+
+/// Whether the key stands in place of the host. It would be looked up as a name, and repeated in the error.
+fn swapped(given: &Arguments) -> Option<String> {
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let (host, key) = (text("host")?, text("apiKey")?);
+    let like_a_key = host.len() >= SHORTEST_KEY && host.bytes().all(|b| b.is_ascii_alphanumeric());
+    let like_a_host =
+        key.contains(['.', ':']) && Target::parse(key, None, None).is_ok() || key == "localhost";
+    (like_a_key && like_a_host)
+        .then(|| "`host` and `apiKey` look swapped: give each its own value".to_owned())
 }
 
 /// The target, if the arguments that make it have the right types; their absence is reported elsewhere.

@@ -36,6 +36,12 @@ fn next_steps(
     target: &Target,
 ) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
+    if access > Access::Read && may_have_happened(error) {
+        steps.push(
+            "The outcome is unknown: the change may have been made. Read the object's state before trying again"
+                .to_owned(),
+        );
+    }
     let mut step = |text: &str| steps.push(text.to_owned());
     match error {
         Error::Connect { .. } => {
@@ -60,10 +66,6 @@ fn next_steps(
         Error::Timeout { .. } | Error::Interrupted { .. } => {
             if access == Access::Read {
                 step("Try again, ask for less, or check that the server is well");
-            } else {
-                step(
-                    "The outcome is unknown: the change may have been made. Read the object's state before trying again",
-                );
             }
             if target.tls() {
                 step("If this port speaks plain HTTP, give OpManager's HTTP port (usually 8060)");
@@ -90,6 +92,25 @@ fn next_steps(
         _ => {}
     }
     steps
+}
+
+/// Whether a request was sent whose effect the answer does not tell.
+fn may_have_happened(error: &Error) -> bool {
+    match error {
+        Error::Timeout { .. }
+        | Error::Interrupted { .. }
+        | Error::TooLarge { .. }
+        | Error::Encoding => true,
+        Error::Refused(failure) => match failure {
+            Failure::Status { status } | Failure::Reported { status, .. } => *status >= 500,
+            Failure::Truncated { .. }
+            | Failure::Empty { .. }
+            | Failure::NotJson { .. }
+            | Failure::TooDeep => true,
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// What to do about a key that is not accepted.

@@ -1,42 +1,84 @@
 //! The protocol over standard input and output.
 //!
-//! Owns the end of the session: when the client closes its end, running calls get a moment to finish and
-//! the process ends.
+//! Owns the session: which requests are open, and its end. Lines and what is none of a message are the
+//! business of [`framing`](super::framing).
+//!
+//! - Each request gets one answer, under its own `id`. An `id` that is still in use is refused: rmcp would
+//!   cancel one of the two and answer the other.
+//! - What the client says before its first request, or in answer to nothing, is ignored; rmcp would end the
+//!   session over it. A second `initialize` is refused, as it would change the protocol of calls under way.
+//! - A client that does not read its answers is not read from either, so that they do not pile up here.
+//! - When the client closes its end, running calls get a moment to finish, and the process ends. When it no
+//!   longer takes answers, they are dropped at once.
 
+use std::collections::{HashSet, VecDeque};
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rmcp::ServiceExt;
+use rmcp::model::{
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, JsonRpcMessage, RequestId,
+    ServerJsonRpcMessage,
+};
 use rmcp::service::ServerInitializeError;
-use tokio::io::{AsyncRead, ReadBuf};
+use rmcp::transport::Transport;
+use rmcp::{RoleServer, ServiceExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::framing::{Framing, Line, Refusal};
 use crate::server::OpManagerServer;
 
 /// How long running calls may finish after the client has gone.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long a client that has gone may take to read its last answers.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+/// Answers that wait to be written before nothing more is read.
+const UNWRITTEN: usize = 32;
+/// Cancelled requests whose `id` is remembered: their calls end at once, but not in no time.
+const CANCELLED: usize = 64;
 
-/// Serves until the client closes standard input.
+/// Serves until the client closes standard input, in messages of at most that many bytes.
 ///
 /// # Errors
 ///
-/// If standard input or output fail, or the client begins with anything but a request. A client that leaves
-/// before the handshake is no error.
-pub async fn serve(server: OpManagerServer) -> io::Result<()> {
-    let closing = server.closing();
-    let gone = CancellationToken::new();
-    tokio::spawn({
-        let gone = gone.clone();
-        async move {
-            gone.cancelled().await;
-            tokio::time::sleep(GRACE).await;
-            closing.cancel();
-        }
-    });
+/// If standard input or output fail; the kind is [`io::ErrorKind::BrokenPipe`] where the client has merely
+/// stopped to take answers. A client that leaves before the handshake is no error.
+pub async fn serve(server: OpManagerServer, max_request_bytes: usize) -> io::Result<()> {
     let (input, output) = rmcp::transport::stdio_pipes();
-    match server.serve((Watched { input, gone }, output)).await {
+    serve_over(server, max_request_bytes, input, output).await
+}
+
+pub(crate) async fn serve_over<R, W>(
+    server: OpManagerServer,
+    max_request_bytes: usize,
+    input: R,
+    output: W,
+) -> io::Result<()>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    let (answers, unwritten) = mpsc::channel(UNWRITTEN);
+    let end = End {
+        closing: server.closing(),
+        unwritable: CancellationToken::new(),
+        unreadable: Arc::default(),
+    };
+    let mut writer = tokio::spawn(write(output, unwritten, end.clone()));
+    let session = Session {
+        input: BufReader::new(input),
+        framing: Framing::new(max_request_bytes),
+        answers: Some(answers),
+        refusal: None,
+        open: HashSet::new(),
+        cancelled: VecDeque::with_capacity(CANCELLED),
+        asked: HashSet::new(),
+        initialized: false,
+        end: end.clone(),
+    };
+    let served = match server.serve(session).await {
         Ok(running) => running.waiting().await.map(drop).map_err(io::Error::other),
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         // Its text is the whole message, and that may hold a key.
@@ -44,26 +86,217 @@ pub async fn serve(server: OpManagerServer) -> io::Result<()> {
             "the first message of the client is no request",
         )),
         Err(error) => Err(io::Error::other(error)),
+    };
+    // What is left to write is written, unless nobody reads it.
+    match tokio::time::timeout(LAST_WORDS, &mut writer).await {
+        Ok(written) => written.map_err(io::Error::other)??,
+        Err(_) => writer.abort(),
+    }
+    let unreadable = end
+        .unreadable
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    unreadable.map_or(served, Err)
+}
+
+/// How a session ends.
+#[derive(Debug, Clone)]
+struct End {
+    /// Makes running calls give up.
+    closing: CancellationToken,
+    /// Nobody takes answers any more.
+    unwritable: CancellationToken,
+    /// Why nothing more can be read, unless it is the client's wish.
+    unreadable: Arc<Mutex<Option<io::Error>>>,
+}
+
+/// Writes one answer after the other, until there are no more or nobody takes them.
+async fn write<W: AsyncWrite + Unpin>(
+    mut output: W,
+    mut answers: mpsc::Receiver<Vec<u8>>,
+    end: End,
+) -> io::Result<()> {
+    while let Some(line) = answers.recv().await {
+        let mut written = output.write_all(&line).await;
+        if written.is_ok() {
+            written = output.flush().await;
+        }
+        if written.is_err() {
+            end.unwritable.cancel();
+            end.closing.cancel();
+            return written;
+        }
+    }
+    Ok(())
+}
+
+/// A session: lines in, and answers into the queue of the writer.
+struct Session<R> {
+    input: R,
+    framing: Framing,
+    answers: Option<mpsc::Sender<Vec<u8>>>,
+    /// An answer of the transport itself. Reading stops until it has its place in the queue.
+    refusal: Option<Vec<u8>>,
+    /// Requests of the client that are not answered yet.
+    open: HashSet<RequestId>,
+    /// Requests of the client that it has cancelled, the newest last. They are not answered.
+    cancelled: VecDeque<RequestId>,
+    /// Requests to the client that it has not answered yet.
+    asked: HashSet<RequestId>,
+    initialized: bool,
+    end: End,
+}
+
+impl<R: AsyncBufRead + Unpin + Send> Session<R> {
+    /// The next line. Nothing is lost if this is dropped while it waits.
+    async fn line(&mut self) -> Option<Line> {
+        loop {
+            let answers = self.answers.as_ref()?;
+            let room = tokio::select! {
+                room = answers.reserve() => room.ok()?,
+                () = self.end.unwritable.cancelled() => return None,
+            };
+            if let Some(refusal) = self.refusal.take() {
+                room.send(refusal);
+                continue;
+            }
+            drop(room);
+            let bytes = tokio::select! {
+                bytes = self.input.fill_buf() => bytes,
+                () = self.end.unwritable.cancelled() => return None,
+            };
+            let bytes = match bytes {
+                Ok(bytes) if !bytes.is_empty() => bytes,
+                Ok(_) => return self.framing.end(),
+                Err(error) => {
+                    let mut unreadable = self.end.unreadable.lock();
+                    *unreadable.as_deref_mut().ok()? = Some(error);
+                    return None;
+                }
+            };
+            let (taken, line) = self.framing.take(bytes);
+            self.input.consume(taken);
+            if line.is_some() {
+                return line;
+            }
+        }
+    }
+
+    /// What of a message is for the server.
+    fn admit(&mut self, message: ClientJsonRpcMessage) -> Line {
+        match &message {
+            JsonRpcMessage::Request(request) => {
+                let id = &request.id;
+                if self.open.contains(id) || self.cancelled.contains(id) {
+                    return Line::Refused(Refusal::to(id, "its `id` is in use"));
+                }
+                if let ClientRequest::InitializeRequest(_) = request.request {
+                    if self.initialized {
+                        return Line::Refused(Refusal::to(id, "initialized already"));
+                    }
+                    self.initialized = true;
+                }
+                self.open.insert(id.clone());
+            }
+            JsonRpcMessage::Notification(notification) => {
+                if let ClientNotification::CancelledNotification(cancelled) =
+                    &notification.notification
+                {
+                    let id = cancelled.params.request_id.as_ref();
+                    let Some(id) = id.and_then(|id| self.open.take(id)) else {
+                        return Line::Ignored("cancellation");
+                    };
+                    if self.cancelled.len() == CANCELLED {
+                        self.cancelled.pop_front();
+                    }
+                    self.cancelled.push_back(id);
+                } else if !self.initialized {
+                    return Line::Ignored("notification");
+                }
+            }
+            JsonRpcMessage::Response(response) => {
+                if !self.asked.remove(&response.id) {
+                    return Line::Ignored("response");
+                }
+            }
+            JsonRpcMessage::Error(error) => {
+                if !error.id.as_ref().is_some_and(|id| self.asked.remove(id)) {
+                    return Line::Ignored("response");
+                }
+            }
+        }
+        Line::Message(Box::new(message))
     }
 }
 
-/// An input that tells when it ends: rmcp waits for running calls then, and does not say so.
-struct Watched<R> {
-    input: R,
-    gone: CancellationToken,
-}
+impl<R: AsyncBufRead + Unpin + Send> Transport<RoleServer> for Session<R> {
+    type Error = io::Error;
 
-impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let result = ready!(Pin::new(&mut self.input).poll_read(context, buffer));
-        if result.is_err() || buffer.filled().len() == before && buffer.remaining() > 0 {
-            self.gone.cancel();
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        match &message {
+            JsonRpcMessage::Response(response) => {
+                self.open.remove(&response.id);
+            }
+            JsonRpcMessage::Error(error) => {
+                if let Some(id) = &error.id {
+                    self.open.remove(id);
+                }
+            }
+            JsonRpcMessage::Request(request) => {
+                self.asked.insert(request.id.clone());
+            }
+            JsonRpcMessage::Notification(_) => {}
         }
-        Poll::Ready(result)
+        let line = serde_json::to_vec(&message).map(|mut line| {
+            line.push(b'\n');
+            line
+        });
+        let answers = self.answers.clone();
+        let closing = self.end.closing.clone();
+        async move {
+            let nobody = || io::Error::from(io::ErrorKind::BrokenPipe);
+            let answers = answers.ok_or_else(nobody)?;
+            let too_late = async {
+                closing.cancelled().await;
+                tokio::time::sleep(LAST_WORDS).await;
+            };
+            tokio::select! {
+                biased;
+                sent = answers.send(line?) => sent.map_err(|_| nobody()),
+                () = too_late => Err(nobody()),
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        while let Some(line) = self.line().await {
+            let line = match line {
+                Line::Message(message) => self.admit(*message),
+                line => line,
+            };
+            match line {
+                Line::Message(message) => return Some(*message),
+                Line::Refused(refusal) => {
+                    tracing::info!(code = refusal.code(), outcome = "refused message");
+                    self.refusal = Some(refusal.to_line());
+                }
+                Line::Ignored(what) => tracing::debug!(what, outcome = "ignored message"),
+            }
+        }
+        let closing = self.end.closing.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            closing.cancel();
+        });
+        None
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.answers = None;
+        Ok(())
     }
 }

@@ -18,7 +18,7 @@ fn check_refused(reply: &Reply, simulator: &Simulator) {
         "{text}"
     );
     let (trust, last_resort) = (
-        rest.find("trust that authority"),
+        rest.find("--ca-file FILE"),
         rest.find("`verify_ssl: false`"),
     );
     assert!(
@@ -84,7 +84,10 @@ async fn an_unverified_answer_is_marked() {
         Some(simulator.api_key().as_bytes())
     );
     let log = session.finish().await.log;
-    assert!(log.contains("Unverified"), "{log}");
+    assert!(
+        log.contains("WARN") && log.contains("trust=unverified"),
+        "{log}"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,35 @@
+//! A call that panics fails alone.
+//!
+//! Owns what becomes of a panic: a failed result, and the session goes on. What the panic says stays unsaid,
+//! as it may hold a key; [`crate::cli`] logs where it happened.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use rmcp::model::CallToolResult;
+
+use super::failed;
+use crate::tools::Access;
+
+/// The result of a call, or that of its panic.
+///
+/// Nothing of a call is seen again after its panic but what all calls share: connections, semaphores and
+/// caches, none of which has a state between two others.
+pub(super) async fn catch(
+    tool: &str,
+    access: Access,
+    call: impl Future<Output = CallToolResult>,
+) -> CallToolResult {
+    AssertUnwindSafe(call)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            tracing::error!(tool, outcome = "panic");
+            failed(match access {
+                Access::Read => "Internal error.".to_owned(),
+                Access::Write | Access::Destructive => {
+                    "Internal error.\nThe outcome is unknown: the change may have been made. Read the object's state before trying again.".to_owned()
+                }
+            })
+        })
+}
