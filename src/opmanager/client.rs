@@ -184,7 +184,7 @@ impl Client {
             return Err(Error::TooLarge { limit });
         }
         let mut room = self.http.room(announced.unwrap_or(limit)).await?;
-        let body = self.collect(response, encoding, limit).await?;
+        let body = self.collect(response, encoding, announced, limit).await?;
         let surplus = room.num_permits().saturating_sub(body.len().div_ceil(UNIT));
         drop(room.split(surplus));
         Ok(RawResponse {
@@ -200,14 +200,16 @@ impl Client {
         &self,
         response: ResponseValue<ByteStream>,
         encoding: Encoding,
+        announced: Option<usize>,
         limit: usize,
     ) -> Result<Bytes, Error> {
         let mut stream = response.into_inner_stream();
         let mut received = 0;
-        let mut body = Capped::new(limit);
+        // Room for what is announced, which has been taken: a buffer that grows is copied, and ends too large.
+        let mut body = Capped::new(announced.unwrap_or_default(), limit);
         let mut unpacked = match encoding {
             Encoding::Plain => None,
-            Encoding::Gzip => Some(MultiGzDecoder::new(Capped::new(limit))),
+            Encoding::Gzip => Some(MultiGzDecoder::new(Capped::new(0, limit))),
         };
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|error| self.interrupted(&error))?;
@@ -218,7 +220,7 @@ impl Client {
                     let written = unpacked.write_all(&chunk);
                     let size = unpacked.get_ref().bytes.len();
                     if size > FREE_EXPANSION && size / EXPANSION > received {
-                        return Err(Error::TooLarge { limit });
+                        return Err(Error::Expands { ratio: EXPANSION });
                     }
                     written
                 }
@@ -354,9 +356,9 @@ struct Capped {
 }
 
 impl Capped {
-    fn new(limit: usize) -> Self {
+    fn new(expected: usize, limit: usize) -> Self {
         Self {
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(expected.min(limit)),
             limit,
         }
     }

@@ -7,8 +7,10 @@
 use super::scan::Flaw;
 use super::shape::{Problem, outline};
 
-/// Longest message of OpManager that is repeated.
+/// Longest message of OpManager that is repeated, in characters.
 const LONGEST_MESSAGE: usize = 512;
+/// What is kept of a message: the longest spelling of the longest key behind it is whole.
+const KEPT: usize = LONGEST_MESSAGE + 2048;
 
 /// A successful answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Failure {
         status: u16,
         /// `errorcode`, if sent.
         code: Option<String>,
-        /// OpManager's own words; empty if there are none. Told shortened, but kept whole: half of a key is
+        /// OpManager's own words; empty if there are none. Told shortened, but kept longer: half of a key is
         /// found by nobody who looks for a key.
         message: String,
     },
@@ -213,11 +215,12 @@ fn braced_text(body: &[u8]) -> Option<&str> {
     (!text.contains(['"', '\\', '{', '}'])).then_some(text)
 }
 
-/// A text without control characters.
+/// A text without control characters, as far as it is kept.
 fn plain(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
+        .take(KEPT)
         .collect();
     clean.trim().to_owned()
 }

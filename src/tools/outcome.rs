@@ -78,6 +78,11 @@ fn next_steps(
         Error::TooLarge { .. } => {
             step("Narrow the question with this tool's filters or its paging arguments");
         }
+        Error::Expands { .. } => {
+            step(
+                "No documented answer packs so well: check that host and port are an OpManager server",
+            );
+        }
         Error::Encoding => {
             step(
                 "A proxy in between may pack answers on its own: have it leave them plain or gzip",

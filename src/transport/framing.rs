@@ -183,6 +183,7 @@ pub fn judge(line: &[u8]) -> Line {
         return Line::Refused(Refusal::unreadable("not UTF-8"));
     };
     // It steps over a mark of its own, and a second one is no white space.
+    let whole = std::str::from_utf8(whole).unwrap_or(text);
     match outermost(whole) {
         Ok(Kind::Object) => {}
         Ok(Kind::Array) => {
