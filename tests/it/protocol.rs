@@ -125,7 +125,7 @@ async fn the_stateless_protocol_needs_no_handshake() {
 
     let list = session.request("tools/list", stateless(json!({}))).await;
     let list = &list["result"];
-    assert_eq!(list["tools"].as_array().unwrap().len(), 67);
+    assert_eq!(list["tools"].as_array().unwrap().len(), 68);
     assert_eq!(
         (&list["ttlMs"], &list["cacheScope"]),
         (&json!(3_600_000), &json!("public"))
@@ -165,7 +165,7 @@ async fn a_discovery_may_be_followed_by_a_handshake() {
         session.initialize("2025-11-25").await["protocolVersion"],
         "2025-11-25"
     );
-    assert_eq!(session.tools().await.len(), 67);
+    assert_eq!(session.tools().await.len(), 68);
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn the_list_has_one_page() {
     }
     for params in [json!({}), json!({ "cursor": null })] {
         let answer = session.request("tools/list", params).await;
-        assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 67);
+        assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 68);
     }
 }
 
