@@ -12,6 +12,7 @@ fn names(tools: &[Value]) -> Vec<&str> {
         .collect()
 }
 
+/// The tools of operations, and after them the built-in ones.
 fn offered_at(access: Access) -> Vec<&'static str> {
     let tools = tools::catalogue()
         .iter()
