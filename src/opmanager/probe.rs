@@ -169,23 +169,21 @@ impl Connected {
             _ => return Err(setup(&"the host is neither name nor address")),
         };
         let connector = TlsConnector::from(Arc::new(config));
-        Ok(
-            match from.in_time(connector.connect(name, stream)).await? {
-                Ok(stream) => match stream.get_ref().1.peer_certificates() {
-                    Some([certificate, ..]) => Handshake::Accepted(Certificate::read(certificate)),
-                    _ => Handshake::Failed("the server shows no certificate".to_owned()),
-                },
-                Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
-                    None => Handshake::Failed(error.to_string()),
-                    Some(error) => match tls::refusal(error) {
-                        Some(refusal) => Handshake::Refused {
-                            certificate: refusal.certificate.clone(),
-                            reason: refusal.reason.clone(),
-                        },
-                        None => Handshake::Failed(tls::reason(error)),
+        Ok(match from.in_time(connector.connect(name, stream)).await? {
+            Ok(stream) => match stream.get_ref().1.peer_certificates() {
+                Some([certificate, ..]) => Handshake::Accepted(Certificate::read(certificate)),
+                _ => Handshake::Failed("the server shows no certificate".to_owned()),
+            },
+            Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
+                None => Handshake::Failed(error.to_string()),
+                Some(error) => match tls::refusal(error) {
+                    Some(refusal) => Handshake::Refused {
+                        certificate: refusal.certificate.clone(),
+                        reason: refusal.reason.clone(),
                     },
+                    None => Handshake::Failed(tls::reason(error)),
                 },
             },
-        )
+        })
     }
 }

@@ -46,7 +46,11 @@ pub(super) struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; its certificate is {}", self.reason, self.certificate)
+        write!(
+            f,
+            "{}; its certificate is {}",
+            self.reason, self.certificate
+        )
     }
 }
 

@@ -13,8 +13,6 @@ use crate::result::Selection;
 
 /// Longest text of one argument, in characters.
 const LONGEST_TEXT: usize = 4096;
-/// Shortest text without a dot that may be a key in the wrong place.
-const SHORTEST_KEY: usize = 12;
 /// Most arguments of one call.
 const MOST_ARGUMENTS: usize = 100;
 
@@ -155,8 +153,16 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
         }
     }
     problems.extend(exactly_one(tool, &given));
-    problems.extend(swapped(&given));
+    let plain_host = given
+        .get("host")
+        .and_then(Value::as_str)
+        .is_none_or(|host| !host.contains(['.', ':']));
     let key = match given.remove("apiKey") {
+        Some(Value::String(key)) if plain_host && is_host(&key) => {
+            problems
+                .push("`apiKey` looks like a host: host and key may have been swapped".to_owned());
+            None
+        }
         Some(Value::String(key)) => ApiKey::new(key)
             .map_err(|error| problems.push(error.to_string()))
             .ok(),
@@ -188,15 +194,14 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
     }
 }
 
-/// Whether the key stands in place of the host. It would be looked up as a name, and repeated in the error.
-fn swapped(given: &Arguments) -> Option<String> {
-    let text = |name: &str| given.get(name).and_then(Value::as_str);
-    let (host, key) = (text("host")?, text("apiKey")?);
-    let like_a_key = host.len() >= SHORTEST_KEY && host.bytes().all(|b| b.is_ascii_alphanumeric());
-    let like_a_host =
-        key.contains(['.', ':']) && Target::parse(key, None, None).is_ok() || key == "localhost";
-    (like_a_key && like_a_host)
-        .then(|| "`host` and `apiKey` look swapped: give each its own value".to_owned())
+/// Whether a text given as the key is a host: an address, or a name with a dot, a port or a scheme. With such a
+/// key, what stands in the place of the host may be the real one, and must be neither resolved nor repeated.
+/// A plain word can be either.
+fn is_host(key: &str) -> bool {
+    let (scheme, rest) = key.split_once("://").unwrap_or(("", key));
+    let host = rest.trim_end_matches('/');
+    let telling = !scheme.is_empty() || host.contains(['.', ':']) || host == "localhost";
+    telling && Target::parse(host, None, None).is_ok()
 }
 
 /// The target, if the arguments that make it have the right types; their absence is reported elsewhere.

@@ -42,7 +42,7 @@ async fn each_level_offers_its_tools_and_those_below() {
 }
 
 #[tokio::test]
-async fn tools_above_the_level_are_refused_whatever_their_arguments() {
+async fn ar_08_tools_above_the_level_are_neither_listed_nor_run() {
     let simulator = simulator().await;
     for (flags, access) in [
         (&[][..], Access::Read),
@@ -81,12 +81,13 @@ async fn tools_above_the_level_are_refused_whatever_their_arguments() {
             offered_at(access),
             "a refusal changes nothing"
         );
+        session.conclude(simulator.api_key()).await;
     }
     assert_eq!(simulator.connections(), 0);
 }
 
 #[tokio::test]
-async fn a_tool_that_nobody_has_is_a_protocol_error() {
+async fn pr_10_a_tool_that_nobody_has_is_a_protocol_error() {
     let simulator = simulator().await;
     let mut session = Session::start(&["--access", "destructive"]).await;
     let long = format!("{}\n\u{1b}[31m{}", "x".repeat(100), "y".repeat(10_000));
@@ -111,6 +112,6 @@ async fn a_tool_that_nobody_has_is_a_protocol_error() {
         assert_eq!(answer["error"]["message"], format!("unknown tool: {shown}"));
         assert!(!answer.to_string().contains(simulator.api_key()));
     }
-    session.ping().await;
+    session.conclude(simulator.api_key()).await;
     assert_eq!(simulator.connections(), 0);
 }

@@ -577,7 +577,7 @@ async fn broken_connections_are_failures() {
 }
 
 #[tokio::test]
-async fn a_write_whose_connection_breaks_is_sent_once_and_may_have_happened() {
+async fn ar_11_a_write_whose_connection_breaks_is_sent_once_and_may_have_happened() {
     let mut bench = Bench::new().await;
     for tool in tools::catalogue()
         .iter()
@@ -614,6 +614,7 @@ async fn a_write_whose_connection_breaks_is_sent_once_and_may_have_happened() {
             }
         }
     }
+    bench.session.conclude(bench.simulator.api_key()).await;
 }
 
 #[tokio::test]

@@ -8,10 +8,7 @@ use opmanager_mcp_server::tools::CatalogueTool;
 use opmanager_simulator::{Options, Simulator, contract};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Session, at, example, merge, simulator, tool_of};
-
-/// A value that nobody may repeat.
-const SENTINEL: &str = "zq7SENTINELk9Xw2";
+use crate::support::{Reply, SENTINEL, Session, at, example, merge, simulator, tool_of};
 
 struct Bench {
     session: Session,
@@ -80,17 +77,17 @@ impl Bench {
         reply
     }
 
-    /// Fails unless nothing was ever sent, and nothing of what was given is in the log.
-    async fn finish(mut self) {
-        self.session.ping().await;
+    /// Fails unless nothing was ever sent, and the rules hold.
+    async fn finish(self) {
         assert_eq!(self.simulator.connections(), 0);
-        let finished = self.session.finish().await;
-        assert!(!finished.log.contains(SENTINEL), "{}", finished.log);
-        assert!(
-            !finished.log.contains(self.simulator.api_key()),
-            "{}",
-            finished.log
-        );
+        self.conclude().await;
+    }
+
+    /// Fails unless the rules hold, for the key and for what nobody may repeat.
+    async fn conclude(mut self) {
+        self.session.check(self.simulator.api_key()).await;
+        let finished = self.session.conclude(SENTINEL).await;
+        finished.check(self.simulator.api_key());
     }
 }
 
@@ -179,7 +176,7 @@ async fn missing_arguments_are_named_all_at_once() {
 }
 
 #[tokio::test]
-async fn every_argument_of_every_tool_is_checked_against_its_schema() {
+async fn ar_14_every_argument_of_every_tool_is_checked_against_its_schema() {
     let mut bench = Bench::new().await;
     let mut checked = 0;
     for tool in all_tools() {
@@ -272,7 +269,7 @@ async fn several_problems_are_told_together() {
 }
 
 #[tokio::test]
-async fn arguments_that_a_tool_does_not_have_are_refused() {
+async fn ar_01_arguments_that_a_tool_does_not_have_are_refused() {
     let mut bench = Bench::new().await;
     for tool in all_tools() {
         for name in [
@@ -312,20 +309,50 @@ async fn arguments_that_a_tool_does_not_have_are_refused() {
 }
 
 #[tokio::test]
-async fn a_flood_of_arguments_is_refused_without_listing_them() {
-    let mut bench = Bench::new().await;
+async fn ar_17_a_flood_of_arguments_is_refused_without_listing_them() {
+    let large = ["--max-request-bytes", "1048576", "--log-level", "trace"];
+    let mut bench = Bench {
+        session: Session::start(&large).await,
+        simulator: simulator().await,
+    };
     let mut given = bench.good(tool_of(&contract()[0]));
     for index in 0..10_000 {
         given[format!("a{index}")] = SENTINEL.into();
     }
-    let reply = bench.session.call("list_alarms", given).await;
+    let reply = bench.session.call("list_alarms", given.clone()).await;
     assert!(reply.failed && reply.text().len() < 200, "{}", reply.text());
-    assert!(!reply.text().contains(SENTINEL));
+    bench.finish().await;
+
+    // So many are more than a message may be, unless the operator says so.
+    let mut bench = Bench::new().await;
+    let call = json!({ "name": "list_alarms", "arguments": given });
+    let answer = bench.session.request("tools/call", call).await;
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("--max-request-bytes"), "{message}");
     bench.finish().await;
 }
 
 #[tokio::test]
-async fn texts_may_be_long_and_notes_may_have_lines() {
+async fn ar_04_what_is_wrapped_in_an_argument_goes_nowhere() {
+    let mut bench = Bench::new().await;
+    let smuggled = json!({ "apiKey": SENTINEL, "host": "e.test", "deviceName": "x" });
+    for wrapper in ["queryParams", "params", "arguments", "body", "headers"] {
+        let given = bench.with(tool_of(&contract()[0]), wrapper, smuggled.clone());
+        bench.refused("list_alarms", given, &[wrapper]).await;
+    }
+    for nested in [
+        json!({ "deviceName": smuggled }),
+        json!({ "deviceName": [smuggled] }),
+    ] {
+        let given = at(&bench.simulator, nested);
+        bench.refused("list_alarms", given, &["deviceName"]).await;
+    }
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn ar_17_texts_may_be_long_and_notes_may_have_lines() {
     let mut bench = Bench::new().await;
     let notes = tool_of(
         contract()
@@ -359,10 +386,11 @@ async fn texts_may_be_long_and_notes_may_have_lines() {
         assert!(request.query.contains(&(name.to_owned(), value)));
     }
     assert_eq!(bench.simulator.requests().len(), 2);
+    bench.conclude().await;
 }
 
 #[tokio::test]
-async fn what_n8n_adds_is_dropped() {
+async fn ar_15_what_n8n_adds_is_dropped() {
     let mut bench = Bench::new().await;
     let extras = json!({
         "sessionId": SENTINEL, "action": "sendMessage", "chatInput": format!("{SENTINEL}\n"),
@@ -387,10 +415,11 @@ async fn what_n8n_adds_is_dropped() {
         );
         assert!(!format!("{:?}", requests[0]).contains(SENTINEL));
     }
+    bench.conclude().await;
 }
 
 #[tokio::test]
-async fn keys_are_visible_ascii_without_spaces() {
+async fn ar_06_keys_are_visible_ascii_without_spaces() {
     let mut bench = Bench::new().await;
     for key in [
         String::new(),

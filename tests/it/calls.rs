@@ -121,7 +121,7 @@ async fn call_and_check(
 }
 
 #[tokio::test]
-async fn each_operation_sends_what_is_documented_and_succeeds() {
+async fn ar_07_each_operation_sends_what_is_documented_and_succeeds() {
     let simulator = simulator().await;
     let mut session = Session::start(&["--access", "destructive"]).await;
     let mut seen = BTreeSet::new();
@@ -138,10 +138,11 @@ async fn each_operation_sends_what_is_documented_and_succeeds() {
         seen.insert(requests[0].operation);
     }
     assert_eq!(seen.len(), 89);
+    session.conclude(simulator.api_key()).await;
 }
 
 #[tokio::test]
-async fn every_parameter_arrives_under_its_own_name_and_byte_for_byte() {
+async fn ar_02_every_parameter_arrives_under_its_own_name_and_byte_for_byte() {
     let simulator = simulator().await;
     let mut session = Session::start(&["--access", "destructive"]).await;
     for operation in contract() {
@@ -165,10 +166,11 @@ async fn every_parameter_arrives_under_its_own_name_and_byte_for_byte() {
             call_and_check(&mut session, &simulator, operation, &arguments).await;
         }
     }
+    session.conclude(simulator.api_key()).await;
 }
 
 #[tokio::test]
-async fn characters_with_a_meaning_in_urls_are_data() {
+async fn ar_02_characters_with_a_meaning_in_urls_are_data() {
     let simulator = simulator().await;
     let mut session = Session::start(&[]).await;
     let values = [
@@ -213,6 +215,41 @@ async fn characters_with_a_meaning_in_urls_are_data() {
             requests[0].target
         );
     }
+    session.conclude(simulator.api_key()).await;
+}
+
+#[tokio::test]
+async fn ar_03_no_argument_changes_the_path() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--access", "destructive"]).await;
+    for value in [
+        "../../admin/deleteBusinessRules",
+        "/../../admin/deleteBusinessRules",
+        "..%2f..%2fadmin%2fdeleteBusinessRules",
+        "..\\..\\admin\\deleteBusinessRules",
+        "?x=/api/json/admin/deleteBusinessRules",
+        "#/api/json/admin/deleteBusinessRules",
+        ";/api/json/admin/deleteBusinessRules",
+        "//evil.test/",
+        "http://evil.test/",
+    ] {
+        for operation in contract() {
+            let texts = operation.parameters.iter().filter(|parameter| {
+                parameter.kind == Kind::Text
+                    && parameter.values.is_empty()
+                    && parameter.constant.is_none()
+            });
+            let named = texts
+                .map(|parameter| parameter.name)
+                .find(|name| name.ends_with("deviceName"));
+            let Some(name) = named else { continue };
+            let mut arguments = example(operation);
+            arguments.retain(|name, _| !operation.exactly_one_of.contains(&name.as_str()));
+            arguments.insert(name.to_owned(), value.into());
+            call_and_check(&mut session, &simulator, operation, &arguments).await;
+        }
+    }
+    session.conclude(simulator.api_key()).await;
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ fn every_toolset_is_an_area_with_tools() {
 }
 
 #[test]
-fn annotations_follow_the_access_words_and_not_the_verb() {
+fn ar_10_annotations_follow_the_access_words_and_not_the_verb() {
     for tool in tools::catalogue() {
         let annotations = tool.definition().annotations.as_ref().unwrap();
         assert_eq!(
@@ -81,7 +81,7 @@ fn annotations_follow_the_access_words_and_not_the_verb() {
 }
 
 #[test]
-fn what_removes_or_blinds_is_hinted_as_destructive() {
+fn ar_10_what_removes_or_blinds_is_hinted_as_destructive() {
     for name in [
         "delete_alarm",
         "clear_alarm",
@@ -128,6 +128,23 @@ fn schemas_stay_in_the_portable_subset() {
                     "{place}"
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn sh_09_neither_host_nor_key_is_copied_into_a_header_or_filled_in() {
+    for tool in tools::catalogue() {
+        let schema = Value::Object((*tool.definition().input_schema).clone());
+        assert!(
+            !schema.to_string().contains("x-mcp-header"),
+            "{}",
+            tool.name()
+        );
+        for name in ["host", "apiKey"] {
+            let property = schema["properties"][name].as_object().unwrap();
+            let words: Vec<&String> = property.keys().collect();
+            assert_eq!(words, ["type", "description"], "{}.{name}", tool.name());
         }
     }
 }

@@ -7,7 +7,7 @@ use opmanager_simulator::{Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{Finished, PATIENCE, Session, at, merge, simulator};
+use crate::support::{Finished, PATIENCE, SENTINEL, Session, at, check_message, merge, simulator};
 
 /// How long the end of a session may take.
 const END: Duration = Duration::from_secs(2);
@@ -25,15 +25,6 @@ fn stateless(params: Value) -> Value {
 
 fn call(simulator: &Simulator, tool: &str) -> Value {
     json!({ "name": tool, "arguments": at(simulator, json!({})) })
-}
-
-/// Fails unless the line is one message of a server.
-fn check_message(line: &str) {
-    let message: Value =
-        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    assert_eq!(message["jsonrpc"], "2.0", "{line}");
-    let is_reply = message.get("result").is_some() != message.get("error").is_some();
-    assert!(is_reply || message["method"].is_string(), "{line}");
 }
 
 fn check_end(finished: &Finished) {
@@ -169,7 +160,7 @@ async fn a_discovery_may_be_followed_by_a_handshake() {
 }
 
 #[tokio::test]
-async fn nothing_is_called_before_the_protocol_is_settled() {
+async fn pr_06_nothing_is_called_before_the_protocol_is_settled() {
     let simulator = simulator().await;
     let mut session = Session::spawn(&[]);
     for method in ["tools/call", "tools/list"] {
@@ -188,6 +179,52 @@ async fn nothing_is_called_before_the_protocol_is_settled() {
             .await
             .failed
     );
+    session.conclude(simulator.api_key()).await;
+}
+
+#[tokio::test]
+async fn pr_06_a_session_is_initialized_once() {
+    let mut session = Session::start(&[]).await;
+    let again = json!({
+        "protocolVersion": "2024-11-05",
+        "capabilities": {},
+        "clientInfo": { "name": "\u{1b}[31m\u{202e}zq7SENTINELk9Xw2", "version": "1" },
+    });
+    let answer = session.request("initialize", again).await;
+    assert_eq!(answer["error"]["code"], -32600, "{answer}");
+    for params in [json!({}), json!({ "protocolVersion": 7 }), json!([])] {
+        let answer = session.request("initialize", params).await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    }
+    session.conclude(SENTINEL).await;
+}
+
+#[tokio::test]
+async fn pr_06_a_notification_with_an_id_is_an_unknown_request() {
+    let mut session = Session::start(&[]).await;
+    for method in [
+        "notifications/initialized",
+        "notifications/cancelled",
+        "notifications/nonsense",
+    ] {
+        let answer = session.request(method, json!({ "requestId": 1 })).await;
+        assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");
+    }
+    session.conclude(SENTINEL).await;
+}
+
+#[tokio::test]
+async fn pr_06_known_methods_with_unreadable_parameters_are_told_so() {
+    let mut session = Session::start(&[]).await;
+    for (method, params) in [
+        ("tools/call", json!({ "name": [SENTINEL] })),
+        ("tools/list", json!([SENTINEL])),
+        ("ping", json!(SENTINEL)),
+    ] {
+        let answer = session.request(method, params).await;
+        assert_eq!(answer["error"]["code"], -32602, "{method}: {answer}");
+    }
+    session.conclude(SENTINEL).await;
 }
 
 #[tokio::test]
@@ -231,11 +268,14 @@ async fn the_list_has_one_page() {
 }
 
 #[tokio::test]
-async fn calls_that_are_no_calls_run_nothing() {
+async fn ar_16_calls_that_are_no_calls_run_nothing() {
     let simulator = simulator().await;
     let mut session = Session::start(&["--log-level", "trace"]).await;
-    let sentinel = "zq7SENTINELk9Xw2";
+    let sentinel = SENTINEL;
     for params in [
+        json!(sentinel),
+        json!([sentinel]),
+        json!(7),
         json!({ "name": "list_devices", "arguments": sentinel }),
         json!({ "name": "list_devices", "arguments": [sentinel] }),
         json!({ "name": 1, "arguments": { "apiKey": sentinel } }),
@@ -262,63 +302,7 @@ async fn calls_that_are_no_calls_run_nothing() {
         );
     }
     assert_eq!(simulator.connections(), 0);
-    let finished = session.finish().await;
-    assert!(!finished.log.contains(sentinel), "{}", finished.log);
-}
-
-#[tokio::test]
-async fn lines_that_are_no_messages_do_not_end_the_session() {
-    let mut session = Session::start(&[]).await;
-    let nested = format!(
-        r#"{{"jsonrpc":"2.0","id":9,"method":"ping","params":{}{}}}"#,
-        "[".repeat(200),
-        "]".repeat(200)
-    );
-    let lines: [&[u8]; 14] = [
-        b"not json",
-        b"",
-        b"\r",
-        b"   ",
-        b"null",
-        b"[]",
-        b"{}",
-        b"\xff\xfe",
-        b"\0",
-        br#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#,
-        br#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
-        br#"{"jsonrpc":"2.0","id":77,"result":{}}"#,
-        br#"{"jsonrpc":"2.0","id":78,"error":{"code":1,"message":"x"}}"#,
-        nested.as_bytes(),
-    ];
-    for line in lines {
-        session.send_line(line).await;
-        session.ping().await;
-    }
-    // A carriage return before the line feed is white space.
-    session
-        .send_line(b"{\"jsonrpc\":\"2.0\",\"id\":1000,\"method\":\"ping\"}\r")
-        .await;
-    assert_eq!(session.answer(1000).await["result"], json!({}));
-    session.lines.iter().for_each(|line| check_message(line));
-    check_end(&session.finish().await);
-}
-
-#[tokio::test]
-async fn ids_come_back_as_they_were_sent() {
-    let mut session = Session::start(&[]).await;
-    for id in [
-        json!(0),
-        json!(-1),
-        json!(9_007_199_254_740_992_i64),
-        json!(""),
-        json!("a \"b\"\n"),
-        json!("é".repeat(5000)),
-    ] {
-        session
-            .send(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" }))
-            .await;
-        assert_eq!(session.receive().await["id"], id);
-    }
+    session.conclude(sentinel).await;
 }
 
 #[tokio::test]
@@ -378,7 +362,8 @@ async fn many_calls_at_once_are_each_answered() {
     let simulator = simulator().await;
     let mut session = Session::start(&[]).await;
     let mut open = Vec::new();
-    for index in 0..50 {
+    // As many as may run and wait.
+    for index in 0..40 {
         let params = json!({
             "name": "list_alarms",
             "arguments": at(&simulator, json!({ "deviceName": format!("device-{index}") })),
@@ -391,7 +376,94 @@ async fn many_calls_at_once_are_each_answered() {
         assert!(open.contains(&id), "{answer}");
         open.retain(|other| *other != id);
     }
-    assert_eq!(simulator.requests().len(), 50);
+    assert_eq!(simulator.requests().len(), 40);
+}
+
+#[tokio::test]
+async fn calls_beyond_those_that_run_and_wait_are_refused_at_once() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--max-concurrent-calls", "2"]).await;
+    simulator.inject(Fault::once(FaultKind::Hang).on("listDevices"));
+    simulator.inject(Fault::once(FaultKind::Hang).on("listDevices"));
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let params = call(&simulator, "list_devices");
+        open.push(session.begin("tools/call", params).await);
+    }
+    let running = timeout(
+        PATIENCE,
+        simulator.wait_until(|log| log.requests.len() == 2),
+    );
+    running.await.expect("two calls must run");
+    for _ in 0..33 {
+        let params = call(&simulator, "list_devices");
+        open.push(session.begin("tools/call", params).await);
+    }
+    let busy = session.receive().await;
+    assert_eq!(busy["result"]["isError"], true, "{busy}");
+    let text = busy["result"]["content"][0]["text"].as_str().unwrap();
+    for part in [
+        "busy: 2 calls run and 32 wait",
+        "nothing was sent",
+        "Try again",
+        "--max-concurrent-calls",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    // What is no call has its answer, and so has a call that is wrong.
+    session.ping().await;
+    assert_eq!(session.tools().await.len(), 67);
+    assert!(
+        session
+            .call("list_devices", json!({}))
+            .await
+            .text()
+            .contains("`host`")
+    );
+    assert_eq!(simulator.requests().len(), 2, "only two run");
+    assert!(!session.lines.iter().any(|line| line.contains("core-sw-01")));
+
+    session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": open[0] } })).await;
+    let mut open = open.split_off(2);
+    open.retain(|id| busy["id"] != *id);
+    assert_eq!(open.len(), 32);
+    while !open.is_empty() {
+        let answer = session.receive().await;
+        let id = answer["id"].as_i64().unwrap();
+        assert!(open.contains(&id), "{answer}");
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
+        open.retain(|other| *other != id);
+    }
+    assert_eq!(simulator.requests().len(), 34);
+    session.conclude(simulator.api_key()).await;
+}
+
+#[tokio::test]
+async fn pr_12_a_client_that_takes_no_answers_ends_the_program() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    hang(&mut session, &simulator).await;
+    session.close_output();
+    session.begin("ping", json!({})).await;
+    // The input stays open: the answer that nobody takes is the end.
+    let finished = timeout(END, session.end()).await.expect("it must end soon");
+    finished.check(simulator.api_key());
+    timeout(PATIENCE, simulator.wait_until(|log| log.disconnected == 1))
+        .await
+        .expect("the request must be dropped");
+}
+
+#[tokio::test]
+async fn pr_12_a_client_that_takes_no_answers_from_the_start_ends_the_program() {
+    for method in ["ping", "initialize", "server/discover", "tools/list"] {
+        let mut session = Session::spawn(&[]);
+        session.close_output();
+        session.begin(method, stateless(json!({
+            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" },
+        }))).await;
+        let finished = timeout(END, session.end()).await.expect("it must end soon");
+        finished.check(SENTINEL);
+    }
 }
 
 #[tokio::test]
@@ -409,7 +481,7 @@ async fn the_end_of_input_ends_the_program() {
 }
 
 #[tokio::test]
-async fn the_end_of_input_ends_a_call_that_hangs() {
+async fn pr_12_the_end_of_input_ends_a_call_that_hangs() {
     let simulator = simulator().await;
     let mut session = Session::start(&[]).await;
     hang(&mut session, &simulator).await;
@@ -447,28 +519,4 @@ async fn a_call_under_way_may_finish_after_the_end_of_input() {
         .collect();
     answered.sort_unstable();
     assert_eq!(answered, ids, "{:?}", finished.rest);
-}
-
-#[tokio::test]
-async fn a_first_message_that_is_no_request_ends_the_session_without_being_repeated() {
-    let sentinel = "zq7SENTINELk9Xw2";
-    for first in [
-        json!({ "jsonrpc": "2.0", "method": "tools/call", "params": { "arguments": { "apiKey": sentinel } } }),
-        json!({ "jsonrpc": "2.0", "method": sentinel }),
-        json!({ "jsonrpc": "2.0", "id": 1, "result": { "apiKey": sentinel } }),
-        json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": 1, "message": sentinel } }),
-    ] {
-        let mut session = Session::spawn(&["--log-level", "trace"]);
-        session.send(&first).await;
-        let finished = timeout(END, session.finish())
-            .await
-            .expect("it must end soon");
-        assert!(!finished.log.contains(sentinel), "{}", finished.log);
-        assert!(
-            !finished.rest.concat().contains(sentinel),
-            "{:?}",
-            finished.rest
-        );
-        finished.rest.iter().for_each(|line| check_message(line));
-    }
 }

@@ -9,9 +9,8 @@ use opmanager_simulator::{Fault, FaultKind, Options, Simulator, Tls};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{Finished, Session, at, merge};
+use crate::support::{Finished, PROGRAM, SENTINEL as KEY, Session, at, check_absent, merge};
 
-const KEY: &str = "zq7SENTINELk9Xw2";
 /// What a caller gives and OpManager answers; neither belongs into a log.
 const ARGUMENT: &str = "Zq8Argument";
 const ANSWER: &str = "Zq9Answer";
@@ -24,24 +23,6 @@ async fn start(tls: Tls) -> Simulator {
     })
     .await
     .unwrap()
-}
-
-/// Fails if the text holds the secret, in any spelling that a careless line of code gives it.
-fn check_absent(what: &str, text: &str, secret: &str) {
-    let bytes: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let escaped: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let backwards: String = secret.to_lowercase().chars().rev().collect();
-    let text = text.to_lowercase();
-    for form in [
-        secret.to_lowercase(),
-        bytes.join(", "),
-        hex,
-        escaped,
-        backwards,
-    ] {
-        assert!(!text.contains(&form), "{what} holds {form}: {text}");
-    }
 }
 
 /// A port where nobody listens.
@@ -112,6 +93,7 @@ async fn everything(level: &str, filter: Option<&str>) -> (Vec<String>, Finished
         ("apiKey", json!([KEY])),
         ("host", json!(format!("{KEY}@{}", simulator.host()))),
         ("host", json!(nobody().await)),
+        ("host", json!("no-such-host.invalid")),
         ("severity", json!(KEY)),
         ("alertType", json!(KEY)),
         ("unknown", json!(KEY)),
@@ -173,7 +155,7 @@ async fn everything(level: &str, filter: Option<&str>) -> (Vec<String>, Finished
 }
 
 #[tokio::test]
-async fn no_log_level_and_no_filter_shows_a_key() {
+async fn sh_01_no_log_level_and_no_filter_shows_a_key() {
     let filters = [
         None,
         Some("trace"),
@@ -210,7 +192,7 @@ async fn no_log_level_and_no_filter_shows_a_key() {
 }
 
 #[tokio::test]
-async fn the_environment_brings_no_key_no_host_and_no_proxy() {
+async fn sh_03_the_environment_brings_no_key_no_host_and_no_proxy() {
     let (simulator, secured, elsewhere) = tokio::join!(
         start(Tls::None),
         start(Tls::SelfSigned),
@@ -294,7 +276,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn files_in_the_working_directory_change_nothing_and_none_are_made() {
+async fn sh_03_files_in_the_working_directory_change_nothing_and_none_are_made() {
     let (simulator, elsewhere) =
         tokio::join!(start(Tls::None), Simulator::start(Options::default()));
     let elsewhere = elsewhere.unwrap();
@@ -343,17 +325,148 @@ async fn files_in_the_working_directory_change_nothing_and_none_are_made() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn other_processes_do_not_see_a_key() {
+async fn sh_07_other_processes_do_not_see_a_key_and_none_is_left_in_a_core_file() {
+    use std::os::unix::fs::MetadataExt as _;
+
     let simulator = start(Tls::None).await;
     let mut session = Session::start(&[]).await;
     simulator.inject(Fault::once(FaultKind::Hang));
     let params = json!({ "name": "list_devices", "arguments": at(&simulator, json!({})) });
     session.begin("tools/call", params).await;
     simulator.wait_until(|log| log.requests.len() == 1).await;
-    for file in ["cmdline", "environ", "comm"] {
-        let text = std::fs::read(format!("/proc/{}/{file}", session.id())).unwrap();
-        check_absent(file, &String::from_utf8_lossy(&text), KEY);
+    session.check(KEY).await;
+    let process = format!("/proc/{}", session.id());
+    let limits = std::fs::read_to_string(format!("{process}/limits")).unwrap();
+    let core = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max core file size"));
+    let core: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(core, ["0", "0", "bytes"]);
+    // The files of a process that may not be dumped, its memory among them, belong to root. Where the tests do
+    // too, that says nothing.
+    let memory = std::fs::metadata(format!("{process}/mem")).unwrap();
+    assert_eq!(memory.uid(), 0);
+}
+
+#[test]
+fn sh_07_what_the_program_says_of_itself_is_the_same_everywhere() {
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["tools"],
+        &["tools", "--json"],
+        &["simulate", "--help"],
+    ] {
+        let output = std::process::Command::new(PROGRAM)
+            .args(arguments)
+            .env("OPMANAGER_API_KEY", KEY)
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        check_absent("help", &said, KEY);
+        assert!(!said.contains(env!("CARGO_MANIFEST_DIR")));
+        for folder in ["/home/", "/root/", "/Users/", "C:\\", ".cargo"] {
+            assert!(!said.contains(folder), "{folder}");
+        }
     }
+}
+
+#[tokio::test]
+async fn sh_06_a_host_in_place_of_the_key_is_refused_and_what_stands_in_place_of_the_host_is_not_resolved()
+ {
+    let mut session = Session::start(&["--log-level", "trace"]).await;
+    for given in [
+        "127.0.0.1",
+        "127.0.0.1:8061",
+        "[::1]",
+        "[::1]:8061",
+        "opm.corp.example",
+        "opm.corp.example:8061",
+        "opm:8061",
+        "localhost",
+        "https://opm.corp.example",
+        "https://127.0.0.1:8061/",
+    ] {
+        let reply = session
+            .call("list_devices", json!({ "host": KEY, "apiKey": given }))
+            .await;
+        assert!(reply.failed, "{given}");
+        let text = reply.text();
+        for part in ["nothing was sent", "`apiKey` looks like a host", "swapped"] {
+            assert!(text.contains(part), "{given}: {text}");
+        }
+        assert!(!text.contains(given), "{given}: {text}");
+    }
+    let finished = session.conclude(KEY).await;
+    assert!(finished.log.contains("invalid arguments"));
+    assert!(
+        !finished.log.contains("no answer"),
+        "nothing was resolved: {}",
+        finished.log
+    );
+}
+
+#[tokio::test]
+async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json() {
+    let simulator = start(Tls::None).await;
+    let mut session = Session::start(&["--log-format", "json"]).await;
+    let noisy = json!({ "name": "\u{1b}[31m\u{202e}\nx", "arguments": at(&simulator, json!({})) });
+    session.request("tools/call", noisy).await;
+    let given = at(&simulator, json!({ "deviceName": ARGUMENT }));
+    simulator.inject(Fault::once(FaultKind::Respond {
+        status: 200,
+        content_type: Some("application/json".to_owned()),
+        headers: Vec::new(),
+        body: b"[]".to_vec(),
+    }));
+    session.call("list_alarms", given.clone()).await;
+    session
+        .call("list_alarms", merge(given, json!({ "severity": 0 })))
+        .await;
+    session.send_line(b"not json").await;
+    let finished = session.conclude(KEY).await;
+    let lines: Vec<Value> = finished
+        .log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    assert_eq!(lines.len(), 3, "{}", finished.log);
+    let call = &lines[0];
+    assert_eq!(call["tool"], "list_alarms");
+    assert_eq!(call["target"], simulator.host());
+    assert_eq!(
+        (&call["status"], &call["outcome"]),
+        (&json!(200), &json!("success"))
+    );
+    assert!(call["bytes"].is_u64() && call["milliseconds"].is_u64());
+    assert_eq!(
+        (&call["trust"], &call["level"]),
+        (&json!("Verified"), &json!("INFO"))
+    );
+    assert!(call["timestamp"].is_string());
+    assert_eq!(lines[1]["outcome"], "invalid arguments");
+    assert_eq!(lines[2]["code"], -32700);
+    let known = [
+        "timestamp",
+        "level",
+        "tool",
+        "target",
+        "trust",
+        "status",
+        "bytes",
+        "milliseconds",
+        "outcome",
+        "code",
+    ];
+    for line in &lines {
+        for name in line.as_object().unwrap().keys() {
+            assert!(known.contains(&name.as_str()), "{name}: {line}");
+        }
+    }
+    check_absent("log", &finished.log, ARGUMENT);
+    assert!(!finished.log.contains(|c: char| c != '\n' && c.is_control()));
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ fn no_record_is_left_of_a_tool_that_is_gone() {
 }
 
 #[test]
-fn the_operations_are_as_recorded() {
+fn ar_10_the_operations_are_as_recorded() {
     let mut table = String::new();
     for operation in OperationId::ALL {
         let specification = operation.specification();

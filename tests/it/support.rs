@@ -1,8 +1,13 @@
-//! What the tests share: a session with the program over pipes, as an MCP client has it, and arguments that
-//! lead to a simulator.
+//! What the tests share: a session with the program over pipes, as an MCP client has it, arguments that
+//! lead to a simulator, and the rules that hold after every case, however hostile.
 
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use opmanager_mcp_server::tools::{self, CatalogueTool};
 use opmanager_simulator::{Kind, Operation, Options, Simulator, Tls, example_arguments};
@@ -15,14 +20,22 @@ use tokio::time::timeout;
 /// Longest wait for anything that must happen; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Longest wait for a ping. It takes a millisecond; the rest is for a machine that builds and tests at once.
+const PROMPT: Duration = Duration::from_secs(5);
+
+/// A key that nobody may repeat.
+pub(crate) const SENTINEL: &str = "zq7SENTINELk9Xw2";
+
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_opmanager-mcp-server");
 
 /// A running server and its pipes.
 pub(crate) struct Session {
     child: Child,
+    /// Where it runs: its home, its working directory, and its place for temporary files.
+    folder: Folder,
     input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
+    output: Option<Lines<BufReader<ChildStdout>>>,
     log: JoinHandle<String>,
     last_id: i64,
     /// Every line that came on standard output.
@@ -128,9 +141,14 @@ impl Session {
 
     /// Starts the program in another environment.
     pub(crate) fn spawn_with(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
+        let folder = Folder::new();
         let mut command = Command::new(PROGRAM);
         command
             .args(arguments)
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -145,8 +163,9 @@ impl Session {
         });
         Self {
             input: child.stdin.take(),
-            output: BufReader::new(child.stdout.take().unwrap()).lines(),
+            output: Some(BufReader::new(child.stdout.take().unwrap()).lines()),
             child,
+            folder,
             log,
             last_id: 0,
             lines: Vec::new(),
@@ -197,7 +216,7 @@ impl Session {
 
     /// Reads the next message.
     pub(crate) async fn receive(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.output.next_line())
+        let line = timeout(PATIENCE, self.output.as_mut().unwrap().next_line())
             .await
             .expect("the server must answer")
             .unwrap()
@@ -266,6 +285,78 @@ impl Session {
         answer["result"]["tools"].as_array().unwrap().clone()
     }
 
+    /// Writes bytes as they are.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(bytes).await.unwrap();
+        input.flush().await.unwrap();
+    }
+
+    /// The input, to write to it while something else goes on.
+    pub(crate) fn take_input(&mut self) -> ChildStdin {
+        self.input.take().unwrap()
+    }
+
+    /// Takes no more answers.
+    pub(crate) fn close_output(&mut self) {
+        self.output = None;
+    }
+
+    /// The most memory that the server has had so far, in MiB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    #[cfg(target_os = "linux")]
+    fn memory(&self, row: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let row = status.lines().find_map(|line| line.strip_prefix(row));
+        let kibibytes = row.and_then(|row| row.split_whitespace().next());
+        kibibytes.unwrap().parse::<usize>().unwrap() / 1024
+    }
+
+    /// The rules that hold after every case: the server lives and answers; what it has said is protocol, and
+    /// not the key; nor is the key where others can look; its memory is back; it has made no file.
+    pub(crate) async fn check(&mut self, key: &str) {
+        timeout(PROMPT, self.ping())
+            .await
+            .expect("a ping must be answered promptly");
+        for line in &self.lines {
+            check_message(line);
+            check_absent("standard output", line, key);
+        }
+        self.folder.check_empty();
+        #[cfg(target_os = "linux")]
+        {
+            for file in ["cmdline", "environ", "comm"] {
+                match std::fs::read(format!("/proc/{}/{file}", self.id())) {
+                    Ok(text) => check_absent(file, &String::from_utf8_lossy(&text), key),
+                    // The environment of such a process is for root alone.
+                    Err(error) => assert_eq!(
+                        (file, error.kind()),
+                        ("environ", std::io::ErrorKind::PermissionDenied)
+                    ),
+                }
+            }
+            let begun = Instant::now();
+            while self.memory("VmRSS:") >= 64 {
+                assert!(begun.elapsed() < PROMPT, "memory must come back");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    /// The same, and at the end: it goes in peace, and has not logged the key.
+    pub(crate) async fn conclude(mut self, key: &str) -> Finished {
+        self.check(key).await;
+        let folder = std::mem::replace(&mut self.folder, Folder::new());
+        let finished = self.finish().await;
+        finished.check(key);
+        folder.check_empty();
+        finished
+    }
+
     /// Closes the input and waits for the end.
     pub(crate) async fn finish(mut self) -> Finished {
         drop(self.input.take());
@@ -275,11 +366,13 @@ impl Session {
     /// Waits for the end.
     pub(crate) async fn end(mut self) -> Finished {
         let mut rest = Vec::new();
-        while let Ok(Some(line)) = timeout(PATIENCE, self.output.next_line())
-            .await
-            .expect("the server must end")
-        {
-            rest.push(line);
+        if let Some(output) = &mut self.output {
+            while let Ok(Some(line)) = timeout(PATIENCE, output.next_line())
+                .await
+                .expect("the server must end")
+            {
+                rest.push(line);
+            }
         }
         let status = timeout(PATIENCE, self.child.wait())
             .await
@@ -289,6 +382,90 @@ impl Session {
             status,
             log: self.log.await.unwrap(),
             rest,
+        }
+    }
+}
+
+impl Finished {
+    /// Fails unless it ended in peace, with nothing but protocol on standard output and no key in its log.
+    pub(crate) fn check(&self, key: &str) {
+        assert!(self.status.success(), "{self:?}");
+        check_absent("log", &self.log, key);
+        for line in &self.rest {
+            check_message(line);
+            check_absent("standard output", line, key);
+        }
+    }
+}
+
+/// A folder that is empty at first and gone in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "server-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn check_empty(&self) {
+        let files: Vec<_> = std::fs::read_dir(&self.0).unwrap().collect();
+        assert!(files.is_empty(), "{files:?}");
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Fails unless the line is one message of a server.
+pub(crate) fn check_message(line: &str) {
+    let message: Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert_eq!(message["jsonrpc"], "2.0", "{line}");
+    let is_reply = message.get("result").is_some() != message.get("error").is_some();
+    assert!(is_reply || message["method"].is_string(), "{line}");
+}
+
+/// Fails if the text holds the secret, in any spelling that a careless line of code gives it.
+pub(crate) fn check_absent(what: &str, text: &str, secret: &str) {
+    let bytes: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let escaped: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let backwards: String = secret.to_lowercase().chars().rev().collect();
+    let lower = text.to_lowercase();
+    for form in [
+        secret.to_lowercase(),
+        bytes.join(", "),
+        hex,
+        escaped,
+        backwards,
+    ] {
+        assert!(!lower.contains(&form), "{what} holds {form}: {text}");
+    }
+    // Encoded alone or inside of something longer: three bytes make four digits, and only those that have all
+    // their bits from the secret are always the same.
+    for before in 0..3 {
+        let padded = format!("{}{secret}", "x".repeat(before));
+        let whole = padded.len() / 3 * 4;
+        for encoded in [
+            STANDARD_NO_PAD.encode(&padded),
+            URL_SAFE_NO_PAD.encode(&padded),
+        ] {
+            let inner = &encoded[if before == 0 { 0 } else { 4 }..whole];
+            assert!(!text.contains(inner), "{what} holds {inner}: {text}");
         }
     }
 }
