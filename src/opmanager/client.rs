@@ -11,7 +11,9 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::StreamExt;
 use http::HeaderValue;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
+};
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -167,6 +169,14 @@ impl Client {
             Ok(response) | Err(progenitor_client::Error::ErrorResponse(response)) => response,
             Err(error) => return Err(self.explain(error)),
         };
+        let headers = response.headers();
+        if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+            // Two readers could take different bytes for the body.
+            return Err(Error::Interrupted {
+                target: self.connection.target.clone(),
+                reason: "the answer says its length in two ways".to_owned(),
+            });
+        }
         let status = response.status().as_u16();
         let content_type = response
             .headers()
