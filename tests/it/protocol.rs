@@ -470,28 +470,21 @@ async fn pr_12_a_client_that_takes_no_answers_from_the_start_ends_the_program() 
 async fn the_end_of_input_ends_the_program() {
     let idle = async {
         let session = Session::start(&[]).await;
-        session.finish()
+        timeout(END, session.finish()).await
     };
-    let before_the_handshake = async { Session::spawn(&[]).finish() };
+    let before_the_handshake = async { timeout(END, Session::spawn(&[]).finish()).await };
     let after_a_ping = async {
         let mut session = Session::spawn(&[]);
         session.ping().await;
-        session.finish()
+        timeout(END, session.finish()).await
     };
     let stateless_only = async {
         let mut session = Session::spawn(&[]);
         session.request("tools/list", stateless(json!({}))).await;
-        session.finish()
+        timeout(END, session.finish()).await
     };
-    let (idle, before, pinged, stateless_only) =
-        tokio::join!(idle, before_the_handshake, after_a_ping, stateless_only);
-    for end in [timeout(END, idle).await, timeout(END, before).await] {
-        check_end(&end.expect("it must end soon"));
-    }
-    for end in [
-        timeout(END, pinged).await,
-        timeout(END, stateless_only).await,
-    ] {
+    let ends = tokio::join!(idle, before_the_handshake, after_a_ping, stateless_only);
+    for end in [ends.0, ends.1, ends.2, ends.3] {
         check_end(&end.expect("it must end soon"));
     }
 }
