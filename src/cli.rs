@@ -6,11 +6,14 @@ pub(crate) mod process;
 use std::io::{self, Write};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
-use crate::opmanager::{Http, Limits};
+use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
 use crate::server::{CallLimits, OpManagerServer, Policy, Settings, offered};
 use crate::tools::Access;
@@ -33,6 +36,8 @@ pub struct Cli {
 struct Serve {
     #[command(flatten)]
     policy: PolicyArgs,
+    #[command(flatten)]
+    targets: TargetArgs,
     /// Longest time of one call, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     timeout: NonZeroU64,
@@ -67,6 +72,100 @@ struct PolicyArgs {
     /// Which tools are offered and run; each level includes the ones before it
     #[arg(long, value_name = "LEVEL", default_value = "read")]
     access: AccessArg,
+}
+
+/// Where calls may go and whom they trust there.
+#[derive(Debug, Clone, Args)]
+struct TargetArgs {
+    /// The only targets that calls may go to: names, *.suffixes, addresses or networks, each with an optional
+    /// :port; comma-separated. Without it any target is allowed that is not dangerous in itself
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',')]
+    allowed_targets: Vec<AllowedTarget>,
+    /// Refuse addresses of this machine, unless --allowed-targets names them
+    #[arg(long)]
+    deny_loopback: bool,
+    /// Refuse addresses of private networks, unless --allowed-targets names them
+    #[arg(long)]
+    deny_private: bool,
+    /// Let plain HTTP, key included, go to addresses outside of private networks
+    #[arg(long)]
+    allow_plaintext_public: bool,
+    /// Refuse plain HTTP altogether
+    #[arg(long)]
+    require_tls: bool,
+    /// Trust the certificate authorities in this PEM file beside the system's; may be repeated
+    #[arg(long, value_name = "FILE", value_parser = read_authorities)]
+    ca_file: Vec<Authorities>,
+    /// Trust for this target the one certificate with this SHA-256, and no other; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]=HEX")]
+    pin_sha256: Vec<Pin>,
+    /// Refuse calls with verify_ssl: false
+    #[arg(long)]
+    forbid_insecure_tls: bool,
+    /// Reach HTTPS targets through this HTTP proxy; proxies of the environment are never used
+    #[arg(long, value_name = "URL", value_parser = read_proxy)]
+    proxy: Option<reqwest::Url>,
+    /// Longest time until a connection stands, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    connect_timeout: NonZeroU64,
+}
+
+/// The certificates of one `--ca-file`.
+type Authorities = Arc<Vec<CertificateDer<'static>>>;
+
+fn read_authorities(path: &str) -> Result<Authorities, String> {
+    let certificates = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| format!("cannot be read as PEM: {error}"))?;
+    if certificates.is_empty() {
+        return Err("holds no certificate".to_owned());
+    }
+    for certificate in &certificates {
+        webpki_anchor(certificate)?;
+    }
+    Ok(Arc::new(certificates))
+}
+
+/// A file that the TLS library will not take must be found out at the start, not at the first call.
+fn webpki_anchor(certificate: &CertificateDer<'_>) -> Result<(), String> {
+    let mut store = rustls::RootCertStore::empty();
+    store
+        .add(certificate.clone().into_owned())
+        .map_err(|error| format!("holds a certificate that is none: {error}"))
+}
+
+fn read_proxy(text: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+    if url.scheme() != "http" || url.host_str().is_none() {
+        return Err("write http://host:port".to_owned());
+    }
+    Ok(url)
+}
+
+impl TargetArgs {
+    fn egress(&self, limits: Limits) -> Egress {
+        Egress {
+            limits: Limits {
+                connect_timeout: Duration::from_secs(self.connect_timeout.get()),
+                ..limits
+            },
+            policy: TargetPolicy {
+                allowed: self.allowed_targets.clone(),
+                deny_loopback: self.deny_loopback,
+                deny_private: self.deny_private,
+                allow_plaintext_public: self.allow_plaintext_public,
+                require_tls: self.require_tls,
+                forbid_insecure_tls: self.forbid_insecure_tls,
+                pins: self.pin_sha256.clone(),
+            },
+            authorities: self
+                .ca_file
+                .iter()
+                .flat_map(|file| file.iter().cloned())
+                .collect(),
+            proxy: self.proxy.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -134,12 +233,12 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     log::begin(arguments.log_level, arguments.log_format);
     process::close_memory();
     process::silence_panics();
-    let http = Http::new(Limits {
+    let http = Http::new(arguments.targets.egress(Limits {
         timeout: Duration::from_secs(arguments.timeout.get()),
         max_response_bytes: arguments.max_response_bytes.get(),
         max_buffered_bytes: arguments.max_buffered_bytes.get(),
         ..Limits::default()
-    });
+    }));
     let settings = Settings {
         policy: Policy::from(&arguments.policy),
         calls: CallLimits {

@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod address;
 mod client;
 mod connection;
 mod error;
@@ -24,16 +25,25 @@ mod generated;
 mod http;
 mod key;
 mod operation;
+mod policy;
+mod probe;
+mod resolver;
 mod scalar;
+mod target;
+mod tls;
 
 pub use crate::result::{Answer, Failure};
 pub use client::{Client, RawResponse};
-pub use connection::{Connection, Host, Target, Trust};
+pub use connection::{Connection, Trust};
 pub use error::Error;
 pub use generated::{OperationId, types};
-pub use http::{Http, Limits};
+pub use http::{Egress, Http, Limits};
 pub use key::ApiKey;
 pub use operation::{Operation, RateLimit, Specification};
+pub use policy::{AllowedTarget, Pin, Profile, TargetPolicy};
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
+pub use target::{Host, Target};
 
 pub(crate) use client::{Call, SendResult};
+pub(crate) use probe::{Admittance, Handshake};
+pub(crate) use tls::Certificate;

@@ -8,6 +8,7 @@ mod scan;
 mod shape;
 mod verdict;
 
+pub(crate) use hygiene::clean;
 pub use scan::Flaw;
 pub(crate) use scan::{Kind, outermost, plain_run};
 pub use shape::{Limits, Plan, Problem, Redact, Selection, shape};

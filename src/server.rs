@@ -21,7 +21,7 @@ use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::opmanager::{ApiKey, Client, Error, Http, RawResponse};
+use crate::opmanager::{ApiKey, Client, Error, Http, Profile, RawResponse};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
 pub use turns::CallLimits;
@@ -119,6 +119,13 @@ impl OpManagerServer {
                 return failed(problems.text(name));
             }
         };
+        let profile = match self.0.http.admit(&connection) {
+            Ok(profile) => profile,
+            Err(error) => {
+                tracing::info!(tool = name, outcome = "refused target");
+                return failed(arguments::Problems::from(error).text(name));
+            }
+        };
         // Only what has been checked waits: what is large or wrong is gone by now.
         let Some(_turn) = self.0.turns.take().await else {
             tracing::warn!(tool = name, target = %connection.target(), outcome = "busy");
@@ -131,19 +138,24 @@ impl OpManagerServer {
         let client = Client::new(self.0.http.clone(), connection);
         let started = Instant::now();
         let answer = (tool.entry().call)(&client, arguments).await;
-        let (target, trust) = (client.connection().target(), client.connection().trust());
+        let target = client.connection().target();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, bytes) = answer
             .as_ref()
             .map_or((0, 0), |raw| (raw.status, raw.body.len()));
         let key = client.connection().key();
-        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, key));
+        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, &client));
         let outcome = match &text {
             Ok(_) => "success",
             Err(Error::Refused(_)) => "refused",
             Err(_) => "no answer",
         };
-        tracing::info!(tool = name, %target, ?trust, status, bytes, milliseconds, outcome);
+        // What travels unprotected is worth an operator's look.
+        if profile == Profile::Unverified || !target.tls() {
+            tracing::warn!(tool = name, %target, trust = %profile, tls = target.tls(), status, bytes, milliseconds, outcome);
+        } else {
+            tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
+        }
         match text {
             Err(error) => failed_without(
                 key,
@@ -151,7 +163,7 @@ impl OpManagerServer {
             ),
             Ok(json) => {
                 let mut remark = outcome::UNTRUSTED.to_owned();
-                if let Some(trust) = outcome::trust_remark(trust, target) {
+                if let Some(trust) = outcome::trust_remark(profile, target) {
                     remark.push(' ');
                     remark.push_str(trust);
                 }
@@ -168,18 +180,20 @@ impl OpManagerServer {
         raw: &RawResponse,
         tool: &CatalogueTool,
         selection: &Selection,
-        key: &ApiKey,
+        client: &Client,
     ) -> Result<String, Error> {
         let specification = tool.specification();
         let plan = Plan {
             list: specification.list,
             markup: specification.markup,
         };
+        let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
         let judged =
             result::judge_shaped(raw.status, raw.content_type.as_deref(), &raw.body, |body| {
                 result::shape(body, plan, selection, self.0.settings.result, &redact)
-            })?;
+            })
+            .map_err(|failure| client.redact(failure))?;
         Ok(match judged {
             Judged::Shaped(text) => text,
             Judged::Message(message) => {

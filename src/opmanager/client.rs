@@ -11,14 +11,18 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::StreamExt;
 use http::HeaderValue;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
+};
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::result;
 
+use super::address::Denied;
 use super::http::UNIT;
-use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated};
+use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
 
 /// Bytes of an unpacked body from which on it may not be more than [`EXPANSION`] times what was received.
 const FREE_EXPANSION: usize = 1024 * 1024;
@@ -42,6 +46,13 @@ pub(crate) struct Call {
 pub struct Client {
     http: Http,
     connection: Connection,
+}
+
+/// An object around a list, under the names that OpManager gives to lists.
+#[derive(Deserialize)]
+struct Paged<T> {
+    #[serde(alias = "List", alias = "Details")]
+    rows: T,
 }
 
 /// An answer as it came.
@@ -78,6 +89,14 @@ impl Client {
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
         let decoded = match raw.judge().map_err(|failure| self.redact(failure))? {
+            // A list that is documented as a bare array comes inside an object from newer builds.
+            Answer::Json(body)
+                if O::ID.specification().list == Some(&[]) && body.starts_with(b"{") =>
+            {
+                serde_json::from_slice::<Paged<O::Output>>(body)
+                    .map(|page| page.rows)
+                    .or_else(|_| serde_json::from_slice(body))
+            }
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
@@ -89,7 +108,7 @@ impl Client {
     }
 
     /// A failure without the key, which a server may repeat in its words.
-    fn redact(&self, failure: Failure) -> Failure {
+    pub(crate) fn redact(&self, failure: Failure) -> Failure {
         let redact = |text| self.redacted(text);
         match failure {
             Failure::Reported {
@@ -143,13 +162,21 @@ impl Client {
         };
         let client = generated::Client::new_with_client(
             &self.connection.target.origin(),
-            self.http.client(self.connection.trust)?.clone(),
+            self.http.client(&self.connection)?,
             call,
         );
         let response = match arguments.send(&client).await {
             Ok(response) | Err(progenitor_client::Error::ErrorResponse(response)) => response,
             Err(error) => return Err(self.explain(error)),
         };
+        let headers = response.headers();
+        if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+            // Two readers could take different bytes for the body.
+            return Err(Error::Interrupted {
+                target: self.connection.target.clone(),
+                reason: "the answer says its length in two ways".to_owned(),
+            });
+        }
         let status = response.status().as_u16();
         let content_type = response
             .headers()
@@ -167,7 +194,7 @@ impl Client {
             return Err(Error::TooLarge { limit });
         }
         let mut room = self.http.room(announced.unwrap_or(limit)).await?;
-        let body = self.collect(response, encoding, limit).await?;
+        let body = self.collect(response, encoding, announced, limit).await?;
         let surplus = room.num_permits().saturating_sub(body.len().div_ceil(UNIT));
         drop(room.split(surplus));
         Ok(RawResponse {
@@ -183,14 +210,16 @@ impl Client {
         &self,
         response: ResponseValue<ByteStream>,
         encoding: Encoding,
+        announced: Option<usize>,
         limit: usize,
     ) -> Result<Bytes, Error> {
         let mut stream = response.into_inner_stream();
         let mut received = 0;
-        let mut body = Capped::new(limit);
+        // Room for what is announced, which has been taken: a buffer that grows is copied, and ends too large.
+        let mut body = Capped::new(announced.unwrap_or_default(), limit);
         let mut unpacked = match encoding {
             Encoding::Plain => None,
-            Encoding::Gzip => Some(MultiGzDecoder::new(Capped::new(limit))),
+            Encoding::Gzip => Some(MultiGzDecoder::new(Capped::new(0, limit))),
         };
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|error| self.interrupted(&error))?;
@@ -201,7 +230,7 @@ impl Client {
                     let written = unpacked.write_all(&chunk);
                     let size = unpacked.get_ref().bytes.len();
                     if size > FREE_EXPANSION && size / EXPANSION > received {
-                        return Err(Error::TooLarge { limit });
+                        return Err(Error::Expands { ratio: EXPANSION });
                     }
                     written
                 }
@@ -231,8 +260,13 @@ impl Client {
         match error {
             progenitor_client::Error::CommunicationError(error) if error.is_connect() => {
                 let reason = innermost(&error);
-                if is_tls(&error) {
-                    Error::Tls { target, reason }
+                if let Some(denied) = cause::<Denied>(&error) {
+                    Error::argument("host", denied.to_string())
+                } else if let Some(failure) = cause::<rustls::Error>(&error) {
+                    Error::Tls {
+                        target,
+                        reason: tls::reason(failure),
+                    }
                 } else if error.is_timeout() {
                     let seconds = self.http.limits().connect_timeout.as_secs();
                     Error::Connect {
@@ -332,9 +366,9 @@ struct Capped {
 }
 
 impl Capped {
-    fn new(limit: usize) -> Self {
+    fn new(expected: usize, limit: usize) -> Self {
         Self {
-            bytes: Vec::new(),
+            bytes: Vec::with_capacity(expected.min(limit)),
             limit,
         }
     }
@@ -387,20 +421,25 @@ fn innermost(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        if error.is::<rustls::Error>() || error.downcast_ref().is_some_and(holds_tls) {
-            return true;
+/// The first error of a type in the chain of causes.
+fn cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+    let mut next = error.source();
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
         }
-        cause = error.source();
+        if let Some(found) = error.downcast_ref().and_then(inside::<T>) {
+            return Some(found);
+        }
+        next = error.source();
     }
-    false
+    None
 }
 
 /// An `io::Error` hides what it wraps from the chain of sources, and wraps other ones.
-fn holds_tls(error: &std::io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| {
-        inner.is::<rustls::Error>() || inner.downcast_ref().is_some_and(holds_tls)
-    })
+fn inside<T: std::error::Error + 'static>(error: &std::io::Error) -> Option<&T> {
+    let inner = error.get_ref()?;
+    inner
+        .downcast_ref::<T>()
+        .or_else(|| inner.downcast_ref().and_then(inside::<T>))
 }

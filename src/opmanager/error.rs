@@ -53,6 +53,12 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// The body unpacks to more than any real answer does; it was not unpacked to its end.
+    #[error("the answer unpacks to more than {ratio} times its size")]
+    Expands {
+        /// The limit.
+        ratio: usize,
+    },
     /// The body is packed in a way that was not asked for.
     #[error("the answer is packed in an encoding other than gzip")]
     Encoding,

@@ -24,8 +24,8 @@ const REDACTED: &str = "[redacted]";
 /// There is deliberately no `Debug`, `Display`, `Clone` or `Serialize`.
 pub struct ApiKey {
     key: Zeroizing<String>,
-    /// Its other spellings, made when first looked for.
-    forms: OnceLock<Vec<(Zeroizing<String>, bool)>>,
+    /// Its spellings, made when first looked for.
+    forms: OnceLock<Forms>,
 }
 
 impl ApiKey {
@@ -60,53 +60,145 @@ impl ApiKey {
     /// The text without the key, if the key is in it: as it is in either case, percent-encoded, escaped as
     /// in JSON, in hexadecimal digits, or in base64, alone or inside of something longer.
     pub fn redact(&self, text: &str) -> Option<String> {
-        if text.contains('%') && contains(&percent_decoded(text), &self.key) {
+        let forms = self.forms.get_or_init(|| Forms::of(&self.key));
+        if text.len() < forms.shortest {
+            return None;
+        }
+        if is_percent_encoded(text) && forms.find(percent_decoded(text).as_bytes(), 0).is_some() {
             return Some(REDACTED.to_owned());
         }
-        let mut harmless: Option<String> = None;
-        for (form, exact) in self.forms() {
-            let current = harmless.as_deref().unwrap_or(text);
-            if let Some(replaced) = replace(current, form, *exact) {
-                harmless = Some(replaced);
+        let (mut place, mut end) = forms.find(text.as_bytes(), 0)?;
+        let mut harmless = String::with_capacity(text.len());
+        let mut from = 0;
+        loop {
+            // A form is ASCII, so that it begins and ends at character boundaries.
+            harmless.push_str(&text[from..place]);
+            harmless.push_str(REDACTED);
+            from = end;
+            match forms.find(text.as_bytes(), from) {
+                Some(next) => (place, end) = next,
+                None => break,
             }
         }
-        harmless
+        harmless.push_str(&text[from..]);
+        Some(harmless)
     }
+}
 
-    /// The spellings of the key, and whether their case matters.
-    fn forms(&self) -> &[(Zeroizing<String>, bool)] {
-        self.forms.get_or_init(|| {
-            let key = self.key.as_bytes();
-            let hex = key
-                .iter()
-                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-            let mut forms = vec![(self.key.to_string(), false), (hex, false)];
-            let escaped = self.key.replace('\\', "\\\\").replace('"', "\\\"");
-            if escaped != *self.key {
-                forms.push((escaped, false));
-            }
-            for before in 0..3 {
-                // Inside of something longer, the key starts at any of three places of a group; only the
-                // digits that depend on nothing else are looked for.
-                let padded = [&[0; 2][..before], key].concat();
-                let whole = (padded.len() * 8) / 6;
-                for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-                    let encoded = engine.encode(&padded);
-                    let own = encoded
-                        .get((before * 8).div_ceil(6)..whole)
-                        .unwrap_or_default();
-                    if own.len() >= SHORTEST_BASE64 {
-                        forms.push((own.to_owned(), true));
-                    }
+/// The spellings of a key, and what finds all of them in one walk over a text.
+struct Forms {
+    all: Vec<Form>,
+    /// For each byte, which forms may begin with it, and which may go on with it: a bit for each form.
+    filter: Zeroizing<[[u16; 256]; 2]>,
+    /// Length of the shortest form.
+    shortest: usize,
+}
+
+struct Form {
+    text: Zeroizing<String>,
+    /// Whether its case matters.
+    exact: bool,
+}
+
+impl Forms {
+    fn of(key: &str) -> Self {
+        let hex = key
+            .bytes()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let mut forms = vec![(key.to_owned(), false), (hex, false)];
+        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
+        if escaped != key {
+            forms.push((escaped, false));
+        }
+        for before in 0..3 {
+            // Inside of something longer, the key starts at any of three places of a group; only the
+            // digits that depend on nothing else are looked for.
+            let padded = [&[0; 2][..before], key.as_bytes()].concat();
+            let whole = (padded.len() * 8) / 6;
+            for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+                let encoded = engine.encode(&padded);
+                let own = encoded
+                    .get((before * 8).div_ceil(6)..whole)
+                    .unwrap_or_default();
+                if own.len() >= SHORTEST_BASE64 {
+                    forms.push((own.to_owned(), true));
                 }
             }
-            forms.dedup();
-            forms
+        }
+        forms.dedup();
+        let shortest = forms.iter().map(|(form, _)| form.len()).min();
+        let mut filter = Zeroizing::new([[0; 256]; 2]);
+        for (bit, (form, exact)) in forms.iter().enumerate() {
+            for (place, row) in filter.iter_mut().enumerate() {
+                for (byte, forms) in (0..=u8::MAX).zip(row.iter_mut()) {
+                    let may = match form.as_bytes().get(place) {
+                        None => true,
+                        Some(wanted) if *exact => byte == *wanted,
+                        Some(wanted) => wanted.eq_ignore_ascii_case(&byte),
+                    };
+                    *forms |= u16::from(may) << bit;
+                }
+            }
+        }
+        Self {
+            all: forms
                 .into_iter()
-                .map(|(form, exact)| (Zeroizing::new(form), exact))
-                .collect()
-        })
+                .map(|(form, exact)| Form {
+                    text: Zeroizing::new(form),
+                    exact,
+                })
+                .collect(),
+            filter,
+            shortest: shortest.unwrap_or_default(),
+        }
     }
+
+    /// The first place at or behind `from` where a form stands, and its end.
+    fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
+        let [first, second] = &*self.filter;
+        let mut at = from;
+        loop {
+            at += text
+                .get(at..)?
+                .iter()
+                .enumerate()
+                .position(|(ahead, byte)| {
+                    let begin = first[usize::from(*byte)];
+                    begin != 0
+                        && text
+                            .get(at + ahead + 1)
+                            .is_none_or(|byte| begin & second[usize::from(*byte)] != 0)
+                })?;
+            let rest = &text[at..];
+            let here = self.all.iter().find(|form| form.begins(rest));
+            if let Some(form) = here {
+                return Some((at, at + form.text.len()));
+            }
+            at += 1;
+        }
+    }
+}
+
+impl Form {
+    fn begins(&self, text: &[u8]) -> bool {
+        let form = self.text.as_bytes();
+        match text.get(..form.len()) {
+            None => false,
+            Some(start) if self.exact => start == form,
+            Some(start) => start.eq_ignore_ascii_case(form),
+        }
+    }
+}
+
+fn is_percent_encoded(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(place) = rest.find('%') {
+        rest = &rest[place + 1..];
+        if matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) {
+            return true;
+        }
+    }
+    false
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -122,40 +214,6 @@ fn percent_decoded(text: &str) -> String {
         at += if escape.is_some() { 3 } else { 1 };
     }
     String::from_utf8_lossy(&decoded).into_owned()
-}
-
-fn contains(text: &str, form: &str) -> bool {
-    replace(text, form, false).is_some()
-}
-
-/// The text with every occurrence of a form replaced; `None` if there is none.
-fn replace(text: &str, form: &str, exact: bool) -> Option<String> {
-    let find = |from: usize| {
-        let rest = text.as_bytes().get(from..)?;
-        let place = rest.windows(form.len()).position(|window| {
-            if exact {
-                window == form.as_bytes()
-            } else {
-                window.eq_ignore_ascii_case(form.as_bytes())
-            }
-        })?;
-        Some(from + place)
-    };
-    let mut place = find(0)?;
-    let mut harmless = String::with_capacity(text.len());
-    let mut from = 0;
-    loop {
-        // A form is ASCII, so that it begins and ends at character boundaries.
-        harmless.push_str(&text[from..place]);
-        harmless.push_str(REDACTED);
-        from = place + form.len();
-        match find(from) {
-            Some(next) => place = next,
-            None => break,
-        }
-    }
-    harmless.push_str(&text[from..]);
-    Some(harmless)
 }
 
 #[cfg(test)]

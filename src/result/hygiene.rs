@@ -9,7 +9,7 @@ use std::borrow::Cow;
 const LONGEST_MARKUP: usize = 1024;
 
 /// The text without what does not belong into it; without markup too, if the field is known for it.
-pub(super) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
     let markup = markup && text.len() <= LONGEST_MARKUP;
     if is_clean(text, markup) {
         return Cow::Borrowed(text);
@@ -30,13 +30,26 @@ pub(super) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
 }
 
 fn is_clean(text: &str, markup: bool) -> bool {
-    let plain = if text.is_ascii() {
-        text.bytes()
-            .all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\t'))
-    } else {
-        !text.chars().any(is_invisible)
-    };
-    plain && text.trim().len() == text.len() && !(markup && text.contains(['<', '&']))
+    let visible = is_printable(text.as_bytes()) || !text.chars().any(is_invisible);
+    visible && text.trim().len() == text.len() && !(markup && text.contains(['<', '&']))
+}
+
+/// Whether the text is printable ASCII without padding: clean, unless there is markup in it.
+pub(super) fn is_plain(text: &str) -> bool {
+    let text = text.as_bytes();
+    text.first() != Some(&b' ') && text.last() != Some(&b' ') && is_printable(text)
+}
+
+/// Whether all is printable ASCII, which most texts are. Eight bytes at a time.
+fn is_printable(text: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let (chunks, rest) = text.as_chunks::<8>();
+    chunks.iter().all(|chunk| {
+        let chunk = u64::from_le_bytes(*chunk);
+        // A high bit is set by each byte above 0x7e, and by the first one below 0x20.
+        (chunk | chunk.wrapping_add(ONES) | chunk.wrapping_sub(ONES * 0x20)) & HIGHS == 0
+    }) && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 fn visible(text: &str) -> String {
@@ -51,9 +64,10 @@ fn visible(text: &str) -> String {
 
 /// Control characters but line feed and tab, direction marks, zero-width characters, tag characters and
 /// the variation selectors that can carry text unseen.
+#[inline]
 fn is_invisible(c: char) -> bool {
     match c {
-        '\n' | '\t' => false,
+        ' '..='~' | '\n' | '\t' => false,
         '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => true,
         '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => true,
         '\u{e0000}'..='\u{e007f}' | '\u{e0100}'..='\u{e01ef}' => true,

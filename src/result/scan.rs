@@ -25,7 +25,7 @@ type Result<T> = std::result::Result<T, Flaw>;
 /// A position in a JSON text.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'a> {
-    bytes: &'a [u8],
+    text: &'a str,
     at: usize,
 }
 
@@ -50,8 +50,8 @@ pub(crate) enum Kind {
 }
 
 /// The kind of the one value that a text is, if it is well formed and nested no deeper than accepted.
-pub(crate) fn outermost(bytes: &[u8]) -> Result<Kind> {
-    let mut scanner = Scanner::new(bytes);
+pub(crate) fn outermost(text: &str) -> Result<Kind> {
+    let mut scanner = Scanner::new(text);
     let kind = scanner.kind()?;
     scanner.skip(0)?;
     scanner.end()?;
@@ -59,17 +59,18 @@ pub(crate) fn outermost(bytes: &[u8]) -> Result<Kind> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Starts at the first byte that is no white space, behind a byte order mark if there is one.
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let mut scanner = Self { bytes, at: 0 };
-        scanner.space();
-        scanner
+    /// Starts at the first character that is no white space, behind a byte order mark if there is one.
+    pub(super) fn new(text: &'a str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self {
+            text,
+            at: space_end(text.as_bytes(), 0),
+        }
     }
 
-    /// The bytes of a range.
-    pub(super) fn slice(&self, range: Range<usize>) -> &'a [u8] {
-        self.bytes.get(range).unwrap_or_default()
+    /// The text of a range that it has given.
+    pub(super) fn slice(&self, range: Range<usize>) -> &'a str {
+        self.text.get(range).unwrap_or_default()
     }
 
     /// Where it stands.
@@ -82,19 +83,9 @@ impl<'a> Scanner<'a> {
         self.at = position;
     }
 
-    fn peek(&self) -> Result<u8> {
-        self.bytes.get(self.at).copied().ok_or(Flaw::Truncated)
-    }
-
-    fn space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-    }
-
     /// The kind of the value that begins here.
     pub(super) fn kind(&self) -> Result<Kind> {
-        match self.peek()? {
+        match byte(self.text.as_bytes(), self.at)? {
             b'{' => Ok(Kind::Object),
             b'[' => Ok(Kind::Array),
             b'"' => Ok(Kind::String),
@@ -106,8 +97,8 @@ impl<'a> Scanner<'a> {
 
     /// Nothing but white space may follow the outermost value.
     pub(super) fn end(&mut self) -> Result<()> {
-        self.space();
-        if self.at == self.bytes.len() {
+        self.at = space_end(self.text.as_bytes(), self.at);
+        if self.at == self.text.len() {
             Ok(())
         } else {
             Err(Flaw::Invalid)
@@ -116,200 +107,95 @@ impl<'a> Scanner<'a> {
 
     /// Steps into a container; `false` if it is empty and already left again.
     pub(super) fn open(&mut self, close: u8) -> Result<bool> {
-        self.at += 1;
-        self.space();
-        if self.peek()? == close {
-            self.at += 1;
-            return Ok(false);
-        }
-        Ok(true)
+        let (at, more) = open_end(self.text.as_bytes(), self.at, close)?;
+        self.at = at;
+        Ok(more)
     }
 
     /// Steps over the comma to the next entry; `false` if the container has been left instead.
     pub(super) fn next(&mut self, close: u8) -> Result<bool> {
-        self.space();
-        match self.peek()? {
-            b',' => {
-                self.at += 1;
-                self.space();
-                Ok(true)
-            }
-            byte if byte == close => {
-                self.at += 1;
-                Ok(false)
-            }
-            _ => Err(Flaw::Invalid),
-        }
+        let (at, more) = next_end(self.text.as_bytes(), self.at, close)?;
+        self.at = at;
+        Ok(more)
     }
 
     /// The key of an object's entry and the colon behind it.
     pub(super) fn key(&mut self) -> Result<Span> {
-        if self.peek()? != b'"' {
+        let bytes = self.text.as_bytes();
+        if byte(bytes, self.at)? != b'"' {
             return Err(Flaw::Invalid);
         }
         let key = self.string()?;
-        self.space();
-        if self.peek()? != b':' {
-            return Err(Flaw::Invalid);
-        }
-        self.at += 1;
-        self.space();
+        self.at = colon_end(bytes, self.at)?;
         Ok(key)
     }
 
     /// A string.
     pub(super) fn string(&mut self) -> Result<Span> {
-        self.at += 1;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            self.at = plain_run(self.bytes, self.at);
-            match self.peek()? {
-                b'"' => {
-                    let range = start..self.at;
-                    self.at += 1;
-                    return Ok(Span { range, escaped });
-                }
-                b'\\' => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(Flaw::Invalid),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<()> {
-        self.at += 1;
-        let byte = self.peek()?;
-        self.at += 1;
-        match byte {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
-            b'u' => match self.hex()? {
-                0xDC00..=0xDFFF => Err(Flaw::Invalid),
-                0xD800..=0xDBFF => {
-                    // Half a character is none: its other half must follow.
-                    for expected in [b'\\', b'u'] {
-                        if self.peek()? != expected {
-                            return Err(Flaw::Invalid);
-                        }
-                        self.at += 1;
-                    }
-                    match self.hex()? {
-                        0xDC00..=0xDFFF => Ok(()),
-                        _ => Err(Flaw::Invalid),
-                    }
-                }
-                _ => Ok(()),
-            },
-            _ => Err(Flaw::Invalid),
-        }
-    }
-
-    fn hex(&mut self) -> Result<u32> {
-        let mut value = 0;
-        for _ in 0..4 {
-            let digit = char::from(self.peek()?).to_digit(16).ok_or(Flaw::Invalid)?;
-            value = value * 16 + digit;
-            self.at += 1;
-        }
-        Ok(value)
+        let start = self.at + 1;
+        let (at, escaped) = string_end(self.text.as_bytes(), start)?;
+        self.at = at;
+        Ok(Span {
+            range: start..at - 1,
+            escaped,
+        })
     }
 
     /// A number; its digits are left as they stand.
     pub(super) fn number(&mut self) -> Result<Range<usize>> {
         let start = self.at;
-        if self.bytes.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        match self.peek()? {
-            b'0' => self.at += 1,
-            b'1'..=b'9' => self.digits(),
-            _ => return Err(Flaw::Invalid),
-        }
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.some_digits()?;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
+        self.at = number_end(self.text.as_bytes(), start)?;
         Ok(start..self.at)
-    }
-
-    fn some_digits(&mut self) -> Result<()> {
-        if !self.peek()?.is_ascii_digit() {
-            return Err(Flaw::Invalid);
-        }
-        self.digits();
-        Ok(())
-    }
-
-    fn digits(&mut self) {
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
     }
 
     /// `true`, `false` or `null`.
     pub(super) fn word(&mut self) -> Result<Range<usize>> {
         let start = self.at;
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        for word in [&b"true"[..], b"false", b"null"] {
-            if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(start..self.at);
-            }
-            if word.starts_with(rest) {
-                return Err(Flaw::Truncated);
-            }
-        }
-        Err(Flaw::Invalid)
+        self.at = word_end(self.text.as_bytes(), start)?;
+        Ok(start..self.at)
     }
 
     /// Steps over a value that begins at `depth` containers below the outermost.
     pub(super) fn skip(&mut self, depth: u32) -> Result<()> {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
         // One bit for each container that is open here, set for objects: the whole stack of the walk.
         let mut objects: u64 = 0;
         let mut open = 0;
         loop {
-            match self.peek()? {
-                b'"' => {
-                    self.string()?;
-                }
-                byte @ (b'{' | b'[') => {
+            match byte(bytes, at)? {
+                b'"' => at = string_end(bytes, at + 1)?.0,
+                b'-' | b'0'..=b'9' => at = number_end(bytes, at)?,
+                container @ (b'{' | b'[') => {
                     if depth + open >= DEEPEST {
                         return Err(Flaw::TooDeep);
                     }
-                    let object = byte == b'{';
-                    if self.open(if object { b'}' } else { b']' })? {
+                    // Both kinds close with the second character behind the one they open with.
+                    let (inside, more) = open_end(bytes, at, container + 2)?;
+                    at = inside;
+                    if more {
+                        let object = container == b'{';
                         objects = objects << 1 | u64::from(object);
                         open += 1;
                         if object {
-                            self.key()?;
+                            at = key_end(bytes, at)?;
                         }
                         continue;
                     }
                 }
-                b'-' | b'0'..=b'9' => {
-                    self.number()?;
-                }
-                _ => {
-                    self.word()?;
-                }
+                _ => at = word_end(bytes, at)?,
             }
             loop {
                 if open == 0 {
+                    self.at = at;
                     return Ok(());
                 }
                 let object = objects & 1 == 1;
-                if self.next(if object { b'}' } else { b']' })? {
+                let (behind, more) = next_end(bytes, at, if object { b'}' } else { b']' })?;
+                at = behind;
+                if more {
                     if object {
-                        self.key()?;
+                        at = key_end(bytes, at)?;
                     }
                     break;
                 }
@@ -320,23 +206,197 @@ impl<'a> Scanner<'a> {
     }
 }
 
+// The grammar: each function takes a place and gives the place behind what stands there. They are small, and a
+// pass calls one for every few bytes, so they are inlined even where a build is made for size.
+
+#[inline(always)]
+fn byte(bytes: &[u8], at: usize) -> Result<u8> {
+    bytes.get(at).copied().ok_or(Flaw::Truncated)
+}
+
+#[inline(always)]
+fn space_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Behind an opening bracket and what closes it at once, if anything does.
+#[inline(always)]
+fn open_end(bytes: &[u8], at: usize, close: u8) -> Result<(usize, bool)> {
+    let at = space_end(bytes, at + 1);
+    if byte(bytes, at)? == close {
+        Ok((at + 1, false))
+    } else {
+        Ok((at, true))
+    }
+}
+
+/// Behind a comma, or behind what closes the container instead.
+#[inline(always)]
+fn next_end(bytes: &[u8], at: usize, close: u8) -> Result<(usize, bool)> {
+    let at = space_end(bytes, at);
+    match byte(bytes, at)? {
+        b',' => Ok((space_end(bytes, at + 1), true)),
+        byte if byte == close => Ok((at + 1, false)),
+        _ => Err(Flaw::Invalid),
+    }
+}
+
+#[inline(always)]
+fn colon_end(bytes: &[u8], at: usize) -> Result<usize> {
+    let at = space_end(bytes, at);
+    if byte(bytes, at)? == b':' {
+        Ok(space_end(bytes, at + 1))
+    } else {
+        Err(Flaw::Invalid)
+    }
+}
+
+#[inline(always)]
+fn key_end(bytes: &[u8], at: usize) -> Result<usize> {
+    if byte(bytes, at)? != b'"' {
+        return Err(Flaw::Invalid);
+    }
+    colon_end(bytes, string_end(bytes, at + 1)?.0)
+}
+
+/// Behind the closing quote of a string whose inside begins here, and whether there are escapes in it.
+#[inline(always)]
+fn string_end(bytes: &[u8], at: usize) -> Result<(usize, bool)> {
+    let at = plain_run(bytes, at);
+    match byte(bytes, at)? {
+        b'"' => Ok((at + 1, false)),
+        b'\\' => Ok((escaped_end(bytes, at)?, true)),
+        _ => Err(Flaw::Invalid),
+    }
+}
+
+/// As [`string_end`], from the first escape on.
+fn escaped_end(bytes: &[u8], mut at: usize) -> Result<usize> {
+    loop {
+        match byte(bytes, at)? {
+            b'"' => return Ok(at + 1),
+            b'\\' => at = escape_end(bytes, at + 1)?,
+            _ => return Err(Flaw::Invalid),
+        }
+        at = plain_run(bytes, at);
+    }
+}
+
+/// Behind an escape whose backslash has been stepped over.
+fn escape_end(bytes: &[u8], at: usize) -> Result<usize> {
+    match byte(bytes, at)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 1),
+        b'u' => match hex(bytes, at + 1)? {
+            0xDC00..=0xDFFF => Err(Flaw::Invalid),
+            0xD800..=0xDBFF => {
+                // Half a character is none: its other half must follow.
+                if byte(bytes, at + 5)? != b'\\' || byte(bytes, at + 6)? != b'u' {
+                    return Err(Flaw::Invalid);
+                }
+                match hex(bytes, at + 7)? {
+                    0xDC00..=0xDFFF => Ok(at + 11),
+                    _ => Err(Flaw::Invalid),
+                }
+            }
+            _ => Ok(at + 5),
+        },
+        _ => Err(Flaw::Invalid),
+    }
+}
+
+fn hex(bytes: &[u8], at: usize) -> Result<u32> {
+    let mut value = 0;
+    for at in at..at + 4 {
+        let digit = char::from(byte(bytes, at)?)
+            .to_digit(16)
+            .ok_or(Flaw::Invalid)?;
+        value = value * 16 + digit;
+    }
+    Ok(value)
+}
+
+#[inline(always)]
+fn number_end(bytes: &[u8], mut at: usize) -> Result<usize> {
+    if bytes.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = match byte(bytes, at)? {
+        b'0' => at + 1,
+        b'1'..=b'9' => digits_end(bytes, at + 1),
+        _ => return Err(Flaw::Invalid),
+    };
+    if let Some(b'.' | b'e' | b'E') = bytes.get(at) {
+        return fraction_end(bytes, at);
+    }
+    Ok(at)
+}
+
+/// Behind the fraction and the exponent of a number.
+fn fraction_end(bytes: &[u8], mut at: usize) -> Result<usize> {
+    if bytes.get(at) == Some(&b'.') {
+        at = some_digits_end(bytes, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = bytes.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = bytes.get(at) {
+            at += 1;
+        }
+        at = some_digits_end(bytes, at)?;
+    }
+    Ok(at)
+}
+
+fn some_digits_end(bytes: &[u8], at: usize) -> Result<usize> {
+    if byte(bytes, at)?.is_ascii_digit() {
+        Ok(digits_end(bytes, at + 1))
+    } else {
+        Err(Flaw::Invalid)
+    }
+}
+
+#[inline(always)]
+fn digits_end(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    at
+}
+
+#[inline(always)]
+fn word_end(bytes: &[u8], at: usize) -> Result<usize> {
+    let word: &[u8] = match byte(bytes, at)? {
+        b't' => b"true",
+        b'f' => b"false",
+        b'n' => b"null",
+        _ => return Err(Flaw::Invalid),
+    };
+    let rest = bytes.get(at..).unwrap_or_default();
+    if rest.starts_with(word) {
+        Ok(at + word.len())
+    } else if word.starts_with(rest) {
+        Err(Flaw::Truncated)
+    } else {
+        Err(Flaw::Invalid)
+    }
+}
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// The end of a run of bytes that a string may hold as they are. Eight bytes at a time: this is where most
 /// of the time of a pass goes.
+#[inline(always)]
 pub(crate) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = bytes
-        .get(at..at + 8)
-        .and_then(|chunk| chunk.first_chunk::<8>())
-    {
+    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let chunk = u64::from_le_bytes(*chunk);
         let quotes = chunk ^ (ONES * u64::from(b'"'));
         let backslashes = chunk ^ (ONES * u64::from(b'\\'));
-        let control = chunk.wrapping_sub(ONES * 0x20) & !chunk;
         let special = (quotes.wrapping_sub(ONES) & !quotes
             | backslashes.wrapping_sub(ONES) & !backslashes
-            | control)
+            | chunk.wrapping_sub(ONES * 0x20) & !chunk)
             & HIGHS;
         if special != 0 {
             // Borrows make bits above the first hit unreliable; the first hit itself is exact.
@@ -358,6 +418,7 @@ mod tests {
     use super::*;
 
     fn check(text: &[u8]) -> Result<()> {
+        let text = std::str::from_utf8(text).unwrap();
         let mut scanner = Scanner::new(text);
         scanner.skip(0)?;
         scanner.end()

@@ -7,12 +7,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::hygiene;
-use super::scan::{DEEPEST, Flaw, Kind, Scanner, Span};
+use super::scan::{DEEPEST, Flaw, Kind, Scanner, Span, plain_run};
 
 /// Names under which OpManager sends lists, where an operation that documents a bare array sends an object.
 const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
 /// Longest text of one string in a value that must be shortened, in characters.
 const LONGEST_STRING: usize = 2000;
+/// What is looked at behind the end of a shortened string: the longest spelling of a secret is shorter.
+const BEHIND: usize = 2048;
 /// What is kept free for the words around a list.
 const AROUND: usize = 400;
 /// What is kept free for what stands beside a list, at least.
@@ -38,7 +40,7 @@ pub struct Plan<'a> {
 pub struct Selection {
     /// Names of the fields to keep; empty keeps all.
     pub fields: Vec<String>,
-    /// Most items.
+    /// Most items; at least one.
     pub limit: usize,
     /// Items to leave out at the start.
     pub offset: usize,
@@ -145,15 +147,11 @@ pub(super) fn outline(body: &[u8]) -> Result<(), Problem> {
 }
 
 fn start(body: &[u8]) -> Result<Scanner<'_>, Problem> {
-    if let Err(error) = std::str::from_utf8(body) {
-        let flaw = if error.error_len().is_none() {
-            Flaw::Truncated
-        } else {
-            Flaw::Invalid
-        };
-        return Err(flaw.into());
+    match std::str::from_utf8(body) {
+        Ok(text) => Ok(Scanner::new(text)),
+        Err(error) if error.error_len().is_none() => Err(Flaw::Truncated.into()),
+        Err(_) => Err(Flaw::Invalid.into()),
     }
-    Ok(Scanner::new(body))
 }
 
 /// Stops at the value of an `error` key of the outermost object, unless it says that there is none.
@@ -165,7 +163,7 @@ fn reported(scan: &mut Scanner<'_>, key: &Span) -> Result<(), Problem> {
     let mut code = None;
     let mut message = String::new();
     let is_error = match scan.kind()? {
-        Kind::Word => scan.word().map(|range| scan.slice(range) == b"true")?,
+        Kind::Word => scan.word().map(|range| scan.slice(range) == "true")?,
         Kind::Object => {
             let mut more = scan.open(b'}')?;
             while more {
@@ -206,7 +204,7 @@ fn scalar(scan: &mut Scanner<'_>, depth: u32) -> Result<String, Flaw> {
         }
         Kind::Number => {
             let range = scan.number()?;
-            String::from_utf8_lossy(scan.slice(range)).into_owned()
+            scan.slice(range).to_owned()
         }
         _ => {
             scan.skip(depth)?;
@@ -216,7 +214,7 @@ fn scalar(scan: &mut Scanner<'_>, depth: u32) -> Result<String, Flaw> {
 }
 
 fn decoded<'a>(scan: &Scanner<'a>, span: &Span) -> Cow<'a, str> {
-    let raw = std::str::from_utf8(scan.slice(span.range.clone())).unwrap_or_default();
+    let raw = scan.slice(span.range.clone());
     if !span.escaped {
         return Cow::Borrowed(raw);
     }
@@ -227,23 +225,35 @@ fn decoded<'a>(scan: &Scanner<'a>, span: &Span) -> Cow<'a, str> {
 
 /// Decodes up to `most` characters of the inside of a checked string; returns how many are left.
 fn decode(raw: &str, most: usize, text: &mut String) -> usize {
-    let mut kept = 0;
+    let mut room = most;
     let mut left = 0;
-    let mut characters = raw.chars();
-    while let Some(c) = characters.next() {
-        let c = if c == '\\' {
-            unescape(&mut characters)
+    let mut rest = raw;
+    loop {
+        let (plain, escaped) = rest.split_at(rest.find('\\').unwrap_or(rest.len()));
+        // The bytes are no fewer than the characters.
+        if plain.len() <= room {
+            text.push_str(plain);
+            room -= plain.chars().count();
         } else {
-            c
-        };
-        if kept < most {
-            text.push(c);
-            kept += 1;
+            let count = plain.chars().count();
+            let end = plain.char_indices().nth(room);
+            text.push_str(&plain[..end.map_or(plain.len(), |(end, _)| end)]);
+            left += count.saturating_sub(room);
+            room -= count.min(room);
+        }
+        let mut characters = escaped.chars();
+        if characters.next().is_none() {
+            return left;
+        }
+        let character = unescape(&mut characters);
+        if room > 0 {
+            text.push(character);
+            room -= 1;
         } else {
             left += 1;
         }
+        rest = characters.as_str();
     }
-    left
 }
 
 fn unescape(rest: &mut std::str::Chars<'_>) -> char {
@@ -293,11 +303,22 @@ struct Mark {
 impl Out {
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
-        self.chars += if text.is_ascii() {
-            text.len()
-        } else {
-            text.chars().count()
-        };
+        self.chars += text.chars().count();
+    }
+
+    /// Writes printable ASCII without quotes and backslashes as a string.
+    fn quoted(&mut self, plain: &str) {
+        self.text.reserve(plain.len() + 2);
+        self.text.push('"');
+        self.text.push_str(plain);
+        self.text.push('"');
+        self.chars += plain.len() + 2;
+    }
+
+    /// Writes one ASCII character.
+    fn sign(&mut self, sign: char) {
+        self.text.push(sign);
+        self.chars += 1;
     }
 
     fn mark(&self) -> Mark {
@@ -449,10 +470,10 @@ impl<'a> Shaper<'a> {
                 left_out += 1;
             } else {
                 if !beside.text.is_empty() {
-                    beside.push(",");
+                    beside.sign(',');
                 }
                 self.string(beside, &key, usize::MAX, false);
-                beside.push(":");
+                beside.sign(':');
                 let markup = self.is_markup(&key);
                 self.shrunk(
                     beside,
@@ -476,12 +497,12 @@ impl<'a> Shaper<'a> {
         let mut more = self.scan.open(b']')?;
         while more {
             let wanted = counts.total >= self.selection.offset
-                && counts.returned < self.selection.limit
+                && counts.returned < self.selection.limit.max(1)
                 && !counts.full;
             if wanted {
                 let (before, begin) = (out.mark(), self.scan.position());
                 if counts.returned > 0 {
-                    out.push(",");
+                    out.sign(',');
                 }
                 if self.item(out, end, depth + 1)? {
                     counts.returned += 1;
@@ -511,18 +532,18 @@ impl<'a> Shaper<'a> {
         if self.selection.fields.is_empty() || self.scan.kind()? != Kind::Object {
             return self.fitting(out, end, depth, false);
         }
-        out.push("{");
+        out.sign('{');
         let mut first = true;
         let mut more = self.scan.open(b'}')?;
         while more {
             let key = self.scan.key()?;
             if self.selects(&key) {
                 if !first {
-                    out.push(",");
+                    out.sign(',');
                 }
                 first = false;
                 self.string(out, &key, usize::MAX, false);
-                out.push(":");
+                out.sign(':');
                 let markup = self.is_markup(&key);
                 if !self.fitting(out, end, depth + 1, markup)? {
                     return Ok(false);
@@ -532,24 +553,20 @@ impl<'a> Shaper<'a> {
             }
             more = self.scan.next(b'}')?;
         }
-        out.push("}");
+        out.sign('}');
         Ok(out.chars <= end)
     }
 
     fn selects(&mut self, key: &Span) -> bool {
         let name = decoded(&self.scan, key);
-        let place = self
-            .selection
-            .fields
-            .iter()
-            .position(|field| *field == name);
-        match place {
-            Some(place) => {
-                self.found[place] = true;
-                true
+        let mut selected = false;
+        for (field, found) in self.selection.fields.iter().zip(&mut self.found) {
+            if *field == name {
+                *found = true;
+                selected = true;
             }
-            None => false,
         }
+        selected
     }
 
     fn is_markup(&self, key: &Span) -> bool {
@@ -574,16 +591,16 @@ impl<'a> Shaper<'a> {
                     return Err(Flaw::TooDeep.into());
                 }
                 let (open, close) = if kind == Kind::Object {
-                    ("{", b'}')
+                    ('{', b'}')
                 } else {
-                    ("[", b']')
+                    ('[', b']')
                 };
-                out.push(open);
+                out.sign(open);
                 let mut more = self.scan.open(close)?;
                 let mut first = true;
                 while more {
                     if !first {
-                        out.push(",");
+                        out.sign(',');
                     }
                     first = false;
                     let mut markup = markup;
@@ -595,7 +612,7 @@ impl<'a> Shaper<'a> {
                         if !self.string(out, &key, end.saturating_sub(out.chars), false) {
                             return Ok(false);
                         }
-                        out.push(":");
+                        out.sign(':');
                         markup = self.is_markup(&key);
                     }
                     if !self.fitting(out, end, depth + 1, markup)? {
@@ -603,7 +620,7 @@ impl<'a> Shaper<'a> {
                     }
                     more = self.scan.next(close)?;
                 }
-                out.push(if kind == Kind::Object { "}" } else { "]" });
+                out.sign(char::from(close));
             }
             Kind::String => {
                 let span = self.scan.string()?;
@@ -625,35 +642,50 @@ impl<'a> Shaper<'a> {
 
     /// Writes a number or a word digit for digit.
     fn plain(&self, out: &mut Out, range: std::ops::Range<usize>) {
-        let text = std::str::from_utf8(self.scan.slice(range)).unwrap_or_default();
+        let text = self.scan.slice(range);
         match (self.redact)(text) {
             None => out.push(text),
             Some(harmless) => {
-                out.push("\"");
-                out.push(&harmless);
-                out.push("\"");
+                quote(out, &harmless);
             }
         }
     }
 
     /// Writes a string whole; `false` if it takes more than `room`, and then nothing is written.
     fn string(&mut self, out: &mut Out, span: &Span, room: usize, markup: bool) -> bool {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let raw = std::str::from_utf8(self.scan.slice(span.range.clone())).unwrap_or_default();
+        let raw = self.scan.slice(span.range.clone());
         // A character of text takes at most six of its escaped form.
-        let fits = raw.len() / 6 <= room && {
-            decode(raw, usize::MAX, &mut scratch);
-            let text = self.presentable(&scratch, markup);
-            let before = out.mark();
-            quote(out, &text);
-            let fits = out.chars - before.chars <= room;
-            if !fits {
-                out.cut(before);
+        if raw.len() / 6 > room {
+            return false;
+        }
+        let before = out.mark();
+        if !span.escaped && hygiene::is_plain(raw) && (self.raw || !markup) {
+            // Most are like this: nothing to clean, nothing to escape, a byte for each character.
+            match (self.redact)(raw) {
+                None => out.quoted(raw),
+                Some(harmless) => quote(out, &harmless),
             }
-            fits
-        };
-        self.scratch = scratch;
+        } else if span.escaped {
+            let mut scratch = std::mem::take(&mut self.scratch);
+            scratch.clear();
+            decode(raw, usize::MAX, &mut scratch);
+            quote(out, &self.presentable(&scratch, markup));
+            self.scratch = scratch;
+        } else {
+            match self.presentable(raw, markup) {
+                // What came without escapes needs none.
+                Cow::Borrowed(text) => {
+                    out.sign('"');
+                    out.push(text);
+                    out.sign('"');
+                }
+                Cow::Owned(text) => quote(out, &text),
+            }
+        }
+        let fits = out.chars - before.chars <= room;
+        if !fits {
+            out.cut(before);
+        }
         fits
     }
 
@@ -732,13 +764,16 @@ impl<'a> Shaper<'a> {
     }
 
     fn shrunk_string(&mut self, out: &mut Out, span: &Span, room: usize, markup: bool) {
-        let raw = std::str::from_utf8(self.scan.slice(span.range.clone())).unwrap_or_default();
+        let raw = self.scan.slice(span.range.clone());
         let room = room.min(LONGEST_STRING);
         let mut text = String::new();
-        let left = decode(raw, room + LONGEST_STRING, &mut text);
+        let left = decode(raw, room + BEHIND, &mut text);
         let text = self.presentable(&text, markup).into_owned();
-        let total = text.chars().count() + left;
-        let mut kept = total.min(room.saturating_sub(MARK));
+        let seen = text.chars().count();
+        let total = seen + left;
+        // A secret that goes on where nobody looked has not been found: nothing of it may be kept.
+        let safe = seen.saturating_sub(if left > 0 { BEHIND } else { 0 });
+        let mut kept = safe.min(room.saturating_sub(MARK));
         loop {
             let prefix: String = text.chars().take(kept).collect();
             let mut short = Out::default();
@@ -762,7 +797,7 @@ impl<'a> Shaper<'a> {
         depth: u32,
         markup: bool,
     ) -> Result<(), Problem> {
-        out.push("[");
+        out.sign('[');
         let mut left_out = 0usize;
         let mut first = true;
         let mut more = self.scan.open(b']')?;
@@ -774,7 +809,7 @@ impl<'a> Shaper<'a> {
                 left_out += 1;
             } else {
                 if !first {
-                    out.push(",");
+                    out.sign(',');
                 }
                 if first {
                     self.shrunk(out, room, depth + 1, markup)?;
@@ -792,7 +827,7 @@ impl<'a> Shaper<'a> {
             let comma = if first { "" } else { "," };
             out.push(&format!("{comma}\"{MORE} {left_out} more items\""));
         }
-        out.push("]");
+        out.sign(']');
         Ok(())
     }
 
@@ -805,12 +840,15 @@ impl<'a> Shaper<'a> {
         selected: bool,
     ) -> Result<(), Problem> {
         let share = self.fair_share(end.saturating_sub(out.chars + MARK), depth, selected)?;
-        out.push("{");
+        out.sign('{');
         let mut left_out = 0usize;
         let mut first = true;
         let mut more = self.scan.open(b'}')?;
         while more {
             let key = self.scan.key()?;
+            if depth == 0 {
+                reported(&mut self.scan, &key)?;
+            }
             let wanted = !selected || self.selects(&key);
             let key_room = key.range.len() + 4;
             let room = end.saturating_sub(MARK);
@@ -821,11 +859,11 @@ impl<'a> Shaper<'a> {
                 left_out += 1;
             } else {
                 if !first {
-                    out.push(",");
+                    out.sign(',');
                 }
                 first = false;
                 self.string(out, &key, usize::MAX, false);
-                out.push(":");
+                out.sign(':');
                 let markup = self.is_markup(&key);
                 let room = room.min(out.chars + share.max(MARK));
                 self.shrunk(out, room, depth + 1, markup)?;
@@ -836,7 +874,7 @@ impl<'a> Shaper<'a> {
             let comma = if first { "" } else { "," };
             out.push(&format!("{comma}\"{MORE}\":\"{left_out} more fields\""));
         }
-        out.push("}");
+        out.sign('}');
         Ok(())
     }
 
@@ -853,17 +891,16 @@ impl<'a> Shaper<'a> {
             let before = self.scan.position();
             self.scan.skip(depth + 1)?;
             if wanted {
-                if count < SHARED {
-                    sizes[count] = self.scan.position() - before + key.range.len() + MARK;
-                }
+                let Some(size) = sizes.get_mut(count) else {
+                    self.scan.rewind(begin);
+                    return Ok(room);
+                };
+                *size = self.scan.position() - before + key.range.len() + MARK;
                 count += 1;
             }
             more = self.scan.next(b'}')?;
         }
         self.scan.rewind(begin);
-        if count == 0 || count > SHARED {
-            return Ok(room);
-        }
         let sizes = &mut sizes[..count];
         sizes.sort_unstable();
         let mut left = room;
@@ -880,21 +917,21 @@ impl<'a> Shaper<'a> {
 
 /// Writes a text as a JSON string.
 fn quote(out: &mut Out, text: &str) {
-    out.push("\"");
+    out.sign('"');
     let mut rest = text;
-    while let Some(place) = rest.find(|c: char| matches!(c, '"' | '\\' | '\0'..='\u{1f}')) {
-        let (before, special) = rest.split_at(place);
+    loop {
+        let (before, special) = rest.split_at(plain_run(rest.as_bytes(), 0));
         out.push(before);
-        match special.as_bytes()[0] {
-            b'"' => out.push("\\\""),
-            b'\\' => out.push("\\\\"),
-            b'\n' => out.push("\\n"),
-            b'\r' => out.push("\\r"),
-            b'\t' => out.push("\\t"),
-            byte => out.push(&format!("\\u{byte:04x}")),
+        match special.as_bytes().first() {
+            None => break,
+            Some(b'"') => out.push("\\\""),
+            Some(b'\\') => out.push("\\\\"),
+            Some(b'\n') => out.push("\\n"),
+            Some(b'\r') => out.push("\\r"),
+            Some(b'\t') => out.push("\\t"),
+            Some(byte) => out.push(&format!("\\u{byte:04x}")),
         }
         rest = &special[1..];
     }
-    out.push(rest);
-    out.push("\"");
+    out.sign('"');
 }

@@ -7,8 +7,10 @@
 use super::scan::Flaw;
 use super::shape::{Problem, outline};
 
-/// Longest message of OpManager that is repeated.
+/// Longest message of OpManager that is repeated, in characters.
 const LONGEST_MESSAGE: usize = 512;
+/// What is kept of a message: the longest spelling of the longest key behind it is whole.
+const KEPT: usize = LONGEST_MESSAGE + 2048;
 
 /// A successful answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,13 +38,14 @@ impl Answer<'_> {
 #[non_exhaustive]
 pub enum Failure {
     /// OpManager says what is wrong, mostly with HTTP 200.
-    #[error("OpManager reports an error{}: {message}", in_brackets(*.status, .code.as_deref()))]
+    #[error("OpManager reports an error{}: {}", in_brackets(*.status, .code.as_deref()), shorten(.message))]
     Reported {
         /// HTTP status.
         status: u16,
         /// `errorcode`, if sent.
         code: Option<String>,
-        /// OpManager's own words, shortened; empty if there are none.
+        /// OpManager's own words; empty if there are none. Told shortened, but kept longer: half of a key is
+        /// found by nobody who looks for a key.
         message: String,
     },
     /// An HTTP status other than success, without an explanation in the body.
@@ -62,7 +65,7 @@ pub enum Failure {
         login: bool,
     },
     /// Something that is neither JSON nor a web page.
-    #[error("the answer is not valid JSON (HTTP {status}, {content_type}, {bytes} bytes)")]
+    #[error("the answer is not valid JSON (HTTP {status}, {}, {bytes} bytes)", shorten(.content_type))]
     NotJson {
         /// HTTP status.
         status: u16,
@@ -92,9 +95,9 @@ pub enum Failure {
 fn in_brackets(status: u16, code: Option<&str>) -> String {
     match (status, code) {
         (200..300, None) => String::new(),
-        (200..300, Some(code)) => format!(" ({code})"),
+        (200..300, Some(code)) => format!(" ({})", shorten(code)),
         (_, None) => format!(" (HTTP {status})"),
-        (_, Some(code)) => format!(" (HTTP {status}, {code})"),
+        (_, Some(code)) => format!(" (HTTP {status}, {})", shorten(code)),
     }
 }
 
@@ -154,8 +157,8 @@ pub fn judge_shaped<'a, T>(
         Err(Problem::Reported { code, message }) => {
             return Err(Failure::Reported {
                 status,
-                code: code.map(|code| shorten(&code)),
-                message: shorten(&message),
+                code: code.map(|code| plain(&code)),
+                message: plain(&message),
             });
         }
         Err(Problem::Flaw(flaw)) => flaw,
@@ -170,7 +173,7 @@ pub fn judge_shaped<'a, T>(
         (Flaw::Truncated, _) => Err(Failure::Truncated { bytes: body.len() }),
         (Flaw::Invalid, _) => Err(Failure::NotJson {
             status,
-            content_type: content_type.map_or_else(|| "no content type".to_owned(), shorten),
+            content_type: content_type.map_or_else(|| "no content type".to_owned(), plain),
             bytes: body.len(),
         }),
     }
@@ -212,11 +215,18 @@ fn braced_text(body: &[u8]) -> Option<&str> {
     (!text.contains(['"', '\\', '{', '}'])).then_some(text)
 }
 
-fn shorten(text: &str) -> String {
+/// A text without control characters, as far as it is kept.
+fn plain(text: &str) -> String {
     let clean: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_MESSAGE)
+        .take(KEPT)
         .collect();
     clean.trim().to_owned()
+}
+
+/// What is told of a text.
+fn shorten(text: &str) -> &str {
+    let end = text.char_indices().nth(LONGEST_MESSAGE);
+    text[..end.map_or(text.len(), |(end, _)| end)].trim_end()
 }

@@ -36,6 +36,12 @@ pub(crate) struct Checked {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problems(Vec<String>);
 
+impl From<Error> for Problems {
+    fn from(error: Error) -> Self {
+        Self(vec![error.to_string()])
+    }
+}
+
 impl Problems {
     /// The problems as a text, one a line.
     pub(crate) fn text(&self, tool: &str) -> String {
@@ -147,8 +153,12 @@ pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checke
         }
     }
     problems.extend(exactly_one(tool, &given));
+    let plain_host = given
+        .get("host")
+        .and_then(Value::as_str)
+        .is_none_or(|host| !host.contains(['.', ':']));
     let key = match given.remove("apiKey") {
-        Some(Value::String(key)) if is_host(&key) => {
+        Some(Value::String(key)) if plain_host && is_host(&key) => {
             problems
                 .push("`apiKey` looks like a host: host and key may have been swapped".to_owned());
             None

@@ -175,13 +175,14 @@ impl Framing {
 /// What becomes of a whole line.
 pub fn judge(line: &[u8]) -> Line {
     let whole = line;
-    let line = without_mark(line);
+    let line = without_mark(whole);
     if line.iter().all(u8::is_ascii_whitespace) {
         return Line::Ignored("empty");
     }
-    let Ok(text) = std::str::from_utf8(line) else {
+    let Ok(whole) = std::str::from_utf8(whole) else {
         return Line::Refused(Refusal::unreadable("not UTF-8"));
     };
+    let text = &whole[whole.len() - line.len()..];
     // It steps over a mark of its own, and a second one is no white space.
     match outermost(whole) {
         Ok(Kind::Object) => {}

@@ -468,24 +468,15 @@ async fn pr_12_a_client_that_takes_no_answers_from_the_start_ends_the_program() 
 
 #[tokio::test]
 async fn the_end_of_input_ends_the_program() {
-    let idle = async {
-        let session = Session::start(&[]).await;
-        timeout(END, session.finish()).await
-    };
-    let before_the_handshake = async { timeout(END, Session::spawn(&[]).finish()).await };
-    let after_a_ping = async {
-        let mut session = Session::spawn(&[]);
-        session.ping().await;
-        timeout(END, session.finish()).await
-    };
-    let stateless_only = async {
-        let mut session = Session::spawn(&[]);
-        session.request("tools/list", stateless(json!({}))).await;
-        timeout(END, session.finish()).await
-    };
-    let ends = tokio::join!(idle, before_the_handshake, after_a_ping, stateless_only);
-    for end in [ends.0, ends.1, ends.2, ends.3] {
-        check_end(&end.expect("it must end soon"));
+    let idle = Session::start(&[]).await;
+    let silent = Session::spawn(&[]);
+    let mut pinged = Session::spawn(&[]);
+    pinged.ping().await;
+    let mut listed = Session::spawn(&[]);
+    listed.request("tools/list", stateless(json!({}))).await;
+    for session in [idle, silent, pinged, listed] {
+        let finished = timeout(END, session.finish()).await;
+        check_end(&finished.expect("it must end soon"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Properties of every shaped answer, whatever OpManager sends.
 
-use opmanager_mcp_server::result::{Limits, Plan, Selection, shape};
+use opmanager_mcp_server::opmanager::ApiKey;
+use opmanager_mcp_server::result::{Limits, Plan, Problem, Selection, shape};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -274,6 +275,80 @@ fn an_item_that_does_not_fit_alone_is_shortened_with_marks() {
         format!("\u{2026} {} more items", 5000 - (many.len() - 1))
     );
     assert!(answer["note"].as_str().unwrap().contains("`fields`"));
+}
+
+#[test]
+fn an_error_is_found_however_far_behind_it_stands() {
+    for padding in [10, 10_000] {
+        let body = json!({ "a": "x".repeat(padding), "b": {}, "error": { "message": "gone" } });
+        let selection = Selection::default();
+        for list in [
+            None,
+            Some(&["rows"][..]),
+            Some(&["a", "rows"][..]),
+            Some(&[]),
+        ] {
+            let plan = Plan { list, markup: &[] };
+            let limits = Limits {
+                max_chars: 1000,
+                raw: false,
+            };
+            let problem = shape(
+                body.to_string().as_bytes(),
+                plan,
+                &selection,
+                limits,
+                &|_| None,
+            );
+            let reported = Problem::Reported {
+                code: None,
+                message: "gone".to_owned(),
+            };
+            assert_eq!(problem, Err(reported), "{padding}, {list:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_kept_of_a_secret_where_a_string_is_cut() {
+    let key = ApiKey::new("0123456789".repeat(51)).unwrap();
+    let redact = |text: &str| key.redact(text);
+    let key: String = "0123456789".repeat(51);
+    let hidden = "\u{200b}".repeat(20);
+    // What nobody sees is taken out before anybody looks for the key, so that the cut may come anywhere.
+    for before in (0..4200).step_by(35) {
+        for filling in ["x", "\u{200b}", &hidden] {
+            let text = format!("{}{key}{}", filling.repeat(before), "y".repeat(9000));
+            let body = json!({ "text": text });
+            let limits = Limits {
+                max_chars: 1000,
+                raw: false,
+            };
+            let body = body.to_string();
+            let text = shape(
+                body.as_bytes(),
+                Plan::default(),
+                &Selection::default(),
+                limits,
+                &redact,
+            )
+            .unwrap();
+            assert!(!text.contains("01234"), "{before}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_field_named_twice_is_no_missing_field() {
+    let selection = Selection {
+        fields: vec!["a".into(), "a".into()],
+        ..Selection::default()
+    };
+    let text = plain(r#"[{"a":1,"b":2}]"#, Some(&[]), &selection, 1000);
+    assert_eq!(
+        text,
+        r#"{"items":[{"a":1}],"returned":1,"offset":0,"total":1}"#
+    );
 }
 
 #[test]

@@ -307,6 +307,25 @@ async fn alarms_come_back_as_alarms() {
 }
 
 #[tokio::test]
+async fn a_list_inside_an_object_is_read_as_the_list_that_is_documented() {
+    let simulator = simulator().await;
+    for name in ["rows", "List", "Details"] {
+        let body = format!(r#"{{"total":1,"{name}":[{{"entity":"e"}}],"page":"1"}}"#);
+        simulator.inject(Fault::once(FaultKind::Respond {
+            status: 200,
+            content_type: Some("application/json".to_owned()),
+            headers: Vec::new(),
+            body: body.into_bytes(),
+        }));
+        let alarms = client(&simulator)
+            .call(&ListAlarmsArgs::default())
+            .await
+            .unwrap();
+        assert_eq!(alarms[0].entity.as_deref(), Some("e"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn fields_are_read_whatever_scalar_they_come_as() {
     let simulator = simulator().await;
     let client = client(&simulator);

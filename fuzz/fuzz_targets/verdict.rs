@@ -1,0 +1,45 @@
+//! Whatever status, content type and body come: a success is what the reference parser reads too, and a failure is
+//! told in few words.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use opmanager_mcp_server::result::{Answer, Failure, judge};
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+fuzz_target!(|input: (u16, Option<&str>, &[u8])| {
+    let (status, content_type, body) = input;
+    let reference = serde_json::from_slice::<Value>(body);
+    match judge(status, content_type, body) {
+        Ok(answer) => {
+            assert!((200..300).contains(&status), "a success with status {status}");
+            if let Answer::Json(json) = answer {
+                serde_json::from_slice::<IgnoredAny>(json).unwrap();
+                let error = reference.as_ref().ok().and_then(|body| body.get("error"));
+                let none = matches!(error, None | Some(Value::Null | Value::Bool(false)));
+                assert!(none || repeats(body), "an error is a success");
+            }
+            serde_json::from_str::<IgnoredAny>(&answer.into_json()).unwrap();
+        }
+        Err(failure) => {
+            let told = failure.to_string();
+            assert!(told.chars().count() < 1500, "{told}");
+            assert!(!told.contains(|c: char| c.is_control()), "{told:?}");
+            let unreadable = matches!(
+                failure,
+                Failure::NotJson { .. } | Failure::Truncated { .. } | Failure::WebPage { .. } | Failure::Empty { .. }
+            );
+            assert!(
+                !(unreadable && reference.is_ok()),
+                "the reference reads it: {told}"
+            );
+        }
+    }
+});
+
+/// Whether `error` may occur twice, of which the reference's tree keeps the last.
+fn repeats(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    text.matches("error").count() > 1 || text.contains("\\u")
+}

@@ -1,0 +1,263 @@
+//! Where an operator lets calls go, and how far they are trusted there.
+//!
+//! The model chooses the host, and text that it read may have chosen for it: this is the fence. Every call
+//! passes [`TargetPolicy::admit`] before anything is sent, name lookups included; the addresses that a name
+//! turns out to have pass the same rules before they are used.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+use super::address::AddressRules;
+use super::target::{parse_port, split};
+use super::{Error, Host, Target, Trust};
+
+/// An operator's limits on targets. The default allows every target that is not dangerous in itself.
+#[derive(Debug, Clone, Default)]
+pub struct TargetPolicy {
+    /// The only targets allowed; empty allows all.
+    pub allowed: Vec<AllowedTarget>,
+    /// Refuses addresses of this machine, unless `allowed` names them.
+    pub deny_loopback: bool,
+    /// Refuses addresses of private networks, unless `allowed` names them.
+    pub deny_private: bool,
+    /// Lets plain HTTP go to addresses that are reached over public networks.
+    pub allow_plaintext_public: bool,
+    /// Refuses plain HTTP altogether.
+    pub require_tls: bool,
+    /// Refuses `verify_ssl: false`.
+    pub forbid_insecure_tls: bool,
+    /// Certificates that are trusted for one target each, and nothing else there.
+    pub pins: Vec<Pin>,
+}
+
+/// One target, or a range of them, that an operator allows: a name, `*.suffix`, an address or a network,
+/// each with an optional port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedTarget {
+    hosts: Hosts,
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Hosts {
+    Name(String),
+    /// With its leading dot.
+    Suffix(String),
+    Network(IpNet),
+}
+
+/// The SHA-256 of a certificate that an operator trusts for one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    host: Host,
+    port: Option<u16>,
+    sha256: [u8; 32],
+}
+
+/// How the certificate of an admitted call is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Against the certificate authorities, name and validity included.
+    Verified,
+    /// Against nothing.
+    Unverified,
+    /// It must be the one with this SHA-256.
+    Pinned([u8; 32]),
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verified => "verified",
+            Self::Unverified => "unverified",
+            Self::Pinned(_) => "pinned",
+        })
+    }
+}
+
+/// What the policy made of a call's wishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Admitted {
+    pub(super) profile: Profile,
+    pub(super) tls: bool,
+    pub(super) rules: AddressRules,
+}
+
+impl TargetPolicy {
+    /// Decides on a call before anything is sent.
+    pub(super) fn admit(&self, target: &Target, trust: Trust) -> Result<Admitted, Error> {
+        if self.require_tls && !target.tls() {
+            return Err(Error::argument(
+                "use_ssl",
+                "is off or the port stands for plain HTTP, which the operator does not allow (--require-tls); give the HTTPS port",
+            ));
+        }
+        let listed = self.allowed.iter().any(|allowed| allowed.matches(target));
+        if !listed && !self.allowed.is_empty() {
+            return Err(Error::argument(
+                "host",
+                "is not in the allowed targets of this server (--allowed-targets); ask its operator",
+            ));
+        }
+        let rules = AddressRules {
+            deny_loopback: self.deny_loopback && !listed,
+            deny_private: self.deny_private && !listed,
+            deny_global: !target.tls() && !self.allow_plaintext_public,
+        };
+        if let Some(address) = target.address() {
+            rules
+                .check(address)
+                .map_err(|denied| Error::argument("host", denied.to_string()))?;
+        }
+        let pin = self
+            .pins
+            .iter()
+            .filter(|pin| {
+                pin.host == *target.host() && pin.port.is_none_or(|port| port == target.port())
+            })
+            .min_by_key(|pin| pin.port.is_none());
+        if pin.is_some() && !target.tls() {
+            return Err(Error::argument(
+                "use_ssl",
+                "is off or the port stands for plain HTTP, but the operator pinned this target's certificate (--pin-sha256); give the HTTPS port",
+            ));
+        }
+        let profile = match (pin, trust) {
+            (Some(pin), _) => Profile::Pinned(pin.sha256),
+            (None, Trust::Verified) => Profile::Verified,
+            (None, Trust::Unverified) if !target.tls() => Profile::Verified,
+            (None, Trust::Unverified) if self.forbid_insecure_tls => {
+                return Err(Error::argument(
+                    "verify_ssl",
+                    "is false, which the operator does not allow (--forbid-insecure-tls); leave it out",
+                ));
+            }
+            (None, Trust::Unverified) => Profile::Unverified,
+        };
+        Ok(Admitted {
+            profile,
+            tls: target.tls(),
+            rules,
+        })
+    }
+}
+
+impl AllowedTarget {
+    fn matches(&self, target: &Target) -> bool {
+        let host = match (&self.hosts, target.host()) {
+            (Hosts::Name(name), Host::Name(host)) => name == host,
+            (Hosts::Suffix(suffix), Host::Name(host)) => {
+                host.len() > suffix.len() && host.ends_with(suffix.as_str())
+            }
+            (Hosts::Network(network), host) => match host {
+                Host::Name(_) => false,
+                Host::V4(address) => network.contains(&IpAddr::V4(*address)),
+                Host::V6(address) => network.contains(&IpAddr::V6(*address)),
+            },
+            _ => false,
+        };
+        host && self.port.is_none_or(|port| port == target.port())
+    }
+}
+
+/// Takes the message of a host's grammar as that of a flag.
+fn of_flag(error: &Error) -> String {
+    match error {
+        Error::Argument { message, .. } => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+impl FromStr for AllowedTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((network, port)) = network(text) {
+            return Ok(Self {
+                hosts: Hosts::Network(network?),
+                port,
+            });
+        }
+        if let Some(suffix) = text.strip_prefix("*.") {
+            let (host, port) = split(suffix).map_err(|error| of_flag(&error))?;
+            return match host {
+                Host::Name(name) => Ok(Self {
+                    hosts: Hosts::Suffix(format!(".{name}")),
+                    port,
+                }),
+                _ => Err("has an address behind `*.`; only names have suffixes".to_owned()),
+            };
+        }
+        let (host, port) = split(text).map_err(|error| of_flag(&error))?;
+        let hosts = match host {
+            Host::Name(name) => Hosts::Name(name),
+            Host::V4(address) => Hosts::Network(IpAddr::V4(address).into()),
+            Host::V6(address) => Hosts::Network(IpAddr::V6(address).into()),
+        };
+        Ok(Self { hosts, port })
+    }
+}
+
+/// `10.0.0.0/8`, `10.0.0.0/8:8061`, `[fd00::/8]` or `[fd00::/8]:8061`; `None` if there is no slash.
+fn network(text: &str) -> Option<(Result<IpNet, String>, Option<u16>)> {
+    if !text.contains('/') {
+        return None;
+    }
+    let parse = |text: &str| {
+        text.parse::<IpNet>()
+            .map(|network| network.trunc())
+            .map_err(|_| {
+                "is no network; write 10.0.0.0/8 or [fd00::/8], optionally with :port".to_owned()
+            })
+    };
+    let port = |text: &str| parse_port(text).ok();
+    if let Some((network, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return Some(match rest.strip_prefix(':').map(port) {
+            Some(Some(port)) => (parse(network), Some(port)),
+            None if rest.is_empty() => (parse(network), None),
+            _ => (
+                Err("has a port that is not a number from 1 to 65535".to_owned()),
+                None,
+            ),
+        });
+    }
+    match text.split_once(':') {
+        Some((network, rest)) if !rest.contains(':') => Some(match port(rest) {
+            Some(port) => (parse(network), Some(port)),
+            None => (
+                Err("has a port that is not a number from 1 to 65535".to_owned()),
+                None,
+            ),
+        }),
+        _ => Some((parse(text), None)),
+    }
+}
+
+impl FromStr for Pin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (target, digest) = text
+            .split_once('=')
+            .ok_or("must be host[:port]=SHA256 of the certificate")?;
+        let (host, port) = split(target).map_err(|error| of_flag(&error))?;
+        let digits: String = digest.chars().filter(|c| *c != ':').collect();
+        let mut sha256 = [0; 32];
+        let whole = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let bytes = sha256.iter_mut().enumerate().map(|(place, byte)| {
+            let parsed = digits
+                .get(place * 2..place * 2 + 2)
+                .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+            parsed.map(|parsed| *byte = parsed)
+        });
+        if !whole || bytes.collect::<Option<Vec<()>>>().is_none() {
+            return Err(
+                "must have 64 hexadecimal digits behind the `=`, with or without colons".to_owned(),
+            );
+        }
+        Ok(Self { host, port, sha256 })
+    }
+}
