@@ -1,5 +1,6 @@
 //! The command line.
 
+mod diagnose;
 mod log;
 pub(crate) mod process;
 
@@ -16,7 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
 use crate::server::{CallLimits, OpManagerServer, Policy, Settings, offered};
-use crate::tools::Access;
+use crate::tools::{self, Access};
 use crate::transport;
 
 /// MCP server for ManageEngine OpManager that holds no credential.
@@ -24,7 +25,11 @@ use crate::transport;
 /// Without a command it speaks the Model Context Protocol over standard input and output. Host and API
 /// key come with each call and are gone after it; nothing is read from the environment.
 #[derive(Debug, Parser)]
-#[command(name = "opmanager-mcp-server", version)]
+#[command(
+    name = "opmanager-mcp-server",
+    version,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     #[command(flatten)]
     serve: Serve,
@@ -188,6 +193,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Find out step by step why calls to an OpManager fail, or what they need
+    ///
+    /// Give it the flags of the server that say where calls may go and whom they trust. The key is asked
+    /// for, or read from a pipe; without one, everything up to the certificate is examined.
+    Diagnose(diagnose::DiagnoseArgs),
     /// Serve a made-up OpManager to try things on
     #[cfg(feature = "demo")]
     Simulate(crate::demo::SimulateArgs),
@@ -213,6 +223,7 @@ pub fn run() -> ExitCode {
     let result = match command {
         None => serve_stdio(&serve),
         Some(Command::Tools { policy, json }) => print_tools(Policy::from(&policy), json),
+        Some(Command::Diagnose(arguments)) => block_on(diagnose::run(arguments)),
         #[cfg(feature = "demo")]
         Some(Command::Simulate(arguments)) => block_on(crate::demo::simulate(arguments)),
         #[cfg(feature = "demo")]
@@ -266,6 +277,9 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
     result
 }
 
+/// Heading of the tools that are no operation.
+const BUILT_IN: &str = "built in";
+
 fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if json {
@@ -282,6 +296,14 @@ fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
                 })
             })
             .collect();
+        let built_in = tools::built_in().iter().map(|tool| {
+            serde_json::json!({
+                "toolset": BUILT_IN,
+                "access": Access::Read.word(),
+                "tool": tool,
+            })
+        });
+        let tools: Vec<_> = tools.into_iter().chain(built_in).collect();
         serde_json::to_writer_pretty(&mut out, &tools)?;
         return writeln!(out);
     }
@@ -298,6 +320,11 @@ fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
             tool.access(),
             tool.specification().summary
         )?;
+    }
+    writeln!(out, "{BUILT_IN}")?;
+    for tool in tools::built_in() {
+        let title = tool.title.as_deref().unwrap_or_default();
+        writeln!(out, "  {:<40} {:<12} {title}", tool.name, Access::Read)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! - [`result`]: what becomes of OpManager's bytes. Knows neither MCP nor HTTP.
 //! - [`opmanager`]: the typed client, generated from `openapi/opmanager.yaml`. Knows no MCP.
 //! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
+//! - `diagnose`: a connection examined step by step. Knows no MCP.
 //! - [`server`]: the catalogue as an MCP server.
 //! - [`transport`]: the ways in.
 //! - [`cli`]: the command line.
@@ -12,6 +13,7 @@
 pub mod cli;
 #[cfg(feature = "demo")]
 mod demo;
+mod diagnose;
 pub mod opmanager;
 pub mod result;
 pub mod server;

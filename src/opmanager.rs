@@ -46,4 +46,3 @@ pub use target::{Host, Target};
 
 pub(crate) use client::{Call, SendResult};
 pub(crate) use probe::{Admittance, Handshake};
-pub(crate) use tls::Certificate;

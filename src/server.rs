@@ -3,11 +3,14 @@
 //! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
 //! turn, send, judge. Holds no credential and no answer; knows no operation by name.
 
+mod diagnose;
 mod guard;
 mod turns;
 
 use std::sync::Arc;
 use std::time::Instant;
+
+use futures::FutureExt;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
@@ -69,7 +72,9 @@ impl OpManagerServer {
     /// A server that offers what the settings allow and calls over the given connections.
     pub fn new(settings: Settings, http: Http) -> Self {
         let offered = offered(settings.policy)
-            .map(|tool| tool.definition().clone())
+            .map(CatalogueTool::definition)
+            .chain(tools::built_in())
+            .cloned()
             .collect();
         Self(Arc::new(Inner {
             settings,
@@ -280,7 +285,13 @@ impl ServerHandler for OpManagerServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let Some(tool) = tools::find(&request.name) else {
+        let given = request.arguments.unwrap_or_default();
+        let (name, access, running) = if let Some(tool) = tools::find(&request.name) {
+            (tool.name(), tool.access(), self.call(tool, given).boxed())
+        } else if request.name == tools::builtin::DIAGNOSE_CONNECTION {
+            let name = tools::builtin::DIAGNOSE_CONNECTION;
+            (name, Access::Read, self.diagnose(given).boxed())
+        } else {
             let name: String = request
                 .name
                 .chars()
@@ -292,9 +303,8 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         };
-        let given = request.arguments.unwrap_or_default();
         tokio::select! {
-            result = guard::catch(tool.name(), tool.access(), self.call(tool, given)) => Ok(result.into()),
+            result = guard::catch(name, access, running) => Ok(result.into()),
             // The reply of a cancelled call is not sent; dropping the call drops its request.
             () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
             () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),

@@ -6,6 +6,7 @@
 mod alarms;
 pub(crate) mod arguments;
 mod availability;
+pub(crate) mod builtin;
 mod dashboards;
 mod devices;
 mod events;
@@ -28,6 +29,7 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
 use crate::opmanager::{OperationId, Specification};
+pub use builtin::built_in;
 pub(crate) use toolset::{Call, Toolset};
 
 /// All toolsets, in the order in which they are listed.

@@ -35,4 +35,4 @@ pub use contract::{Kind, Operation, Parameter, Place, RateLimit, contract, examp
 pub use faults::{Fault, FaultKind};
 pub use log::{Log, Recorded};
 pub use server::{Options, Simulator};
-pub use tls::Tls;
+pub use tls::{Certificate, Tls, Validity};

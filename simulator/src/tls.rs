@@ -5,6 +5,7 @@
 use std::{io, sync::Arc};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use time::{Duration, OffsetDateTime};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::ring::default_provider, pki_types::PrivateKeyDer},
@@ -20,6 +21,41 @@ pub enum Tls {
     SelfSigned,
     /// HTTPS with a certificate of an authority of our own, for 127.0.0.1, ::1 and localhost.
     CaSigned,
+    /// HTTPS with a certificate of that authority which has what is wanted, right or wrong.
+    Custom(Certificate),
+}
+
+/// What is in a certificate. The default is right for 127.0.0.1, ::1 and localhost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// DNS names and addresses that it is for.
+    pub names: &'static [&'static str],
+    /// The subject's common name, which says nothing about whom it is for.
+    pub common_name: &'static str,
+    /// When it is valid.
+    pub validity: Validity,
+}
+
+/// When a certificate is valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validity {
+    /// Now.
+    #[default]
+    Current,
+    /// Until yesterday.
+    Over,
+    /// From tomorrow on.
+    Coming,
+}
+
+impl Default for Certificate {
+    fn default() -> Certificate {
+        Certificate {
+            names: &["localhost", "127.0.0.1", "::1"],
+            common_name: "Stand-in OpManager",
+            validity: Validity::Current,
+        }
+    }
 }
 
 pub(crate) struct Identity {
@@ -31,13 +67,14 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn new(tls: Tls) -> io::Result<Option<Identity>> {
-        let ca_signed = match tls {
+        let (wanted, ca_signed) = match tls {
             Tls::None => return Ok(None),
-            Tls::SelfSigned => false,
-            Tls::CaSigned => true,
+            Tls::SelfSigned => (Certificate::default(), false),
+            Tls::CaSigned => (Certificate::default(), true),
+            Tls::Custom(wanted) => (wanted, true),
         };
         let key = KeyPair::generate().map_err(io::Error::other)?;
-        let (certificate, ca_pem) = make(&key, ca_signed).map_err(io::Error::other)?;
+        let (certificate, ca_pem) = make(wanted, &key, ca_signed).map_err(io::Error::other)?;
         let digest = ring::digest::digest(&ring::digest::SHA256, certificate.der());
         let certificate_pem = certificate.pem();
         let private_key = PrivateKeyDer::try_from(key.serialize_der()).map_err(io::Error::other)?;
@@ -56,9 +93,20 @@ impl Identity {
     }
 }
 
-fn make(key: &KeyPair, ca_signed: bool) -> Result<(rcgen::Certificate, Option<String>), rcgen::Error> {
-    let mut leaf = CertificateParams::new(["localhost", "127.0.0.1", "::1"].map(String::from))?;
-    leaf.distinguished_name.push(DnType::CommonName, "Stand-in OpManager");
+fn make(
+    wanted: Certificate,
+    key: &KeyPair,
+    ca_signed: bool,
+) -> Result<(rcgen::Certificate, Option<String>), rcgen::Error> {
+    let names: Vec<String> = wanted.names.iter().copied().map(String::from).collect();
+    let mut leaf = CertificateParams::new(names)?;
+    leaf.distinguished_name.push(DnType::CommonName, wanted.common_name);
+    let now = OffsetDateTime::now_utc();
+    match wanted.validity {
+        Validity::Current => {}
+        Validity::Over => leaf.not_after = now - Duration::DAY,
+        Validity::Coming => leaf.not_before = now + Duration::DAY,
+    }
     if !ca_signed {
         leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         return Ok((leaf.self_signed(key)?, None));

@@ -261,4 +261,51 @@ mod tests {
             |class| class == Class::Global,
         );
     }
+
+    /// An IPv4 address in every form in which IPv6 can carry one.
+    fn embeddings(inside: Ipv4Addr) -> Vec<Ipv6Addr> {
+        let [a, b, c, d] = inside.octets();
+        let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+        let mut all = vec![
+            inside.to_ipv6_mapped(),
+            [0, 0, 0, 0, 0xffff, 0, high, low].into(),
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low].into(),
+            [0x64, 0xff9b, 1, 0, 0, 0, high, low].into(),
+            [0x2002, high, low, 0, 0, 0, 0, 1].into(),
+            [0x2002, high, low, 7, 8, 9, 10, 11].into(),
+            [0x2001, 0, 1, 2, 3, 4, !high, !low].into(),
+        ];
+        // `::` and `::1` are addresses of their own.
+        if u32::from(inside) > 1 {
+            all.push([0, 0, 0, 0, 0, 0, high, low].into());
+        }
+        all
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn every_embedding_of_an_address_has_its_class(octets in proptest::prelude::any::<[u8; 4]>(), kind in 0..12usize) {
+            // Chance alone would hardly ever meet the interesting ones.
+            let [a, b, c, d] = octets;
+            let inside = Ipv4Addr::from(match kind {
+                0 => [127, b, c, d],
+                1 => [169, 254, c, d],
+                2 => [10, b, c, d],
+                3 => [172, 16 | b & 15, c, d],
+                4 => [192, 168, c, d],
+                5 => [100, b, c, d],
+                6 => [0, b, c, d],
+                7 => [224 | a & 31, b, c, d],
+                8 => [168, 63, 129, 16],
+                9 => [100, 100, 100, 200],
+                _ => octets,
+            });
+            let class = classify(inside.into());
+            for address in embeddings(inside) {
+                proptest::prop_assert_eq!(classify(address.into()), class, "{} in {}", inside, address);
+            }
+        }
+    }
 }

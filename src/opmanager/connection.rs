@@ -39,6 +39,11 @@ impl Connection {
         Self { target, trust, key }
     }
 
+    /// Its parts.
+    pub(crate) fn into_parts(self) -> (Target, Trust, ApiKey) {
+        (self.target, self.trust, self.key)
+    }
+
     /// Where it goes.
     pub fn target(&self) -> &Target {
         &self.target

@@ -261,3 +261,122 @@ impl FromStr for Pin {
         Ok(Self { host, port, sha256 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn admits(policy: &TargetPolicy, host: &str, tls: bool) -> bool {
+        let target = Target::parse(host, None, Some(tls)).unwrap();
+        policy.admit(&target, Trust::Verified).is_ok()
+    }
+
+    fn allowing(entries: &[&str]) -> TargetPolicy {
+        TargetPolicy {
+            allowed: entries.iter().map(|text| text.parse().unwrap()).collect(),
+            ..TargetPolicy::default()
+        }
+    }
+
+    #[test]
+    fn each_form_of_an_allowed_target_means_what_it_says() {
+        for (entry, allowed, refused) in [
+            (
+                "opm.test",
+                &["opm.test", "OPM.test:1"][..],
+                &["a.opm.test", "opm.test.a", "xopm.test"][..],
+            ),
+            ("opm.test:9", &["opm.test:9"], &["opm.test", "opm.test:90"]),
+            (
+                "*.opm.test",
+                &["a.opm.test", "a.b.opm.test:9"],
+                &["opm.test", "xopm.test", "opm.test.a"],
+            ),
+            ("*.test:9", &["a.test:9"], &["a.test", "test:9"]),
+            (
+                "10.1.2.3",
+                &["10.1.2.3"],
+                &["10.1.2.4", "[::ffff:10.1.2.3]"],
+            ),
+            (
+                "10.0.0.0/8",
+                &["10.0.0.1", "10.255.255.255:9"],
+                &["11.0.0.1", "name.test"],
+            ),
+            ("10.1.2.3/8:9", &["10.9.9.9:9"], &["10.1.2.3"]),
+            (
+                "[fd00::1]:9",
+                &["[fd00::1]:9"],
+                &["[fd00::2]:9", "[fd00::1]"],
+            ),
+            ("[fd00::/8]", &["[fd12::1]:9"], &["[fe12::1]", "10.0.0.1"]),
+            ("fd00::/8", &["[fd12::1]"], &["[2600::1]"]),
+            ("[fd00::/8]:9", &["[fd12::1]:9"], &["[fd12::1]"]),
+            ("0.0.0.0/0", &["8.8.8.8"], &["[2600::1]", "name.test"]),
+        ] {
+            let policy = allowing(&[entry]);
+            for host in allowed {
+                assert!(admits(&policy, host, true), "{entry}: {host}");
+            }
+            for host in refused {
+                assert!(!admits(&policy, host, true), "{entry}: {host}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_opens_what_was_denied_and_nothing_that_is_never_a_target() {
+        let mut policy = allowing(&["10.0.0.0/8", "127.0.0.1", "0.0.0.0/0:9"]);
+        policy.deny_loopback = true;
+        policy.deny_private = true;
+        for host in ["10.1.1.1", "127.0.0.1", "192.168.1.1:9", "8.8.8.8:9"] {
+            assert!(admits(&policy, host, true), "{host}");
+        }
+        for host in ["192.168.1.1", "127.0.0.2", "169.254.169.254:9", "0.0.0.0:9"] {
+            assert!(!admits(&policy, host, true), "{host}");
+        }
+    }
+
+    #[test]
+    fn plain_http_over_public_networks_is_the_operators_decision() {
+        let mut policy = TargetPolicy::default();
+        assert!(admits(&policy, "8.8.8.8:9", true) && admits(&policy, "10.0.0.1:9", false));
+        assert!(!admits(&policy, "8.8.8.8:9", false));
+        policy.allow_plaintext_public = true;
+        assert!(admits(&policy, "8.8.8.8:9", false));
+        policy.require_tls = true;
+        assert!(!admits(&policy, "8.8.8.8:9", false) && !admits(&policy, "10.0.0.1:9", false));
+        assert!(admits(&policy, "8.8.8.8:9", true));
+    }
+
+    fn hosts() -> impl Strategy<Value = String> {
+        let label = "[a-c]{1,2}";
+        prop_oneof![
+            3 => prop::collection::vec(label, 1..4).prop_map(|labels| labels.join(".")),
+            1 => (8u8..11, 0u8..3).prop_map(|(a, b)| format!("{a}.0.0.{b}")),
+            1 => (0u16..3, 0u16..3).prop_map(|(a, b)| format!("[fd0{a}::{b}]")),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn an_allowed_target_is_no_other_host(entry in hosts(), host in hosts(), ports in (1u16..3, 1u16..3), suffix in any::<bool>()) {
+            let suffix = suffix && !entry.starts_with('[') && entry.parse::<IpAddr>().is_err();
+            let star = if suffix { "*." } else { "" };
+            let policy = allowing(&[&format!("{star}{entry}:{}", ports.0)]);
+            let same = if suffix {
+                // Label by label, from behind.
+                let (entry, host): (Vec<_>, Vec<_>) = (entry.rsplit('.').collect(), host.rsplit('.').collect());
+                host.len() > entry.len() && host.starts_with(&entry)
+            } else {
+                entry == host
+            };
+            let admitted = admits(&policy, &format!("{host}:{}", ports.1), true);
+            prop_assert_eq!(admitted, same && ports.0 == ports.1);
+        }
+    }
+}

@@ -197,3 +197,96 @@ fn parse_host(text: &str) -> Result<Host, Error> {
     }
     Ok(Host::Name(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts that are hosts, or nearly.
+    fn texts() -> impl Strategy<Value = String> {
+        let label = prop_oneof![
+            4 => "[a-zA-Z0-9_-]{1,10}",
+            1 => "xn--[a-z0-9-]{1,12}",
+            1 => "(0x)?[0-9a-f]{1,10}",
+            1 => "\\PC{1,3}",
+        ];
+        let name = prop::collection::vec(label, 1..5).prop_map(|labels| labels.join("."));
+        let address = prop_oneof![
+            any::<[u8; 4]>().prop_map(|octets| Ipv4Addr::from(octets).to_string()),
+            any::<[u16; 8]>().prop_map(|segments| format!("[{}]", Ipv6Addr::from(segments))),
+            "\\[[0-9a-fA-F:.%]{0,20}\\]",
+            "[0-9]{1,3}(\\.[0-9]{1,4}){0,4}",
+        ];
+        let port = prop_oneof![
+            Just(String::new()),
+            (0u32..70_000).prop_map(|port| format!(":{port}")),
+            ":[0-9+x]{0,6}",
+        ];
+        let host = prop_oneof![name, address, "\\PC{0,20}", ".{0,20}"];
+        let end = prop_oneof![
+            6 => Just(String::new()),
+            1 => "[/?#@\\\\%\\n\\r\\t ]{1,2}[a-z]{0,3}",
+        ];
+        (host, port, end).prop_map(|(host, port, end)| host + &port + &end)
+    }
+
+    fn accepted() -> impl Strategy<Value = (String, Target)> {
+        texts().prop_filter_map("refused", |text| {
+            let target = Target::parse(&text, None, None).ok()?;
+            Some((text, target))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_text_makes_the_parser_fail_badly(text in texts(), port in any::<Option<u16>>(), tls in any::<Option<bool>>()) {
+            let _ = Target::parse(&text, port, tls);
+        }
+
+        #[test]
+        fn no_accepted_host_has_a_byte_outside_of_the_grammar((text, target) in accepted()) {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:[]".contains(&b);
+            prop_assert!(text.bytes().all(plain), "{text:?}");
+            prop_assert!(target.to_string().bytes().all(plain), "{target}");
+            if let Host::Name(name) = target.host() {
+                prop_assert!(name.len() <= LONGEST_NAME && !name.ends_with('.'));
+                prop_assert!(name.bytes().all(|b| plain(b) && !b"[]:".contains(&b) && !b.is_ascii_uppercase()));
+                prop_assert!(name.parse::<IpAddr>().is_err());
+            }
+        }
+
+        #[test]
+        fn hosts_that_are_accepted_are_called_as_they_are_written((text, target) in accepted()) {
+            let url = reqwest::Url::parse(&target.origin());
+            let url = url.map_err(|error| TestCaseError::fail(format!("{text:?}: {error}")))?;
+            let (host, bracketed) = (url.host_str().unwrap(), text.starts_with('['));
+            match target.host() {
+                Host::Name(name) => {
+                    prop_assert_eq!(host, name);
+                    let written = text.split(':').next().unwrap().to_ascii_lowercase();
+                    prop_assert_eq!(host, written);
+                }
+                Host::V4(address) => {
+                    prop_assert!(!bracketed);
+                    prop_assert_eq!(host.parse(), Ok(*address));
+                    prop_assert!(text.starts_with(&address.to_string()));
+                }
+                Host::V6(address) => {
+                    prop_assert!(bracketed);
+                    let inside = host.trim_matches(['[', ']']);
+                    prop_assert_eq!(inside.parse(), Ok(*address));
+                }
+            }
+            prop_assert_eq!(url.port_or_known_default(), Some(target.port()));
+            prop_assert_eq!(url.scheme() == "https", target.tls());
+            prop_assert_eq!((url.username(), url.password(), url.path(), url.query()), ("", None, "/", None));
+            // What is printed leads to the same place.
+            let again = Target::parse(&target.to_string(), None, Some(target.tls()));
+            prop_assert_eq!(again.ok(), Some(target));
+        }
+    }
+}

@@ -119,77 +119,107 @@ fn names(list: &Value) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
+/// The schema of a tool that takes nothing but a connection.
+pub(crate) fn of_connection() -> Map<String, Value> {
+    around(&Value::Null, false)
+}
+
 /// Checks all arguments of a call.
-pub(crate) fn check(tool: &CatalogueTool, mut given: Arguments) -> Result<Checked, Problems> {
-    let mut problems = Vec::new();
-    let own = &tool.schema()["properties"];
-    given.retain(|name, _| !DROPPED.contains(&name.as_str()) || own.get(name).is_some());
-    if given.len() > MOST_ARGUMENTS {
-        return Err(Problems(vec![format!(
-            "there are {} arguments, at most {MOST_ARGUMENTS} are read",
-            given.len()
-        )]));
-    }
-    let known = tool
-        .definition()
-        .input_schema
-        .get("properties")
-        .unwrap_or(&Value::Null);
-    for (name, value) in &given {
-        match known.get(name) {
-            None => problems.push(unknown(name, known)),
-            Some(schema) => problems.extend(check_value(name, value, schema)),
+pub(crate) fn check(tool: &CatalogueTool, given: Arguments) -> Result<Checked, Problems> {
+    let expected = Expected {
+        definition: &tool.definition().input_schema,
+        own: &tool.schema()["properties"],
+        selectors: tool.specification().exactly_one_of,
+    };
+    expected.check(given)
+}
+
+/// Checks the arguments of a tool that takes nothing but a connection.
+pub(crate) fn check_connection(given: Arguments) -> Result<Connection, Problems> {
+    let whole = of_connection();
+    let expected = Expected {
+        definition: &whole,
+        own: &Value::Null,
+        selectors: &[],
+    };
+    Ok(expected.check(given)?.connection)
+}
+
+/// What a tool takes.
+struct Expected<'a> {
+    /// Its schema.
+    definition: &'a Map<String, Value>,
+    /// The properties of its operation.
+    own: &'a Value,
+    /// The arguments of which exactly one must be given.
+    selectors: &'a [&'a str],
+}
+
+impl Expected<'_> {
+    fn check(&self, mut given: Arguments) -> Result<Checked, Problems> {
+        let mut problems = Vec::new();
+        let own = self.own;
+        given.retain(|name, _| !DROPPED.contains(&name.as_str()) || own.get(name).is_some());
+        if given.len() > MOST_ARGUMENTS {
+            return Err(Problems(vec![format!(
+                "there are {} arguments, at most {MOST_ARGUMENTS} are read",
+                given.len()
+            )]));
         }
-    }
-    let required = tool
-        .definition()
-        .input_schema
-        .get("required")
-        .unwrap_or(&Value::Null);
-    for name in names(required) {
-        if !given.contains_key(name) {
-            let meaning = known[name]["description"].as_str().unwrap_or_default();
-            problems.push(format!("`{name}` is missing: {meaning}"));
+        let known = self.definition.get("properties").unwrap_or(&Value::Null);
+        for (name, value) in &given {
+            match known.get(name) {
+                None => problems.push(unknown(name, known)),
+                Some(schema) => problems.extend(check_value(name, value, schema)),
+            }
         }
-    }
-    problems.extend(exactly_one(tool, &given));
-    let plain_host = given
-        .get("host")
-        .and_then(Value::as_str)
-        .is_none_or(|host| !host.contains(['.', ':']));
-    let key = match given.remove("apiKey") {
-        Some(Value::String(key)) if plain_host && is_host(&key) => {
-            problems
-                .push("`apiKey` looks like a host: host and key may have been swapped".to_owned());
-            None
+        let required = self.definition.get("required").unwrap_or(&Value::Null);
+        for name in names(required) {
+            if !given.contains_key(name) {
+                let meaning = known[name]["description"].as_str().unwrap_or_default();
+                problems.push(format!("`{name}` is missing: {meaning}"));
+            }
         }
-        Some(Value::String(key)) => ApiKey::new(key)
+        problems.extend(exactly_one(self.selectors, &given));
+        let plain_host = given
+            .get("host")
+            .and_then(Value::as_str)
+            .is_none_or(|host| !host.contains(['.', ':']));
+        let key = match given.remove("apiKey") {
+            Some(Value::String(key)) if plain_host && is_host(&key) => {
+                problems.push(
+                    "`apiKey` looks like a host: host and key may have been swapped".to_owned(),
+                );
+                None
+            }
+            Some(Value::String(key)) => ApiKey::new(key)
+                .map_err(|error| problems.push(error.to_string()))
+                .ok(),
+            _ => None,
+        };
+        let target = target(&given)
             .map_err(|error| problems.push(error.to_string()))
-            .ok(),
-        _ => None,
-    };
-    let target = target(&given)
-        .map_err(|error| problems.push(error.to_string()))
-        .ok()
-        .flatten();
-    let trust = match given.get("verify_ssl") {
-        Some(Value::Bool(false)) => Trust::Unverified,
-        _ => Trust::Verified,
-    };
-    let selection = selection(&given);
-    match (key, target) {
-        (Some(key), Some(target)) if problems.is_empty() => {
-            given.retain(|name, _| own.get(name).is_some());
-            Ok(Checked {
-                connection: Connection::with(target, trust, key),
-                arguments: Value::Object(given),
-                selection,
-            })
-        }
-        _ => {
-            let mut seen = BTreeSet::new();
-            problems.retain(|problem| seen.insert(problem.clone()));
-            Err(Problems(problems))
+            .ok()
+            .flatten();
+        let trust = match given.get("verify_ssl") {
+            Some(Value::Bool(false)) => Trust::Unverified,
+            _ => Trust::Verified,
+        };
+        let selection = selection(&given);
+        match (key, target) {
+            (Some(key), Some(target)) if problems.is_empty() => {
+                given.retain(|name, _| own.get(name).is_some());
+                Ok(Checked {
+                    connection: Connection::with(target, trust, key),
+                    arguments: Value::Object(given),
+                    selection,
+                })
+            }
+            _ => {
+                let mut seen = BTreeSet::new();
+                problems.retain(|problem| seen.insert(problem.clone()));
+                Err(Problems(problems))
+            }
         }
     }
 }
@@ -306,8 +336,7 @@ fn check_text(name: &str, text: &str, schema: &Value) -> Option<String> {
     None
 }
 
-fn exactly_one(tool: &CatalogueTool, given: &Arguments) -> Option<String> {
-    let selectors = tool.specification().exactly_one_of;
+fn exactly_one(selectors: &[&str], given: &Arguments) -> Option<String> {
     let count = selectors
         .iter()
         .filter(|name| given.contains_key(**name))

@@ -113,6 +113,20 @@ fn may_have_happened(error: &Error) -> bool {
     }
 }
 
+/// Whether a failure is that the key is not accepted, or may not be used for the REST API.
+pub(crate) fn blames_key(failure: &Failure) -> bool {
+    match failure {
+        Failure::Status { status } => matches!(status, 401 | 403),
+        Failure::Reported {
+            status, message, ..
+        } => {
+            let message = message.to_ascii_lowercase();
+            matches!(status, 401 | 403) || message.contains("api key") || message.contains("apikey")
+        }
+        _ => false,
+    }
+}
+
 /// What to do about a key that is not accepted.
 const KEY: &str = "Check the API key, and that REST API access is switched on for its user (OpManager: Settings, User Management; new users have it off, and with two-factor sign-in switching it on needs the one-time code)";
 /// What to do about a value that is not accepted.

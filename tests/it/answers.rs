@@ -275,26 +275,6 @@ async fn rs_11_statuses_are_failures_with_and_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_challenge_is_not_answered() {
-    let mut bench = Bench::new().await;
-    for challenge in ["Basic realm=\"x\"", "Negotiate"] {
-        let kind = FaultKind::Respond {
-            status: 401,
-            content_type: None,
-            headers: vec![("WWW-Authenticate".to_owned(), challenge.to_owned())],
-            body: Vec::new(),
-        };
-        bench.fails(kind, &["401"], KEY_STEP).await;
-        let requests = bench.simulator.requests();
-        assert!(
-            requests
-                .iter()
-                .all(|request| request.header("authorization").is_none())
-        );
-    }
-}
-
-#[tokio::test]
 async fn rs_10_pages_are_described_and_not_repeated() {
     let mut bench = Bench::new().await;
     bench
@@ -675,56 +655,6 @@ async fn ar_11_a_write_whose_connection_breaks_is_sent_once_and_may_have_happene
             }
         }
     }
-    bench.conclude().await;
-}
-
-#[tokio::test]
-async fn redirects_are_not_followed() {
-    let mut bench = Bench::new().await;
-    let elsewhere = simulator().await;
-    for status in [300, 301, 302, 303, 304, 307, 308] {
-        let word = status.to_string();
-        for location in [
-            format!("http://{}/api/json/device/listDevices", elsewhere.host()),
-            format!("//{}/", elsewhere.host()),
-            "/api/json/alarm/listAlarms".to_owned(),
-            "?a=b".to_owned(),
-        ] {
-            let kind = FaultKind::Redirect { status, location };
-            bench
-                .fails(kind.clone(), &[&word], "Redirects are not followed")
-                .await;
-            let reply = bench.write(kind).await;
-            check_failure(
-                &word,
-                &reply,
-                bench.simulator.api_key(),
-                &[&word],
-                "Redirects are not followed",
-            );
-        }
-    }
-    for (name, value) in [
-        ("Refresh", format!("0; url=http://{}/", elsewhere.host())),
-        (
-            "Link",
-            format!("<http://{}/>; rel=preload", elsewhere.host()),
-        ),
-        ("Alt-Svc", format!("h2=\"{}\"", elsewhere.host())),
-        ("Location", format!("http://{}/", elsewhere.host())),
-    ] {
-        let reply = bench
-            .read(FaultKind::Respond {
-                status: 200,
-                content_type: Some("application/json".to_owned()),
-                headers: vec![(name.to_owned(), value)],
-                body: b"[]".to_vec(),
-            })
-            .await;
-        assert!(!reply.failed, "{name}");
-        bench.works().await;
-    }
-    assert_eq!(elsewhere.connections(), 0);
     bench.conclude().await;
 }
 

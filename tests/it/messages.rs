@@ -536,7 +536,7 @@ async fn a_client_that_does_not_read_is_not_read_from() {
         let answer = session.receive().await;
         assert_eq!(
             answer["result"]["tools"].as_array().unwrap().len(),
-            67,
+            68,
             "{id}"
         );
     }

@@ -452,7 +452,7 @@ async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json()
     assert!(call["bytes"].is_u64() && call["milliseconds"].is_u64());
     assert_eq!(
         (&call["trust"], &call["level"]),
-        (&json!("Verified"), &json!("INFO"))
+        (&json!("verified"), &json!("WARN"))
     );
     assert!(call["timestamp"].is_string());
     assert_eq!(lines[1]["outcome"], "invalid arguments");
@@ -463,6 +463,7 @@ async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json()
         "tool",
         "target",
         "trust",
+        "tls",
         "status",
         "bytes",
         "milliseconds",

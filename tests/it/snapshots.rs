@@ -23,6 +23,9 @@ fn each_tool_is_as_recorded() {
         for tool in tools::catalogue() {
             assert_json_snapshot!(tool.name(), tool.definition());
         }
+        for tool in tools::built_in() {
+            assert_json_snapshot!(tool.name.as_ref(), tool);
+        }
     });
 }
 
@@ -35,7 +38,7 @@ fn no_record_is_left_of_a_tool_that_is_gone() {
             .strip_suffix(".snap")
             .unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
         assert!(
-            tools::find(tool).is_some(),
+            tools::find(tool).is_some() || tools::built_in().iter().any(|known| known.name == tool),
             "snapshots/tools/{name} is of no tool: delete it"
         );
     }
@@ -100,7 +103,7 @@ fn the_command_line_is_as_recorded() {
         String::from_utf8(output.stdout).unwrap()
     };
     let mut text = help(&["--help"]);
-    for command in ["tools", "simulate", "demo"] {
+    for command in ["tools", "diagnose", "simulate", "demo"] {
         write!(text, "\n--- {command}\n\n{}", help(&[command, "--help"])).unwrap();
     }
     recorded("", || assert_snapshot!("cli_help", text));
