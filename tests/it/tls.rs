@@ -810,3 +810,19 @@ async fn a_pin_does_not_excuse_from_proving_the_key() {
         }
     }
 }
+
+/// Whoever sets the environment of the program decides what the system trusts, as for any other program.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_systems_authorities_are_where_the_environment_says() {
+    let inside = opmanager(Tls::CaSigned).await;
+    let trusted = authority("environment.pem", &inside);
+    let mut fence = Fence::around(inside, &[]).await;
+    fence.distrusted(json!({})).await;
+    fence.session = Session::spawn_with(&["--log-level", "trace"], |command| {
+        command.env("SSL_CERT_FILE", &trusted);
+    });
+    fence.session.initialize("2025-11-25").await;
+    fence.works(json!({})).await;
+    fence.finish().await;
+}
