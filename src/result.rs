@@ -3,6 +3,8 @@
 //! Knows neither MCP nor HTTP: bytes come in, a verdict or a text goes out. A body is walked once, by a
 //! scanner that keeps nothing of it, so that memory does not grow with what is in it.
 
+#![deny(clippy::disallowed_types)]
+
 mod hygiene;
 mod scan;
 mod shape;

@@ -3,6 +3,8 @@
 //! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
 //! turn, send, judge. Holds no credential and no answer; knows no operation by name.
 
+#![deny(clippy::disallowed_types)]
+
 mod diagnose;
 mod guard;
 mod turns;

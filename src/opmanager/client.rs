@@ -2,6 +2,8 @@
 //!
 //! The only place that sends anything. Everything that leaves goes through [`Client::call_raw`].
 
+#![deny(clippy::disallowed_types)]
+
 use std::error::Error as _;
 use std::fmt;
 use std::io::{self, Write};
@@ -22,6 +24,7 @@ use crate::result;
 
 use super::address::Denied;
 use super::http::UNIT;
+use super::operation::exactly_one;
 use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
 
 /// Bytes of an unpacked body from which on it may not be more than [`EXPANSION`] times what was received.
@@ -386,27 +389,6 @@ impl Write for Capped {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Checks the rule that exactly one of several selectors is given, which no schema can say portably.
-fn exactly_one<O: Operation>(arguments: &O) -> Result<(), Error> {
-    let names = O::ID.specification().exactly_one_of;
-    if names.is_empty() {
-        return Ok(());
-    }
-    let given = serde_json::to_value(arguments).map_err(|error| Error::Setup(error.to_string()))?;
-    let given = names
-        .iter()
-        .filter(|name| given.get(name).is_some())
-        .count();
-    if given == 1 {
-        return Ok(());
-    }
-    let (first, others) = (names[0], names[1..].join("`, `"));
-    Err(Error::argument(
-        first,
-        format!("or `{others}`: give exactly one of them, {given} were given"),
-    ))
 }
 
 /// The last cause of an error chain. The outer ones repeat it, and reqwest's own text holds the URL.

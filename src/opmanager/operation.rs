@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::SendResult;
 use super::generated::{Client, OperationId};
+use super::{Error, SendResult};
 
 /// The arguments of one operation, which know where they go and what comes back.
 ///
@@ -72,4 +72,25 @@ impl Specification {
     pub(crate) fn json_schema(&self) -> Schema {
         serde_json::from_str(self.schema).unwrap_or_default()
     }
+}
+
+/// Checks the rule that exactly one of several selectors is given, which no schema can say portably.
+pub(super) fn exactly_one<O: Operation>(arguments: &O) -> Result<(), Error> {
+    let names = O::ID.specification().exactly_one_of;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let given = serde_json::to_value(arguments).map_err(|error| Error::Setup(error.to_string()))?;
+    let given = names
+        .iter()
+        .filter(|name| given.get(name).is_some())
+        .count();
+    if given == 1 {
+        return Ok(());
+    }
+    let (first, others) = (names[0], names[1..].join("`, `"));
+    Err(Error::argument(
+        first,
+        format!("or `{others}`: give exactly one of them, {given} were given"),
+    ))
 }

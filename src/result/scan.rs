@@ -415,6 +415,8 @@ pub(crate) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_types, reason = "the reference to compare with")]
+
     use super::*;
 
     fn check(text: &[u8]) -> Result<()> {

@@ -915,6 +915,13 @@ impl<'a> Shaper<'a> {
     }
 }
 
+/// A text as a JSON string.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = Out::default();
+    quote(&mut out, text);
+    out.text
+}
+
 /// Writes a text as a JSON string.
 fn quote(out: &mut Out, text: &str) {
     out.sign('"');

@@ -5,7 +5,7 @@
 //! status.
 
 use super::scan::Flaw;
-use super::shape::{Problem, outline};
+use super::shape::{Problem, outline, quoted};
 
 /// Longest message of OpManager that is repeated, in characters.
 const LONGEST_MESSAGE: usize = 512;
@@ -27,7 +27,7 @@ impl Answer<'_> {
         match self {
             Answer::Json(body) => String::from_utf8_lossy(body).into_owned(),
             Answer::Message(message) => {
-                serde_json::json!({ "result": { "message": message } }).to_string()
+                format!("{{\"result\":{{\"message\":{}}}}}", quoted(message))
             }
         }
     }

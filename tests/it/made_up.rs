@@ -1,5 +1,7 @@
 //! Large answers in the documented shapes, made up row by row.
 
+#![allow(dead_code, reason = "tests and benchmarks take what they need of it")]
+
 use std::fmt::Write as _;
 
 /// An answer of listDevices with that many devices.

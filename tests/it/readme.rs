@@ -1,30 +1,51 @@
-//! The tool table of README.md, made from the catalogue. `UPDATE_DOCS=1` writes it, otherwise it is compared.
+//! The tables of README.md: the tools, made from the catalogue, and the tokens of answers, measured. `UPDATE_DOCS=1`
+//! writes them, otherwise they are compared.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
+use opmanager_mcp_server::opmanager::{ApiKey, Client, Connection, Http, Target, Trust, types};
 use opmanager_mcp_server::tools::{self, Access, CatalogueTool};
+use opmanager_simulator::{Fault, FaultKind};
+use serde_json::{Value, json};
+
+use crate::made_up;
+use crate::support::{Session, at, simulator};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-const START: &str = "<!-- tools -->\n";
-const END: &str = "<!-- /tools -->\n";
 
 #[test]
 fn the_tool_table_is_that_of_the_catalogue() {
+    compare("tools", &table());
+}
+
+#[tokio::test]
+async fn the_token_table_is_what_is_measured() {
+    compare("tokens", &tokens().await);
+}
+
+/// Compares what stands between two marks with what should, or writes it there.
+fn compare(mark: &str, expected: &str) {
+    // The tables are in one file, which one test at a time may write.
+    static README_IS_MINE: Mutex<()> = Mutex::new(());
+    let _mine = README_IS_MINE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let (start, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->\n"));
     let readme = fs::read_to_string(README).unwrap();
     let (before, rest) = readme
-        .split_once(START)
-        .expect("README.md has a line <!-- tools -->");
+        .split_once(&start)
+        .unwrap_or_else(|| panic!("README.md has a line {start}"));
     let (found, after) = rest
-        .split_once(END)
-        .expect("README.md has a line <!-- /tools -->");
-    let expected = table();
+        .split_once(&end)
+        .unwrap_or_else(|| panic!("README.md has a line {end}"));
     if update() {
-        fs::write(README, [before, START, &expected, END, after].concat()).unwrap();
+        fs::write(README, [before, &start, expected, &end, after].concat()).unwrap();
     } else {
         assert!(
             found == expected,
-            "the tool table of README.md is out of date; write it anew with\n\n    UPDATE_DOCS=1 cargo test --test it readme\n"
+            "the table of {mark} in README.md is out of date; write it anew with\n\n    UPDATE_DOCS=1 cargo test --test it readme\n\nexpected:\n{expected}"
         );
     }
 }
@@ -64,4 +85,104 @@ fn table() -> String {
 
 fn line(tool: &CatalogueTool) -> String {
     format!("`{}` {}", tool.name(), tool.specification().summary)
+}
+
+/// A row for each call: the tokens of OpManager's answer as it came, and of what the model gets of it.
+async fn tokens() -> String {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    let target = Target::parse(&simulator.host(), None, Some(false)).unwrap();
+    let key = ApiKey::new(simulator.api_key().to_owned()).unwrap();
+    let client = Client::new(
+        Http::default(),
+        Connection::with(target, Trust::Verified, key),
+    );
+    let summary = types::GetDeviceSummaryArgs {
+        name: "core-sw-01".parse().unwrap(),
+        router_id: None,
+        snap_type: None,
+    };
+    let text = |raw: opmanager_mcp_server::opmanager::RawResponse| {
+        String::from_utf8(raw.body.to_vec()).unwrap()
+    };
+    let alarms = text(
+        client
+            .call_raw(&types::ListAlarmsArgs::default())
+            .await
+            .unwrap(),
+    );
+    let summary = text(client.call_raw(&summary).await.unwrap());
+    let events = text(
+        client
+            .call_raw(&types::ListEventsArgs::default())
+            .await
+            .unwrap(),
+    );
+    let devices = made_up::devices(10_000);
+
+    let encoding = tiktoken_rs::o200k_base().unwrap();
+    let count = |text: &str| encoding.encode_ordinary(text).len();
+    let mut table = String::from(
+        "| call | bytes | tokens, as OpManager answers | tokens, as the model gets it |\n| --- | ---: | ---: | ---: |\n",
+    );
+    for (tool, given, shown, raw) in [
+        ("list_alarms", json!({}), "", &alarms),
+        (
+            "list_alarms",
+            json!({ "fields": "entity,displayName,severity,message" }),
+            ", `fields` entity, displayName, severity, message",
+            &alarms,
+        ),
+        ("list_devices", json!({}), ", 10,000 devices", &devices),
+        (
+            "list_devices",
+            json!({ "fields": "deviceName,statusNum,ipaddress" }),
+            ", 10,000 devices, `fields` deviceName, statusNum, ipaddress",
+            &devices,
+        ),
+        (
+            "get_device_summary",
+            json!({ "name": "core-sw-01" }),
+            "",
+            &summary,
+        ),
+        ("list_events", json!({}), "", &events),
+    ] {
+        let reply = shaped(&mut session, &simulator, tool, given, raw).await;
+        writeln!(
+            table,
+            "| `{tool}`{shown} | {} | {} | {} |",
+            thousands(raw.len()),
+            thousands(count(raw)),
+            thousands(count(&reply))
+        )
+        .unwrap();
+    }
+    table
+}
+
+/// All that a model reads of the result of a call that OpManager answers like this.
+async fn shaped(
+    session: &mut Session,
+    simulator: &opmanager_simulator::Simulator,
+    tool: &str,
+    given: Value,
+    raw: &str,
+) -> String {
+    simulator.inject(Fault::once(FaultKind::Respond {
+        status: 200,
+        content_type: Some("application/json".to_owned()),
+        headers: Vec::new(),
+        body: raw.as_bytes().to_vec(),
+    }));
+    let reply = session.call(tool, at(simulator, given)).await;
+    assert!(!reply.failed, "{}", reply.text());
+    reply.texts.join("\n")
+}
+
+fn thousands(number: usize) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
+    }
 }

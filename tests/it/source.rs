@@ -164,3 +164,27 @@ fn sh_08_requests_and_arguments_are_not_printed() {
         with(":?}")
     );
 }
+
+#[test]
+fn no_tree_is_made_of_an_answer() {
+    for (name, code) in source() {
+        let owner = ["result.rs", "opmanager/client.rs", "server.rs"].contains(&name.as_str());
+        if owner {
+            // The lint of clippy.toml: `serde_json::Value` is named nowhere in them, and nowhere below `result`.
+            assert!(
+                code.contains("#![deny(clippy::disallowed_types)]"),
+                "{name}"
+            );
+        }
+        if owner || name.starts_with("result/") {
+            for tree in [
+                "json!",
+                "to_value(",
+                "from_value(",
+                "allow(clippy::disallowed_types",
+            ] {
+                assert!(!code.contains(tree), "{name}: {tree}");
+            }
+        }
+    }
+}
