@@ -197,7 +197,7 @@ enum Command {
     ///
     /// Give it the flags of the server that say where calls may go and whom they trust. The key is asked
     /// for, or read from a pipe; without one, everything up to the certificate is examined.
-    Diagnose(diagnose::DiagnoseArgs),
+    Diagnose(Box<diagnose::DiagnoseArgs>),
     /// Serve a made-up OpManager to try things on
     #[cfg(feature = "demo")]
     Simulate(crate::demo::SimulateArgs),
@@ -223,7 +223,7 @@ pub fn run() -> ExitCode {
     let result = match command {
         None => serve_stdio(&serve),
         Some(Command::Tools { policy, json }) => print_tools(Policy::from(&policy), json),
-        Some(Command::Diagnose(arguments)) => block_on(diagnose::run(arguments)),
+        Some(Command::Diagnose(arguments)) => block_on(diagnose::run(*arguments)),
         #[cfg(feature = "demo")]
         Some(Command::Simulate(arguments)) => block_on(crate::demo::simulate(arguments)),
         #[cfg(feature = "demo")]

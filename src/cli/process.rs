@@ -42,9 +42,11 @@ pub(crate) fn silence_panics() {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     use serde_json::{Value, json};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::time::timeout;
 
     use super::super::log;
     use crate::server::OpManagerServer;
@@ -69,7 +71,9 @@ mod tests {
             let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
             let line = format!("{request}\n");
             requests.write_all(line.as_bytes()).await.unwrap();
-            let answer = answers.next_line().await.unwrap().unwrap();
+            let answer = timeout(Duration::from_secs(20), answers.next_line());
+            let answer = answer.await.expect("an answer must come");
+            let answer = answer.unwrap().unwrap();
             assert!(!answer.contains(KEY), "{answer}");
             let answer: Value = serde_json::from_str(&answer).unwrap();
             assert_eq!(answer["id"], id);
@@ -89,7 +93,6 @@ mod tests {
             assert_eq!(result["content"][0]["text"], "Internal error.");
         }
         assert_eq!(ask(22, "ping", json!({})).await, json!({}));
-        drop(ask);
         drop((requests, answers));
         session.await.unwrap().unwrap();
     }

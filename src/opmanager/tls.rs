@@ -16,6 +16,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
 };
 use rustls_platform_verifier::Verifier as SystemVerifier;
+use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::Decode;
 
 use super::Profile;
@@ -85,8 +86,8 @@ impl Certificate {
             }
         };
         Self {
-            subject: name(parsed.map(|parsed| parsed.subject())),
-            issuer: name(parsed.map(|parsed| parsed.issuer())),
+            subject: name(parsed.map(TbsCertificate::subject)),
+            issuer: name(parsed.map(TbsCertificate::issuer)),
             validity: parsed.map(|parsed| {
                 let validity = parsed.validity();
                 [validity.not_before, validity.not_after].map(|time| time.to_string())

@@ -329,7 +329,14 @@ async fn sh_07_other_processes_do_not_see_a_key_and_none_is_left_in_a_core_file(
     use std::os::unix::fs::MetadataExt as _;
 
     let simulator = start(Tls::None).await;
-    let mut session = Session::start(&[]).await;
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let mut session = Session::spawn_with(&[], |command| {
+        // What is root's own says nothing below.
+        if is_root {
+            command.uid(65_534);
+        }
+    });
+    session.initialize("2025-11-25").await;
     simulator.inject(Fault::once(FaultKind::Hang));
     let params = json!({ "name": "list_devices", "arguments": at(&simulator, json!({})) });
     session.begin("tools/call", params).await;
@@ -342,8 +349,10 @@ async fn sh_07_other_processes_do_not_see_a_key_and_none_is_left_in_a_core_file(
         .find_map(|line| line.strip_prefix("Max core file size"));
     let core: Vec<&str> = core.unwrap().split_whitespace().collect();
     assert_eq!(core, ["0", "0", "bytes"]);
-    // The files of a process that may not be dumped, its memory among them, belong to root. Where the tests do
-    // too, that says nothing.
+    // The files of a process that may not be dumped, its memory among them, belong to root and not to its user.
+    let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
+    let user = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    assert_ne!(user.unwrap().split_whitespace().next(), Some("0"));
     let memory = std::fs::metadata(format!("{process}/mem")).unwrap();
     assert_eq!(memory.uid(), 0);
 }
