@@ -98,8 +98,11 @@ const CASES: [Case; 6] = [
     },
 ];
 
+/// A name, and what it does.
+type Way = (&'static str, fn(&Case, &str) -> usize);
+
 /// What can be done with a body. Each gives a number that depends on all of its work.
-const WAYS: [(&str, fn(&Case, &str) -> usize); 4] = [
+const WAYS: [Way; 4] = [
     ("ignored", |_, body| {
         usize::from(serde_json::from_str::<IgnoredAny>(body).is_ok())
     }),
