@@ -13,7 +13,10 @@ fuzz_target!(|input: (u16, Option<&str>, &[u8])| {
     let reference = serde_json::from_slice::<Value>(body);
     match judge(status, content_type, body) {
         Ok(answer) => {
-            assert!((200..300).contains(&status), "a success with status {status}");
+            assert!(
+                (200..300).contains(&status),
+                "a success with status {status}"
+            );
             if let Answer::Json(json) = answer {
                 serde_json::from_slice::<IgnoredAny>(json).unwrap();
                 let error = reference.as_ref().ok().and_then(|body| body.get("error"));
@@ -28,7 +31,10 @@ fuzz_target!(|input: (u16, Option<&str>, &[u8])| {
             assert!(!told.contains(|c: char| c.is_control()), "{told:?}");
             let unreadable = matches!(
                 failure,
-                Failure::NotJson { .. } | Failure::Truncated { .. } | Failure::WebPage { .. } | Failure::Empty { .. }
+                Failure::NotJson { .. }
+                    | Failure::Truncated { .. }
+                    | Failure::WebPage { .. }
+                    | Failure::Empty { .. }
             );
             assert!(
                 !(unreadable && reference.is_ok()),

@@ -469,10 +469,19 @@ impl<'a> Shaper<'a> {
                 self.scan.skip(depth + 1)?;
                 left_out += 1;
             } else {
+                let before = beside.mark();
                 if !beside.text.is_empty() {
                     beside.sign(',');
                 }
-                self.string(beside, &key, usize::MAX, false);
+                // Escapes and what stands in place of a key can make a name longer than it was.
+                let most = room.saturating_sub(beside.chars + MARK * 2);
+                if !self.string(beside, &key, most, false) {
+                    beside.cut(before);
+                    self.scan.skip(depth + 1)?;
+                    left_out += 1;
+                    more = self.scan.next(b'}')?;
+                    continue;
+                }
                 beside.sign(':');
                 let markup = self.is_markup(&key);
                 self.shrunk(
@@ -858,11 +867,19 @@ impl<'a> Shaper<'a> {
                 self.scan.skip(depth + 1)?;
                 left_out += 1;
             } else {
+                let before = out.mark();
                 if !first {
                     out.sign(',');
                 }
+                let most = room.saturating_sub(out.chars + MARK / 2);
+                if !self.string(out, &key, most, false) {
+                    out.cut(before);
+                    self.scan.skip(depth + 1)?;
+                    left_out += 1;
+                    more = self.scan.next(b'}')?;
+                    continue;
+                }
                 first = false;
-                self.string(out, &key, usize::MAX, false);
                 out.sign(':');
                 let markup = self.is_markup(&key);
                 let room = room.min(out.chars + share.max(MARK));

@@ -339,6 +339,35 @@ fn nothing_is_kept_of_a_secret_where_a_string_is_cut() {
 }
 
 #[test]
+fn names_that_grow_stay_within_the_budget() {
+    let short = ApiKey::new("k".to_owned()).unwrap();
+    for name in ["\u{8}".repeat(300), "k".repeat(300), "k".repeat(80)] {
+        let inner =
+            json!({ (name.as_str()): { (name.as_str()): [name, "k".repeat(500)] }, "b": name });
+        let mut object = inner.clone();
+        object["rows"] = json!([inner, inner]);
+        for number in 0..30 {
+            object[format!("{name}{number}")] = inner.clone();
+        }
+        let body = object.to_string();
+        for list in [None, Some(&["rows"][..])] {
+            for max_chars in (1000..9000).step_by(37) {
+                let plan = Plan { list, markup: &[] };
+                let limits = Limits {
+                    max_chars,
+                    raw: true,
+                };
+                let redact = |text: &str| short.redact(text);
+                let selection = Selection::default();
+                let text = shape(body.as_bytes(), plan, &selection, limits, &redact).unwrap();
+                assert!(text.chars().count() <= max_chars, "{max_chars}: {text}");
+                serde_json::from_str::<Value>(&text).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn a_field_named_twice_is_no_missing_field() {
     let selection = Selection {
         fields: vec!["a".into(), "a".into()],
