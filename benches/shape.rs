@@ -98,8 +98,10 @@ const CASES: [Case; 6] = [
     },
 ];
 
-/// What can be done with a body. Each gives a number that depends on all of its work.
-const WAYS: [(&str, fn(&Case, &str) -> usize); 4] = [
+/// Something that can be done with a body. It gives a number that depends on all of its work.
+type Way = fn(&Case, &str) -> usize;
+
+const WAYS: [(&str, Way); 4] = [
     ("ignored", |_, body| {
         usize::from(serde_json::from_str::<IgnoredAny>(body).is_ok())
     }),

@@ -1,6 +1,7 @@
 //! Large answers in the documented shapes, made up row by row.
 
 #![allow(dead_code, reason = "tests and benchmarks take what they need of it")]
+#![allow(clippy::expect_used, reason = "writing to a string does not fail")]
 
 use std::fmt::Write as _;
 
