@@ -10,14 +10,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
-use crate::server::{CallLimits, OpManagerServer, Policy, Settings, offered};
-use crate::tools::{self, Access};
+use crate::server::{CallLimits, OpManagerServer, Settings};
+use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
 use crate::transport;
 
 /// MCP server for ManageEngine OpManager that holds no credential.
@@ -72,11 +73,20 @@ struct Serve {
     log_format: log::Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct PolicyArgs {
-    /// Which tools are offered and run; each level includes the ones before it
+    /// What may be called; each level includes the ones before it
     #[arg(long, value_name = "LEVEL", default_value = "read")]
     access: AccessArg,
+    /// Toolsets that are listed, comma-separated: core (the default), catalogue, an area, or all
+    #[arg(long, value_name = "TOOLSETS", value_delimiter = ',')]
+    toolsets: Vec<ToolsetName>,
+    /// Tools that are listed beside those toolsets, or, without --toolsets, alone; comma-separated
+    #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
+    tools: Vec<ToolName>,
+    /// Tools that are neither listed nor run, also not through call_operation; comma-separated
+    #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
+    exclude_tools: Vec<ToolName>,
 }
 
 /// Where calls may go and whom they trust there.
@@ -206,14 +216,25 @@ enum Command {
     Demo,
 }
 
-impl From<&PolicyArgs> for Policy {
-    fn from(arguments: &PolicyArgs) -> Self {
-        let access = match arguments.access {
-            AccessArg::Read => Access::Read,
-            AccessArg::Write => Access::Write,
-            AccessArg::Destructive => Access::Destructive,
+impl PolicyArgs {
+    /// The policy. What contradicts itself ends the program, as any wrong argument does.
+    fn policy(&self) -> Policy {
+        let policy = Policy {
+            access: match self.access {
+                AccessArg::Read => Access::Read,
+                AccessArg::Write => Access::Write,
+                AccessArg::Destructive => Access::Destructive,
+            },
+            toolsets: self.toolsets.clone(),
+            tools: self.tools.clone(),
+            excluded: self.exclude_tools.clone(),
         };
-        Self { access }
+        if let Err(problem) = policy.check() {
+            Cli::command()
+                .error(ErrorKind::ArgumentConflict, problem)
+                .exit();
+        }
+        policy
     }
 }
 
@@ -222,7 +243,7 @@ pub fn run() -> ExitCode {
     let Cli { serve, command } = Cli::parse();
     let result = match command {
         None => serve_stdio(&serve),
-        Some(Command::Tools { policy, json }) => print_tools(Policy::from(&policy), json),
+        Some(Command::Tools { policy, json }) => print_tools(&policy.policy(), json),
         Some(Command::Diagnose(arguments)) => block_on(diagnose::run(*arguments)),
         #[cfg(feature = "demo")]
         Some(Command::Simulate(arguments)) => block_on(crate::demo::simulate(arguments)),
@@ -251,7 +272,7 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
         ..Limits::default()
     }));
     let settings = Settings {
-        policy: Policy::from(&arguments.policy),
+        policy: arguments.policy.policy(),
         calls: CallLimits {
             running: arguments.max_concurrent_calls.get(),
             ..CallLimits::default()
@@ -280,51 +301,50 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
 /// Heading of the tools that are no operation.
 const BUILT_IN: &str = "built in";
 
-fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
+fn print_tools(policy: &Policy, json: bool) -> io::Result<()> {
+    let operations = tools::catalogue().iter().filter(|tool| policy.lists(tool));
+    let built_in = BuiltIn::ALL
+        .into_iter()
+        .filter(|tool| policy.lists_built_in(*tool));
     let mut out = io::stdout().lock();
     if json {
-        let tools: Vec<_> = offered(policy)
-            .map(|tool| {
-                let specification = tool.specification();
-                serde_json::json!({
-                    "toolset": tool.toolset(),
-                    "access": tool.access().word(),
-                    "operation": specification.id,
-                    "method": specification.method,
-                    "path": specification.path,
-                    "tool": tool.definition(),
-                })
-            })
-            .collect();
-        let built_in = tools::built_in().iter().map(|tool| {
+        let operations = operations.map(|tool| {
+            let specification = tool.specification();
             serde_json::json!({
-                "toolset": BUILT_IN,
-                "access": Access::Read.word(),
-                "tool": tool,
+                "toolset": tool.toolset(),
+                "access": tool.access().word(),
+                "operation": specification.id,
+                "method": specification.method,
+                "path": specification.path,
+                "tool": tool.definition(),
             })
         });
-        let tools: Vec<_> = tools.into_iter().chain(built_in).collect();
+        let built_in = built_in.map(|tool| {
+            serde_json::json!({
+                "toolset": BUILT_IN,
+                "access": tool.access(policy.access).word(),
+                "tool": tool.definition(policy.access),
+            })
+        });
+        let tools: Vec<_> = operations.chain(built_in).collect();
         serde_json::to_writer_pretty(&mut out, &tools)?;
         return writeln!(out);
     }
-    let mut toolset = "";
-    for tool in offered(policy) {
-        if toolset != tool.toolset() {
-            toolset = tool.toolset();
-            writeln!(out, "{toolset}")?;
+    let operations = operations.map(|tool| {
+        let summary = tool.specification().summary;
+        (tool.toolset(), tool.name(), tool.access(), summary)
+    });
+    let built_in = built_in.map(|tool| {
+        let access = tool.access(policy.access);
+        (BUILT_IN, tool.name(), access, tool.title())
+    });
+    let mut heading = "";
+    for (toolset, name, access, text) in operations.chain(built_in) {
+        if heading != toolset {
+            heading = toolset;
+            writeln!(out, "{heading}")?;
         }
-        writeln!(
-            out,
-            "  {:<40} {:<12} {}",
-            tool.name(),
-            tool.access(),
-            tool.specification().summary
-        )?;
-    }
-    writeln!(out, "{BUILT_IN}")?;
-    for tool in tools::built_in() {
-        let title = tool.title.as_deref().unwrap_or_default();
-        writeln!(out, "  {:<40} {:<12} {title}", tool.name, Access::Read)?;
+        writeln!(out, "  {name:<40} {:<12} {text}", access.word())?;
     }
     Ok(())
 }

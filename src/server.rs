@@ -5,14 +5,13 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod asked;
 mod diagnose;
 mod guard;
 mod turns;
 
 use std::sync::Arc;
 use std::time::Instant;
-
-use futures::FutureExt;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
@@ -28,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::opmanager::{ApiKey, Client, Error, Http, Profile, RawResponse};
 use crate::result::{self, Answer, Judged, Plan, Selection};
-use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
+use crate::tools::{self, CatalogueTool, Policy, arguments, outcome};
+use asked::Asked;
 pub use turns::CallLimits;
 use turns::Turns;
 
@@ -37,15 +37,8 @@ const LIST_TTL_MS: u64 = 3_600_000;
 /// Longest name that is repeated to a caller.
 const LONGEST_NAME: usize = 128;
 
-/// What the operator allows. Nothing in a call widens it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Policy {
-    /// Highest access level offered and run.
-    pub access: Access,
-}
-
 /// How the server runs.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What is offered and run.
     pub policy: Policy,
@@ -62,7 +55,7 @@ pub struct OpManagerServer(Arc<Inner>);
 struct Inner {
     settings: Settings,
     http: Http,
-    offered: Vec<Tool>,
+    listed: Vec<Tool>,
     turns: Turns,
     closing: CancellationToken,
     /// What calls panic with.
@@ -71,18 +64,13 @@ struct Inner {
 }
 
 impl OpManagerServer {
-    /// A server that offers what the settings allow and calls over the given connections.
+    /// A server that lists what the settings say and calls over the given connections.
     pub fn new(settings: Settings, http: Http) -> Self {
-        let offered = offered(settings.policy)
-            .map(CatalogueTool::definition)
-            .chain(tools::built_in())
-            .cloned()
-            .collect();
         Self(Arc::new(Inner {
+            listed: settings.policy.listed(),
+            turns: Turns::new(settings.calls),
             settings,
             http,
-            offered,
-            turns: Turns::new(settings.calls),
             closing: CancellationToken::new(),
             #[cfg(test)]
             panic: None,
@@ -105,15 +93,11 @@ impl OpManagerServer {
         self.0.closing.clone()
     }
 
+    /// The one way to an operation, whoever asks for it.
     async fn call(&self, tool: &CatalogueTool, given: tools::Arguments) -> CallToolResult {
         let name = tool.name();
-        if tool.access() > self.0.settings.policy.access {
-            return failed(format!(
-                "`{name}` is a {} tool, and this server was started with --access {}. Its operator can start it with --access {}.",
-                tool.access(),
-                self.0.settings.policy.access,
-                tool.access(),
-            ));
+        if let Err(reason) = self.0.settings.policy.allows(tool) {
+            return failed(reason);
         }
         let arguments::Checked {
             connection,
@@ -211,13 +195,6 @@ impl OpManagerServer {
     }
 }
 
-/// The tools that a policy offers, in catalogue order.
-pub fn offered(policy: Policy) -> impl Iterator<Item = &'static CatalogueTool> {
-    tools::catalogue()
-        .iter()
-        .filter(move |tool| tool.access() <= policy.access)
-}
-
 /// A failure whose text may repeat what OpManager said.
 fn failed_without(key: &ApiKey, text: String) -> CallToolResult {
     failed(key.redact(&text).unwrap_or(text))
@@ -266,7 +243,7 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         }
-        let mut result = ListToolsResult::with_all_items(self.0.offered.clone());
+        let mut result = ListToolsResult::with_all_items(self.0.listed.clone());
         if caches(&context) {
             result.ttl_ms = Some(LIST_TTL_MS);
             result.cache_scope = Some(CacheScope::Public);
@@ -275,11 +252,7 @@ impl ServerHandler for OpManagerServer {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0
-            .offered
-            .iter()
-            .find(|tool| tool.name == name)
-            .cloned()
+        self.0.listed.iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn call_tool(
@@ -288,12 +261,7 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let given = request.arguments.unwrap_or_default();
-        let (name, access, running) = if let Some(tool) = tools::find(&request.name) {
-            (tool.name(), tool.access(), self.call(tool, given).boxed())
-        } else if request.name == tools::builtin::DIAGNOSE_CONNECTION {
-            let name = tools::builtin::DIAGNOSE_CONNECTION;
-            (name, Access::Read, self.diagnose(given).boxed())
-        } else {
+        let Some(asked) = Asked::of(&request.name, given, &self.0.settings.policy) else {
             let name: String = request
                 .name
                 .chars()
@@ -305,6 +273,8 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         };
+        let (name, access) = (asked.name(), asked.access());
+        let running = self.run(asked);
         tokio::select! {
             result = guard::catch(name, access, running) => Ok(result.into()),
             // The reply of a cancelled call is not sent; dropping the call drops its request.
