@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use rust_stemmers::{Algorithm, Stemmer};
 use serde_json::Value;
 
-use super::{CatalogueTool, catalogue};
+use super::{Access, CatalogueTool, catalogue};
 
 /// How soon a repeated word stops to count, and how much long texts are held against an operation: the usual
 /// values of BM25.
@@ -21,8 +21,12 @@ const IN_NAME: f64 = 4.0;
 const IN_DESCRIPTION: f64 = 1.0;
 const IN_ARGUMENT: f64 = 0.5;
 
-/// What a word counts that somebody did not say but may have meant.
-const MEANT: f64 = 0.6;
+/// What a word counts that somebody did not say but may have meant. It stands in for one that no operation knows.
+const MEANT: f64 = 0.8;
+
+/// How much more likely it is that somebody wants what everybody needs, or wants to look and not to change.
+const CORE: f64 = 1.25;
+const READ: f64 = 1.1;
 
 /// Words that operators use, and the words of the document for them.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -31,7 +35,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("ap", "access point wireless"),
     ("bandwidth", "traffic interface utilization"),
     ("blackout", "downtime schedule"),
-    ("broken", "down alarm"),
+    ("broken", "alarm"),
     ("comment", "note annotation"),
     ("cpu", "performance monitor value"),
     ("create", "add"),
@@ -45,12 +49,15 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("load", "utilization"),
     ("maintenance", "downtime schedule"),
     ("memory", "performance monitor value"),
-    ("metric", "monitor performance"),
+    ("metric", "monitor"),
     ("mute", "suppress alarm"),
     ("nic", "interface"),
     ("node", "device"),
+    ("notified", "notification"),
+    ("office", "business"),
     ("offline", "down"),
     ("outage", "down availability"),
+    ("overview", "snapshot summary"),
     ("pause", "unmanage manage monitoring"),
     ("port", "interface"),
     ("problem", "alarm"),
@@ -80,10 +87,59 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// Words that say nothing of what is wanted.
 const EMPTY: &[&str] = &[
-    "a", "all", "an", "and", "any", "are", "at", "by", "can", "do", "does", "for", "from", "give",
-    "has", "have", "how", "i", "in", "into", "is", "it", "its", "me", "my", "of", "on", "one",
-    "or", "our", "please", "show", "tell", "that", "the", "their", "there", "this", "to", "us",
-    "want", "was", "what", "when", "which", "who", "why", "with",
+    "a",
+    "all",
+    "an",
+    "and",
+    "any",
+    "are",
+    "at",
+    "by",
+    "can",
+    "current",
+    "currently",
+    "do",
+    "does",
+    "for",
+    "from",
+    "give",
+    "has",
+    "have",
+    "how",
+    "i",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "me",
+    "my",
+    "now",
+    "of",
+    "on",
+    "one",
+    "or",
+    "our",
+    "please",
+    "right",
+    "show",
+    "tell",
+    "that",
+    "the",
+    "their",
+    "there",
+    "this",
+    "to",
+    "today",
+    "us",
+    "want",
+    "was",
+    "what",
+    "when",
+    "which",
+    "who",
+    "why",
+    "with",
 ];
 
 struct Index {
@@ -196,16 +252,29 @@ pub(crate) fn search(query: &str) -> Vec<&'static CatalogueTool> {
     let index = &*INDEX;
     let mut weights: BTreeMap<String, f64> = BTreeMap::new();
     for word in words(query) {
+        let likely = if index.frequency.contains_key(&word) {
+            MEANT
+        } else {
+            1.0
+        };
         for meant in index.meant.get(&word).into_iter().flatten() {
             let weight = weights.entry(meant.clone()).or_default();
-            *weight = weight.max(MEANT);
+            *weight = weight.max(likely);
         }
         weights.insert(word, 1.0);
     }
     let mut found: Vec<(f64, &CatalogueTool)> = catalogue()
         .iter()
         .enumerate()
-        .map(|(operation, tool)| (index.score(operation, &weights), tool))
+        .map(|(operation, tool)| {
+            let core = if tool.is_core() { CORE } else { 1.0 };
+            let read = if tool.access() == Access::Read {
+                READ
+            } else {
+                1.0
+            };
+            (index.score(operation, &weights) * core * read, tool)
+        })
         .filter(|(score, _)| *score > 0.0)
         .collect();
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
