@@ -17,6 +17,7 @@ mod monitoring;
 mod notifications;
 pub(crate) mod outcome;
 mod policy;
+pub(crate) mod prompts;
 mod reports;
 mod search;
 mod toolset;

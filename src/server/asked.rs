@@ -6,7 +6,6 @@
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::Value;
 
-use super::{OpManagerServer, failed};
 use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, arguments, describe};
 
 /// What is to be run.
@@ -102,16 +101,4 @@ fn offline(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
 
 fn told(about: &Value) -> CallToolResult {
     CallToolResult::success(vec![ContentBlock::text(about.to_string())])
-}
-
-impl OpManagerServer {
-    /// Runs what is asked for.
-    pub(super) async fn run(&self, asked: Asked) -> CallToolResult {
-        match asked {
-            Asked::Operation(tool, given) => self.call(tool, given).await,
-            Asked::Diagnose(given) => self.diagnose(given).await,
-            Asked::Known(_, told) => told,
-            Asked::Refused(_, _, reason) => failed(reason),
-        }
-    }
 }

@@ -2,7 +2,8 @@
 
 use rmcp::model::{CallToolResult, ContentBlock};
 
-use super::{OpManagerServer, failed};
+use super::OpManagerServer;
+use super::call::failed;
 use crate::diagnose::diagnose;
 use crate::tools::{self, BuiltIn, arguments};
 

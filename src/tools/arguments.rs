@@ -399,7 +399,7 @@ fn selection(given: &Arguments) -> Selection {
 }
 
 /// The name of an argument that somebody made up, as it may be repeated.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
