@@ -106,7 +106,6 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         .with_metrics(metrics.clone())
         .ok_or_else(|| io::Error::other("the server is shared already"))?;
     let options = Options {
-        listen: address,
         allowed_hosts: arguments.allowed_hosts,
         allowed_origins: arguments.allowed_origins,
         tokens,

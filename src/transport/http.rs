@@ -57,8 +57,6 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 /// How the transport serves.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// Address to listen on.
-    pub(crate) listen: SocketAddr,
     /// Names that `Host` may have beside those of this machine, without port.
     pub(crate) allowed_hosts: Vec<String>,
     /// What `Origin` may be, if it is there: scheme, host and port.
