@@ -168,9 +168,8 @@ impl Expected<'_> {
         }
         let known = self.definition.get("properties").unwrap_or(&Value::Null);
         for (name, value) in &given {
-            match known.get(name) {
-                None => problems.push(unknown(name, known)),
-                Some(schema) => problems.extend(check_value(name, value, schema)),
+            if let Some(schema) = known.get(name) {
+                problems.extend(check_value(name, value, schema));
             }
         }
         let required = self.definition.get("required").unwrap_or(&Value::Null);
@@ -197,6 +196,8 @@ impl Expected<'_> {
                 .ok(),
             _ => None,
         };
+        let foreign = given.keys().filter(|name| known.get(name).is_none());
+        problems.extend(foreign.map(|name| unknown(name, known, key.as_ref())));
         let target = target(&given)
             .map_err(|error| problems.push(error.to_string()))
             .ok()
@@ -275,8 +276,11 @@ fn selection(given: &Arguments) -> Selection {
     }
 }
 
-fn unknown(name: &str, known: &Value) -> String {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+fn unknown(name: &str, known: &Value, key: Option<&ApiKey>) -> String {
+    let plain: String = name.chars().filter(|c| !c.is_control()).collect();
+    // A key that was also given as a name is still a key.
+    let harmless = key.and_then(|key| key.redact(&plain)).unwrap_or(plain);
+    let shown: String = harmless.chars().take(64).collect();
     let accepted: Vec<String> = known
         .as_object()
         .into_iter()
