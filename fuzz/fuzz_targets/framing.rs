@@ -7,7 +7,7 @@ use std::fmt;
 
 use libfuzzer_sys::fuzz_target;
 use opmanager_mcp_server::transport::framing::{Framing, Line, Refusal, judge};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -164,7 +164,10 @@ fn check(line: &[u8], verdict: &Line) {
             let id = check_answer(refusal, members.as_ref());
             assert!(id.len() <= line.len().max("null".len()));
             match (refusal.code(), &members) {
-                (-32700, _) => assert!(tree.is_none() && id == "null"),
+                (-32700, _) => {
+                    let json = serde_json::from_slice::<IgnoredAny>(without_mark(line));
+                    assert!(json.is_err() && id == "null");
+                }
                 (-32602, Some(members)) => {
                     assert!(
                         members
