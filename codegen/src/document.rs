@@ -355,7 +355,9 @@ impl Lint {
         let Some(stated) = stated.as_object().filter(|stated| !stated.is_empty()) else {
             self.defect(
                 format!("{key} is no list of reasons"),
-                format!("write `{key}:` and below it a line `name: reason.` for each, or remove it"),
+                format!(
+                    "write `{key}:` and below it a line `name: reason.` for each, or remove it"
+                ),
             );
             return BTreeMap::new();
         };

@@ -1249,12 +1249,22 @@ fn a_stub_is_refused_with_what_to_write_and_nothing_else_of_it() {
         "                  description: Where it happened.",
         "                  x-stub: true\n                  description: ''",
     );
-    check_document(&in_form, "addEvent", "parameter `source` is a stub", "remove its x-stub");
+    check_document(
+        &in_form,
+        "addEvent",
+        "parameter `source` is a stub",
+        "remove its x-stub",
+    );
     let finished = edited(
         "operationId: listAlarms",
         "operationId: listAlarms\n      x-stub: 'yes'",
     );
-    check_document(&finished, "listAlarms", "x-stub is \"yes\"", "write `x-stub: true`");
+    check_document(
+        &finished,
+        "listAlarms",
+        "x-stub is \"yes\"",
+        "write `x-stub: true`",
+    );
     for draft in [operation, parameter, in_form] {
         assert_eq!(Document::parse_draft(&draft).unwrap().operations.len(), 2);
     }
@@ -1269,7 +1279,10 @@ fn a_draft_is_linted_outside_of_its_stubs() {
     let draft = draft.replace("summary: Add an event", "summary: ''");
     let Defects(defects) = Document::parse_draft(&draft).unwrap_err();
     assert_eq!(defects.len(), 1, "{defects:?}");
-    assert!(defects[0].problem.contains("summary is missing"), "{defects:?}");
+    assert!(
+        defects[0].problem.contains("summary is missing"),
+        "{defects:?}"
+    );
 }
 
 #[test]
@@ -1290,13 +1303,23 @@ fn deviations_have_reasons() {
         ("{ type: 3 }", "the reason for `type` is missing"),
     ] {
         let to = format!("operationId: listAlarms\n      x-deviates: {reasons}");
-        check(("operationId: listAlarms", &to), "listAlarms", problem, "write");
+        check(
+            ("operationId: listAlarms", &to),
+            "listAlarms",
+            problem,
+            "write",
+        );
     }
 }
 
 #[test]
 fn what_is_left_out_is_not_there() {
-    let left_out = |id: &str| edited("\npaths:\n", &format!("\nx-left-out:\n  {id}: Needs a file.\npaths:\n"));
+    let left_out = |id: &str| {
+        edited(
+            "\npaths:\n",
+            &format!("\nx-left-out:\n  {id}: Needs a file.\npaths:\n"),
+        )
+    };
     let document = Document::parse(&left_out("importKeys")).unwrap();
     assert_eq!(document.left_out["importKeys"], "Needs a file.");
     check_document(
@@ -1309,7 +1332,10 @@ fn what_is_left_out_is_not_there() {
 
 #[test]
 fn a_deprecated_operation_says_so() {
-    let document = edited("operationId: listAlarms", "operationId: listAlarms\n      deprecated: true");
+    let document = edited(
+        "operationId: listAlarms",
+        "operationId: listAlarms\n      deprecated: true",
+    );
     let document = Document::parse(&document).unwrap();
     let [deprecated, other] = document.operations.as_slice() else {
         panic!("two operations");
@@ -1321,7 +1347,10 @@ fn a_deprecated_operation_says_so() {
     );
     assert_eq!(other.full_description(), other.description);
     check(
-        ("operationId: listAlarms", "operationId: listAlarms\n      deprecated: 'yes'"),
+        (
+            "operationId: listAlarms",
+            "operationId: listAlarms\n      deprecated: 'yes'",
+        ),
         "listAlarms",
         "deprecated is \"yes\"",
         "write `deprecated: true`",

@@ -1,0 +1,314 @@
+//! Schemas of an OpenAPI document, of 3.0 and of 3.1, as facts.
+//!
+//! Owns references and the mapping down of what only JSON Schema 2020-12 has. Knows no operation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::import::Broken;
+
+/// References that lead to references, at most; more go in a circle.
+const LONGEST_CHAIN: usize = 32;
+
+/// Nesting of an answer that is followed; schemas may refer to themselves.
+const DEEPEST: usize = 24;
+
+/// Keywords of JSON Schema that a fact has no place for.
+const LOST: [&str; 12] = [
+    "$dynamicRef",
+    "contains",
+    "contentEncoding",
+    "contentMediaType",
+    "dependentRequired",
+    "dependentSchemas",
+    "if",
+    "not",
+    "patternProperties",
+    "prefixItems",
+    "propertyNames",
+    "unevaluatedProperties",
+];
+
+/// What a schema says of a parameter.
+#[derive(Debug, Default)]
+pub(super) struct Described {
+    pub(super) kind: Option<String>,
+    pub(super) values: BTreeSet<String>,
+    pub(super) examples: BTreeSet<String>,
+    pub(super) default: Option<String>,
+    pub(super) minimum: Option<i64>,
+    pub(super) maximum: Option<i64>,
+    /// What was left out or mapped down.
+    pub(super) losses: BTreeSet<String>,
+}
+
+/// The schemas of one document.
+pub(super) struct Schemas<'a> {
+    root: &'a Value,
+}
+
+impl<'a> Schemas<'a> {
+    pub(super) fn of(root: &'a Value) -> Self {
+        Self { root }
+    }
+
+    /// Follows references. `scope` is the schema around a reference, whose own `$defs` it may mean.
+    pub(super) fn resolve<'b>(
+        &self,
+        value: &'b Value,
+        scope: &'b Value,
+        place: &str,
+    ) -> Result<&'b Value, Broken>
+    where
+        'a: 'b,
+    {
+        let mut value = value;
+        for _ in 0..LONGEST_CHAIN {
+            let Some(reference) = value["$ref"].as_str() else {
+                return Ok(value);
+            };
+            let pointer = reference.strip_prefix('#').ok_or_else(|| {
+                Broken::new(
+                    place,
+                    format!("the reference `{reference}` leads to another document"),
+                    "name a document that holds everything",
+                )
+            })?;
+            value = self
+                .root
+                .pointer(pointer)
+                .or_else(|| scope.pointer(pointer))
+                .ok_or_else(|| {
+                    Broken::new(
+                        place,
+                        format!("the reference `{reference}` leads nowhere"),
+                        "correct it in a copy, or fetch the document again",
+                    )
+                })?;
+        }
+        Err(Broken::new(
+            place,
+            "a reference leads to itself",
+            "correct it in a copy, or fetch the document again",
+        ))
+    }
+
+    /// What a schema says of a value.
+    pub(super) fn describe(
+        &self,
+        schema: &Value,
+        scope: &Value,
+        place: &str,
+    ) -> Result<Described, Broken> {
+        let mut described = Described::default();
+        self.merge(&mut described, schema, scope, place, 0)?;
+        Ok(described)
+    }
+
+    fn merge(
+        &self,
+        described: &mut Described,
+        schema: &Value,
+        scope: &Value,
+        place: &str,
+        depth: usize,
+    ) -> Result<(), Broken> {
+        if depth > LONGEST_CHAIN {
+            return Ok(());
+        }
+        let schema = self.resolve(schema, scope, place)?;
+        self.kind(described, schema);
+        if let Some(constant) = schema.get("const") {
+            described.values.insert(text(constant));
+            described
+                .losses
+                .insert("`const` is taken as a list of one value".into());
+        }
+        let values = schema["enum"].as_array().into_iter().flatten();
+        described
+            .values
+            .extend(values.filter(|value| !value.is_null()).map(text));
+        if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+            described.default = Some(text(default));
+        }
+        if let Some(example) = schema.get("example") {
+            described.examples.insert(text(example));
+        }
+        let examples = schema["examples"].as_array().into_iter().flatten();
+        described.examples.extend(examples.map(text));
+        bounds(described, schema);
+        for keyword in LOST
+            .iter()
+            .filter(|keyword| schema.get(**keyword).is_some())
+        {
+            described.losses.insert(format!("`{keyword}` is left out"));
+        }
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.merge(described, part, scope, place, depth + 1)?;
+        }
+        for choice in ["anyOf", "oneOf"] {
+            let Some(options) = schema[choice].as_array() else {
+                continue;
+            };
+            let mut real = Vec::new();
+            for option in options {
+                let option = self.resolve(option, scope, place)?;
+                if option["type"] != "null" {
+                    real.push(option);
+                }
+            }
+            if real.len() < options.len() {
+                described
+                    .losses
+                    .insert("`null` is left out: a query has none".into());
+            }
+            if real.len() == 1 || real.iter().all(|option| option.get("const").is_some()) {
+                for option in real {
+                    self.merge(described, option, scope, place, depth + 1)?;
+                }
+            } else {
+                described
+                    .losses
+                    .insert(format!("`{choice}` of {} schemas is left out", real.len()));
+            }
+        }
+        Ok(())
+    }
+
+    fn kind(&self, described: &mut Described, schema: &Value) {
+        let several = schema["type"].as_array();
+        let mut kinds: Vec<&str> = match several {
+            Some(list) => list.iter().filter_map(Value::as_str).collect(),
+            None => schema["type"].as_str().into_iter().collect(),
+        };
+        if several.is_some() {
+            let all = kinds.len();
+            kinds.retain(|kind| *kind != "null");
+            if kinds.len() < all {
+                described
+                    .losses
+                    .insert("`null` is left out: a query has none".into());
+            }
+        }
+        match kinds.as_slice() {
+            [] => {}
+            [one] => described.kind = Some((*one).to_owned()),
+            many => {
+                described
+                    .losses
+                    .insert(format!("the types {} are left open", many.join(" and ")));
+            }
+        }
+    }
+
+    /// Adds the type of each field of an answer by its way from the root.
+    pub(super) fn outline(
+        &self,
+        schema: &Value,
+        place: &str,
+        fields: &mut BTreeMap<String, String>,
+    ) -> Result<(), Broken> {
+        self.field(schema, schema, place, "", 0, fields)
+    }
+
+    fn field(
+        &self,
+        schema: &Value,
+        scope: &Value,
+        place: &str,
+        way: &str,
+        depth: usize,
+        fields: &mut BTreeMap<String, String>,
+    ) -> Result<(), Broken> {
+        let schema = self.resolve(schema, scope, place)?;
+        let mut described = Described::default();
+        self.kind(&mut described, schema);
+        let mut kinds: BTreeSet<String> = described.kind.into_iter().collect();
+        for choice in ["anyOf", "oneOf", "allOf"] {
+            for option in schema[choice].as_array().into_iter().flatten() {
+                let option = self.resolve(option, scope, place)?;
+                if option["properties"].is_object() || option.get("items").is_some() {
+                    if depth < DEEPEST {
+                        self.field(option, scope, place, way, depth + 1, fields)?;
+                    }
+                } else {
+                    let mut described = Described::default();
+                    self.kind(&mut described, option);
+                    kinds.extend(described.kind.filter(|kind| kind != "null"));
+                }
+            }
+        }
+        if !kinds.is_empty() {
+            let kinds: Vec<String> = kinds.into_iter().collect();
+            fields.insert(way.to_owned(), kinds.join("|"));
+        }
+        if depth >= DEEPEST {
+            return Ok(());
+        }
+        let dot = if way.is_empty() { "" } else { "." };
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            self.field(
+                property,
+                scope,
+                place,
+                &format!("{way}{dot}{name}"),
+                depth + 1,
+                fields,
+            )?;
+        }
+        if schema["items"].is_object() {
+            self.field(
+                &schema["items"],
+                scope,
+                place,
+                &format!("{way}[]"),
+                depth + 1,
+                fields,
+            )?;
+        }
+        if schema["additionalProperties"].is_object() {
+            let of_any = &schema["additionalProperties"];
+            self.field(
+                of_any,
+                scope,
+                place,
+                &format!("{way}{dot}*"),
+                depth + 1,
+                fields,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn bounds(described: &mut Described, schema: &Value) {
+    described.minimum = schema["minimum"].as_i64().or(described.minimum);
+    described.maximum = schema["maximum"].as_i64().or(described.maximum);
+    for (keyword, step) in [("exclusiveMinimum", 1), ("exclusiveMaximum", -1)] {
+        let bound = if step > 0 {
+            &mut described.minimum
+        } else {
+            &mut described.maximum
+        };
+        match &schema[keyword] {
+            // 3.0: a flag that makes the bound beside it exclusive.
+            Value::Bool(true) => *bound = bound.map(|bound| bound + step),
+            Value::Number(number) => {
+                *bound = number.as_i64().map(|number| number + step);
+                described
+                    .losses
+                    .insert(format!("`{keyword}` is taken as the next whole number"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A value as it travels in a query.
+pub(super) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
