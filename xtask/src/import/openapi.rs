@@ -82,6 +82,7 @@ fn parse(text: &str) -> Result<Value, Broken> {
             });
             let problem = error.to_string();
             let problem = problem.lines().next().unwrap_or_default();
+            let problem = problem.split(" at line ").next().unwrap_or_default();
             Broken::new(place, format!("not YAML: {problem}"), fix)
         })
     }

@@ -6,4 +6,14 @@
     reason = "a test fails by panicking"
 )]
 
+use std::path::Path;
+
+mod mutations;
+mod openapi;
 mod page;
+mod vendor;
+
+/// The root of this repository.
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}

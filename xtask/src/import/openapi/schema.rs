@@ -118,7 +118,7 @@ impl<'a> Schemas<'a> {
             return Ok(());
         }
         let schema = self.resolve(schema, scope, place)?;
-        self.kind(described, schema);
+        Self::kind(described, schema);
         if let Some(constant) = schema.get("const") {
             described.values.insert(text(constant));
             described
@@ -176,7 +176,7 @@ impl<'a> Schemas<'a> {
         Ok(())
     }
 
-    fn kind(&self, described: &mut Described, schema: &Value) {
+    fn kind(described: &mut Described, schema: &Value) {
         let several = schema["type"].as_array();
         let mut kinds: Vec<&str> = match several {
             Some(list) => list.iter().filter_map(Value::as_str).collect(),
@@ -209,32 +209,39 @@ impl<'a> Schemas<'a> {
         place: &str,
         fields: &mut BTreeMap<String, String>,
     ) -> Result<(), Broken> {
-        self.field(schema, schema, place, "", 0, fields)
+        let mut around = Vec::new();
+        self.field(schema, schema, place, "", &mut around, fields)
     }
 
+    /// `around` are the references that lead here: one that leads back ends the way.
     fn field(
         &self,
         schema: &Value,
         scope: &Value,
         place: &str,
         way: &str,
-        depth: usize,
+        around: &mut Vec<String>,
         fields: &mut BTreeMap<String, String>,
     ) -> Result<(), Broken> {
+        let reference = schema["$ref"].as_str().unwrap_or_default().to_owned();
+        if around.len() > DEEPEST || (!reference.is_empty() && around.contains(&reference)) {
+            return Ok(());
+        }
         let schema = self.resolve(schema, scope, place)?;
+        around.push(reference);
         let mut described = Described::default();
-        self.kind(&mut described, schema);
+        Self::kind(&mut described, schema);
         let mut kinds: BTreeSet<String> = described.kind.into_iter().collect();
+        let several = strings(&schema["type"]);
+        kinds.extend(several.into_iter().filter(|kind| kind != "null"));
         for choice in ["anyOf", "oneOf", "allOf"] {
             for option in schema[choice].as_array().into_iter().flatten() {
-                let option = self.resolve(option, scope, place)?;
-                if option["properties"].is_object() || option.get("items").is_some() {
-                    if depth < DEEPEST {
-                        self.field(option, scope, place, way, depth + 1, fields)?;
-                    }
+                let resolved = self.resolve(option, scope, place)?;
+                if resolved["properties"].is_object() || resolved.get("items").is_some() {
+                    self.field(option, scope, place, way, around, fields)?;
                 } else {
                     let mut described = Described::default();
-                    self.kind(&mut described, option);
+                    Self::kind(&mut described, resolved);
                     kinds.extend(described.kind.filter(|kind| kind != "null"));
                 }
             }
@@ -243,41 +250,25 @@ impl<'a> Schemas<'a> {
             let kinds: Vec<String> = kinds.into_iter().collect();
             fields.insert(way.to_owned(), kinds.join("|"));
         }
-        if depth >= DEEPEST {
-            return Ok(());
-        }
         let dot = if way.is_empty() { "" } else { "." };
-        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            self.field(
-                property,
-                scope,
-                place,
-                &format!("{way}{dot}{name}"),
-                depth + 1,
-                fields,
-            )?;
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let mut nested: Vec<(String, &Value)> = properties
+            .map(|(name, property)| (format!("{way}{dot}{name}"), property))
+            .collect();
+        let further = [
+            (format!("{way}[]"), "items"),
+            (format!("{way}{dot}*"), "additionalProperties"),
+        ];
+        nested.extend(
+            further
+                .map(|(way, key)| (way, &schema[key]))
+                .into_iter()
+                .filter(|(_, of)| of.is_object()),
+        );
+        for (way, property) in nested {
+            self.field(property, scope, place, &way, around, fields)?;
         }
-        if schema["items"].is_object() {
-            self.field(
-                &schema["items"],
-                scope,
-                place,
-                &format!("{way}[]"),
-                depth + 1,
-                fields,
-            )?;
-        }
-        if schema["additionalProperties"].is_object() {
-            let of_any = &schema["additionalProperties"];
-            self.field(
-                of_any,
-                scope,
-                place,
-                &format!("{way}{dot}*"),
-                depth + 1,
-                fields,
-            )?;
-        }
+        around.pop();
         Ok(())
     }
 }
@@ -303,6 +294,15 @@ fn bounds(described: &mut Described, schema: &Value) {
             _ => {}
         }
     }
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    let texts = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 /// A value as it travels in a query.
