@@ -8,9 +8,12 @@
 
 use std::path::Path;
 
+mod apply;
+mod coverage;
 mod mutations;
 mod openapi;
 mod page;
+mod program;
 mod vendor;
 
 /// The root of this repository.
