@@ -1,6 +1,8 @@
 //! The command line.
 
+mod call;
 mod diagnose;
+mod key;
 mod log;
 pub(crate) mod process;
 
@@ -10,14 +12,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
-use crate::server::{CallLimits, OpManagerServer, Policy, Settings, offered};
-use crate::tools::{self, Access};
+use crate::server::{CallLimits, Confirm, OpManagerServer, Settings};
+use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
 use crate::transport;
 
 /// MCP server for ManageEngine OpManager that holds no credential.
@@ -43,27 +46,20 @@ struct Serve {
     policy: PolicyArgs,
     #[command(flatten)]
     targets: TargetArgs,
-    /// Longest time of one call, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
-    timeout: NonZeroU64,
+    #[command(flatten)]
+    answers: AnswerArgs,
+    /// Whether a call that removes something for good asks the user, through the client
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    confirm_destructive: ConfirmArg,
     /// Longest message of a client, in bytes; at least 1024
     #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
     max_request_bytes: u32,
     /// Most calls that run at one time; 32 more wait, and others are refused
     #[arg(long, value_name = "CALLS", default_value = "8")]
     max_concurrent_calls: NonZeroUsize,
-    /// Largest answer of OpManager that is read, in bytes
-    #[arg(long, value_name = "BYTES", default_value = "4194304")]
-    max_response_bytes: NonZeroUsize,
     /// Most bytes of answers that are held at one time, over all calls
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     max_buffered_bytes: NonZeroUsize,
-    /// Longest answer that a tool gives, in characters; at least 1000
-    #[arg(long, value_name = "CHARACTERS", default_value = "24000")]
-    max_result_chars: NonZeroUsize,
-    /// Leave texts as OpManager sends them: markup, padding and invisible characters included
-    #[arg(long)]
-    raw_output: bool,
     /// What is logged to standard error; never arguments, keys or answers
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: log::Level,
@@ -72,11 +68,54 @@ struct Serve {
     log_format: log::Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct PolicyArgs {
-    /// Which tools are offered and run; each level includes the ones before it
+    /// What may be called; each level includes the ones before it
     #[arg(long, value_name = "LEVEL", default_value = "read")]
     access: AccessArg,
+    /// Toolsets that are listed, comma-separated: core (the default), catalogue, an area, or all
+    #[arg(long, value_name = "TOOLSETS", value_delimiter = ',')]
+    toolsets: Vec<ToolsetName>,
+    /// Tools that are listed beside those toolsets, or, without --toolsets, alone; comma-separated
+    #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
+    tools: Vec<ToolName>,
+    /// Tools that are neither listed nor run, also not through call_operation; comma-separated
+    #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
+    exclude_tools: Vec<ToolName>,
+}
+
+/// How long an answer may take, and how large it may be.
+#[derive(Debug, Clone, Args)]
+struct AnswerArgs {
+    /// Longest time of one call, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    timeout: NonZeroU64,
+    /// Largest answer of OpManager that is read, in bytes
+    #[arg(long, value_name = "BYTES", default_value = "4194304")]
+    max_response_bytes: NonZeroUsize,
+    /// Longest answer that a tool gives, in characters; at least 1000
+    #[arg(long, value_name = "CHARACTERS", default_value = "24000")]
+    max_result_chars: NonZeroUsize,
+    /// Leave texts as OpManager sends them: markup, padding and invisible characters included
+    #[arg(long)]
+    raw_output: bool,
+}
+
+impl AnswerArgs {
+    fn limits(&self) -> Limits {
+        Limits {
+            timeout: Duration::from_secs(self.timeout.get()),
+            max_response_bytes: self.max_response_bytes.get(),
+            ..Limits::default()
+        }
+    }
+
+    fn result(&self) -> result::Limits {
+        result::Limits {
+            max_chars: self.max_result_chars.get(),
+            raw: self.raw_output,
+        }
+    }
 }
 
 /// Where calls may go and whom they trust there.
@@ -183,6 +222,26 @@ enum AccessArg {
     Destructive,
 }
 
+impl From<AccessArg> for Access {
+    fn from(argument: AccessArg) -> Self {
+        match argument {
+            AccessArg::Read => Self::Read,
+            AccessArg::Write => Self::Write,
+            AccessArg::Destructive => Self::Destructive,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ConfirmArg {
+    /// Where the client can ask
+    Auto,
+    /// Always; clients that cannot ask are refused
+    Always,
+    /// Never
+    Off,
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the tools, offline
@@ -193,6 +252,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Call one tool and print its answer
+    ///
+    /// The key is asked for, or read from a pipe.
+    Call(Box<call::CallArgs>),
     /// Find out step by step why calls to an OpManager fail, or what they need
     ///
     /// Give it the flags of the server that say where calls may go and whom they trust. The key is asked
@@ -206,14 +269,21 @@ enum Command {
     Demo,
 }
 
-impl From<&PolicyArgs> for Policy {
-    fn from(arguments: &PolicyArgs) -> Self {
-        let access = match arguments.access {
-            AccessArg::Read => Access::Read,
-            AccessArg::Write => Access::Write,
-            AccessArg::Destructive => Access::Destructive,
+impl PolicyArgs {
+    /// The policy. What contradicts itself ends the program, as any wrong argument does.
+    fn policy(&self) -> Policy {
+        let policy = Policy {
+            access: self.access.into(),
+            toolsets: self.toolsets.clone(),
+            tools: self.tools.clone(),
+            excluded: self.exclude_tools.clone(),
         };
-        Self { access }
+        if let Err(problem) = policy.check() {
+            Cli::command()
+                .error(ErrorKind::ArgumentConflict, problem)
+                .exit();
+        }
+        policy
     }
 }
 
@@ -222,7 +292,8 @@ pub fn run() -> ExitCode {
     let Cli { serve, command } = Cli::parse();
     let result = match command {
         None => serve_stdio(&serve),
-        Some(Command::Tools { policy, json }) => print_tools(Policy::from(&policy), json),
+        Some(Command::Tools { policy, json }) => print_tools(&policy.policy(), json),
+        Some(Command::Call(arguments)) => block_on(call::run(*arguments)),
         Some(Command::Diagnose(arguments)) => block_on(diagnose::run(*arguments)),
         #[cfg(feature = "demo")]
         Some(Command::Simulate(arguments)) => block_on(crate::demo::simulate(arguments)),
@@ -245,21 +316,21 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     process::close_memory();
     process::silence_panics();
     let http = Http::new(arguments.targets.egress(Limits {
-        timeout: Duration::from_secs(arguments.timeout.get()),
-        max_response_bytes: arguments.max_response_bytes.get(),
         max_buffered_bytes: arguments.max_buffered_bytes.get(),
-        ..Limits::default()
+        ..arguments.answers.limits()
     }));
     let settings = Settings {
-        policy: Policy::from(&arguments.policy),
+        policy: arguments.policy.policy(),
+        confirm: match arguments.confirm_destructive {
+            ConfirmArg::Auto => Confirm::Auto,
+            ConfirmArg::Always => Confirm::Always,
+            ConfirmArg::Off => Confirm::Off,
+        },
         calls: CallLimits {
             running: arguments.max_concurrent_calls.get(),
             ..CallLimits::default()
         },
-        result: result::Limits {
-            max_chars: arguments.max_result_chars.get(),
-            raw: arguments.raw_output,
-        },
+        result: arguments.answers.result(),
     };
     let server = OpManagerServer::new(settings, http);
     let max_request_bytes = usize::try_from(arguments.max_request_bytes).unwrap_or(usize::MAX);
@@ -280,51 +351,50 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
 /// Heading of the tools that are no operation.
 const BUILT_IN: &str = "built in";
 
-fn print_tools(policy: Policy, json: bool) -> io::Result<()> {
+fn print_tools(policy: &Policy, json: bool) -> io::Result<()> {
+    let operations = tools::catalogue().iter().filter(|tool| policy.lists(tool));
+    let built_in = BuiltIn::ALL
+        .into_iter()
+        .filter(|tool| policy.lists_built_in(*tool));
     let mut out = io::stdout().lock();
     if json {
-        let tools: Vec<_> = offered(policy)
-            .map(|tool| {
-                let specification = tool.specification();
-                serde_json::json!({
-                    "toolset": tool.toolset(),
-                    "access": tool.access().word(),
-                    "operation": specification.id,
-                    "method": specification.method,
-                    "path": specification.path,
-                    "tool": tool.definition(),
-                })
-            })
-            .collect();
-        let built_in = tools::built_in().iter().map(|tool| {
+        let operations = operations.map(|tool| {
+            let specification = tool.specification();
             serde_json::json!({
-                "toolset": BUILT_IN,
-                "access": Access::Read.word(),
-                "tool": tool,
+                "toolset": tool.toolset(),
+                "access": tool.access().word(),
+                "operation": specification.id,
+                "method": specification.method,
+                "path": specification.path,
+                "tool": tool.definition(),
             })
         });
-        let tools: Vec<_> = tools.into_iter().chain(built_in).collect();
+        let built_in = built_in.map(|tool| {
+            serde_json::json!({
+                "toolset": BUILT_IN,
+                "access": tool.access(policy.access).word(),
+                "tool": tool.definition(policy.access),
+            })
+        });
+        let tools: Vec<_> = operations.chain(built_in).collect();
         serde_json::to_writer_pretty(&mut out, &tools)?;
         return writeln!(out);
     }
-    let mut toolset = "";
-    for tool in offered(policy) {
-        if toolset != tool.toolset() {
-            toolset = tool.toolset();
-            writeln!(out, "{toolset}")?;
+    let operations = operations.map(|tool| {
+        let summary = tool.specification().summary;
+        (tool.toolset(), tool.name(), tool.access(), summary)
+    });
+    let built_in = built_in.map(|tool| {
+        let access = tool.access(policy.access);
+        (BUILT_IN, tool.name(), access, tool.title())
+    });
+    let mut heading = "";
+    for (toolset, name, access, text) in operations.chain(built_in) {
+        if heading != toolset {
+            heading = toolset;
+            writeln!(out, "{heading}")?;
         }
-        writeln!(
-            out,
-            "  {:<40} {:<12} {}",
-            tool.name(),
-            tool.access(),
-            tool.specification().summary
-        )?;
-    }
-    writeln!(out, "{BUILT_IN}")?;
-    for tool in tools::built_in() {
-        let title = tool.title.as_deref().unwrap_or_default();
-        writeln!(out, "  {:<40} {:<12} {title}", tool.name, Access::Read)?;
+        writeln!(out, "  {name:<40} {:<12} {text}", access.word())?;
     }
     Ok(())
 }

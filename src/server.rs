@@ -1,34 +1,38 @@
 //! The MCP server: the catalogue served over whatever transport.
 //!
-//! Owns what a client is told (capabilities, instructions, the list) and the path of a call: tier, check,
-//! turn, send, judge. Holds no credential and no answer; knows no operation by name.
+//! Owns what a client is told: capabilities, instructions, lists. Holds no credential and no answer; knows no
+//! operation by name.
 
 #![deny(clippy::disallowed_types)]
 
+mod asked;
+mod call;
+mod confirm;
 mod diagnose;
 mod guard;
+mod resources;
 mod turns;
 
 use std::sync::Arc;
-use std::time::Instant;
-
-use futures::FutureExt;
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, ContentBlock, CustomRequest, CustomResult,
-    DiscoverResult, ErrorCode, Implementation, ListPromptsRequestMethod, ListPromptsResult,
-    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ServerCapabilities, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    CompletionInfo, CustomRequest, CustomResult, DiscoverResult, ErrorCode, GetPromptRequestParams,
+    GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    PromptMessage, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, Reference, Role, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::opmanager::{ApiKey, Client, Error, Http, Profile, RawResponse};
-use crate::result::{self, Answer, Judged, Plan, Selection};
-use crate::tools::{self, Access, CatalogueTool, arguments, outcome};
+use crate::opmanager::Http;
+use crate::result;
+use crate::tools::{Policy, prompts};
+use asked::Asked;
+pub use confirm::Confirm;
+use confirm::Questioner;
 pub use turns::CallLimits;
 use turns::Turns;
 
@@ -37,18 +41,13 @@ const LIST_TTL_MS: u64 = 3_600_000;
 /// Longest name that is repeated to a caller.
 const LONGEST_NAME: usize = 128;
 
-/// What the operator allows. Nothing in a call widens it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Policy {
-    /// Highest access level offered and run.
-    pub access: Access,
-}
-
 /// How the server runs.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What is offered and run.
     pub policy: Policy,
+    /// Whether a call that removes something asks for confirmation.
+    pub confirm: Confirm,
     /// How many calls run and wait at one time.
     pub calls: CallLimits,
     /// How large an answer may be, and whether its strings are cleaned.
@@ -62,7 +61,7 @@ pub struct OpManagerServer(Arc<Inner>);
 struct Inner {
     settings: Settings,
     http: Http,
-    offered: Vec<Tool>,
+    listed: Vec<Tool>,
     turns: Turns,
     closing: CancellationToken,
     /// What calls panic with.
@@ -71,18 +70,13 @@ struct Inner {
 }
 
 impl OpManagerServer {
-    /// A server that offers what the settings allow and calls over the given connections.
+    /// A server that lists what the settings say and calls over the given connections.
     pub fn new(settings: Settings, http: Http) -> Self {
-        let offered = offered(settings.policy)
-            .map(CatalogueTool::definition)
-            .chain(tools::built_in())
-            .cloned()
-            .collect();
         Self(Arc::new(Inner {
+            listed: settings.policy.listed(),
+            turns: Turns::new(settings.calls),
             settings,
             http,
-            offered,
-            turns: Turns::new(settings.calls),
             closing: CancellationToken::new(),
             #[cfg(test)]
             panic: None,
@@ -104,127 +98,6 @@ impl OpManagerServer {
     pub(crate) fn closing(&self) -> CancellationToken {
         self.0.closing.clone()
     }
-
-    async fn call(&self, tool: &CatalogueTool, given: tools::Arguments) -> CallToolResult {
-        let name = tool.name();
-        if tool.access() > self.0.settings.policy.access {
-            return failed(format!(
-                "`{name}` is a {} tool, and this server was started with --access {}. Its operator can start it with --access {}.",
-                tool.access(),
-                self.0.settings.policy.access,
-                tool.access(),
-            ));
-        }
-        let arguments::Checked {
-            connection,
-            arguments,
-            selection,
-        } = match arguments::check(tool, given) {
-            Ok(checked) => checked,
-            Err(problems) => {
-                tracing::info!(tool = name, outcome = "invalid arguments");
-                return failed(problems.text(name));
-            }
-        };
-        let profile = match self.0.http.admit(&connection) {
-            Ok(profile) => profile,
-            Err(error) => {
-                tracing::info!(tool = name, outcome = "refused target");
-                return failed(arguments::Problems::from(error).text(name));
-            }
-        };
-        // Only what has been checked waits: what is large or wrong is gone by now.
-        let Some(_turn) = self.0.turns.take().await else {
-            tracing::warn!(tool = name, target = %connection.target(), outcome = "busy");
-            return failed(self.0.turns.refusal());
-        };
-        #[cfg(test)]
-        if let Some(text) = &self.0.panic {
-            panic!("{text}");
-        }
-        let client = Client::new(self.0.http.clone(), connection);
-        let started = Instant::now();
-        let answer = (tool.entry().call)(&client, arguments).await;
-        let target = client.connection().target();
-        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (status, bytes) = answer
-            .as_ref()
-            .map_or((0, 0), |raw| (raw.status, raw.body.len()));
-        let key = client.connection().key();
-        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, &client));
-        let outcome = match &text {
-            Ok(_) => "success",
-            Err(Error::Refused(_)) => "refused",
-            Err(_) => "no answer",
-        };
-        // What travels unprotected is worth an operator's look.
-        if profile == Profile::Unverified || !target.tls() {
-            tracing::warn!(tool = name, %target, trust = %profile, tls = target.tls(), status, bytes, milliseconds, outcome);
-        } else {
-            tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
-        }
-        match text {
-            Err(error) => failed_without(
-                key,
-                outcome::failure(&error, tool.specification(), tool.access(), target),
-            ),
-            Ok(json) => {
-                let mut remark = outcome::UNTRUSTED.to_owned();
-                if let Some(trust) = outcome::trust_remark(profile, target) {
-                    remark.push(' ');
-                    remark.push_str(trust);
-                }
-                CallToolResult::success(vec![ContentBlock::text(json), ContentBlock::text(remark)])
-            }
-        }
-    }
-}
-
-impl OpManagerServer {
-    /// The text of a successful answer.
-    fn shape(
-        &self,
-        raw: &RawResponse,
-        tool: &CatalogueTool,
-        selection: &Selection,
-        client: &Client,
-    ) -> Result<String, Error> {
-        let specification = tool.specification();
-        let plan = Plan {
-            list: specification.list,
-            markup: specification.markup,
-        };
-        let key = client.connection().key();
-        let redact = |text: &str| key.redact(text);
-        let judged =
-            result::judge_shaped(raw.status, raw.content_type.as_deref(), &raw.body, |body| {
-                result::shape(body, plan, selection, self.0.settings.result, &redact)
-            })
-            .map_err(|failure| client.redact(failure))?;
-        Ok(match judged {
-            Judged::Shaped(text) => text,
-            Judged::Message(message) => {
-                let message = key.redact(message).unwrap_or_else(|| message.to_owned());
-                Answer::Message(&message).into_json()
-            }
-        })
-    }
-}
-
-/// The tools that a policy offers, in catalogue order.
-pub fn offered(policy: Policy) -> impl Iterator<Item = &'static CatalogueTool> {
-    tools::catalogue()
-        .iter()
-        .filter(move |tool| tool.access() <= policy.access)
-}
-
-/// A failure whose text may repeat what OpManager said.
-fn failed_without(key: &ApiKey, text: String) -> CallToolResult {
-    failed(key.redact(&text).unwrap_or(text))
-}
-
-fn failed(text: String) -> CallToolResult {
-    CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
 /// Whether the caching hints of the newest protocol belong into a result.
@@ -234,15 +107,45 @@ fn caches(context: &RequestContext<RoleServer>) -> bool {
         .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
 }
 
+/// Every list has one page.
+fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    if request.is_some_and(|request| request.cursor.is_some()) {
+        return Err(ErrorData::invalid_params(
+            "unknown cursor: the list has one page",
+            None,
+        ));
+    }
+    Ok(())
+}
+
+/// A list's result. The types of the four lists have these fields in common, and no trait.
+macro_rules! listing {
+    ($result:ident, $items:expr, $context:expr) => {{
+        let mut result = $result::with_all_items($items);
+        if caches(&$context) {
+            result.ttl_ms = Some(LIST_TTL_MS);
+            result.cache_scope = Some(CacheScope::Public);
+        }
+        result
+    }};
+}
+
 impl ServerHandler for OpManagerServer {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(
-                Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-                    .with_title("OpManager")
-                    .with_description(env!("CARGO_PKG_DESCRIPTION")),
-            )
-            .with_instructions(include_str!("instructions.txt").trim())
+        ServerConfig::new(
+            ServerCapabilities::builder()
+                .enable_completions()
+                .enable_prompts()
+                .enable_resources()
+                .enable_tools()
+                .build(),
+        )
+        .with_server_info(
+            Implementation::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+                .with_title("OpManager")
+                .with_description(env!("CARGO_PKG_DESCRIPTION")),
+        )
+        .with_instructions(include_str!("instructions.txt").trim())
     }
 
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -260,26 +163,12 @@ impl ServerHandler for OpManagerServer {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        if request.is_some_and(|request| request.cursor.is_some()) {
-            return Err(ErrorData::invalid_params(
-                "unknown cursor: the list has one page",
-                None,
-            ));
-        }
-        let mut result = ListToolsResult::with_all_items(self.0.offered.clone());
-        if caches(&context) {
-            result.ttl_ms = Some(LIST_TTL_MS);
-            result.cache_scope = Some(CacheScope::Public);
-        }
-        Ok(result)
+        one_page(request)?;
+        Ok(listing!(ListToolsResult, self.0.listed.clone(), context))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0
-            .offered
-            .iter()
-            .find(|tool| tool.name == name)
-            .cloned()
+        self.0.listed.iter().find(|tool| tool.name == name).cloned()
     }
 
     async fn call_tool(
@@ -288,12 +177,7 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let given = request.arguments.unwrap_or_default();
-        let (name, access, running) = if let Some(tool) = tools::find(&request.name) {
-            (tool.name(), tool.access(), self.call(tool, given).boxed())
-        } else if request.name == tools::builtin::DIAGNOSE_CONNECTION {
-            let name = tools::builtin::DIAGNOSE_CONNECTION;
-            (name, Access::Read, self.diagnose(given).boxed())
-        } else {
+        let Some(asked) = Asked::of(&request.name, given, &self.0.settings.policy) else {
             let name: String = request
                 .name
                 .chars()
@@ -305,8 +189,16 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         };
+        let (name, access) = (asked.name(), asked.access());
+        let questioner = Questioner::of(
+            self.0.settings.confirm,
+            &context,
+            request.input_responses,
+            request.request_state,
+        );
+        let running = self.run(asked, &questioner);
         tokio::select! {
-            result = guard::catch(name, access, running) => Ok(result.into()),
+            response = guard::catch(name, access, running) => Ok(response),
             // The reply of a cancelled call is not sent; dropping the call drops its request.
             () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
             () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
@@ -320,45 +212,108 @@ impl ServerHandler for OpManagerServer {
         _: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         Err(match request.method.as_str() {
-            "initialize" | "ping" | "server/discover" | "tools/call" | "tools/list" => {
+            "completion/complete"
+            | "initialize"
+            | "ping"
+            | "prompts/get"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/read"
+            | "resources/templates/list"
+            | "server/discover"
+            | "tools/call"
+            | "tools/list" => {
                 ErrorData::invalid_params("the parameters are not those of this method", None)
             }
             _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None),
         })
     }
 
-    // rmcp answers these with empty lists unless told otherwise, although nothing of the kind is declared.
     async fn list_prompts(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+        one_page(request)?;
+        Ok(listing!(ListPromptsResult, prompts::prompts(), context))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let given = request.arguments.unwrap_or_default();
+        let (description, text) = prompts::text(&request.name, &given, &self.0.settings.policy)
+            .map_err(|problem| ErrorData::invalid_params(problem, None))?;
+        let messages = vec![PromptMessage::new_text(Role::User, text)];
+        Ok(GetPromptResult::new(messages)
+            .with_description(description)
+            .into())
     }
 
     async fn list_resources(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+        one_page(request)?;
+        Ok(listing!(ListResourcesResult, resources::listed(), context))
     }
 
     async fn list_resource_templates(
         &self,
-        _: Option<PaginatedRequestParams>,
-        _: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<
-            ListResourceTemplatesRequestMethod,
-        >())
+        one_page(request)?;
+        let templates = resources::templates();
+        Ok(listing!(ListResourceTemplatesResult, templates, context))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let Some(contents) = resources::read(&request.uri, &self.0.settings.policy) else {
+            let message = "there is no such resource: opmanager://operations lists all operations";
+            // The newest protocol took the code back that the ones before have for this.
+            return Err(if caches(&context) {
+                ErrorData::invalid_params(message, None)
+            } else {
+                ErrorData::resource_not_found(message, None)
+            });
+        };
+        let mut result = ReadResourceResult::new(vec![contents]);
+        if caches(&context) {
+            result.ttl_ms = Some(LIST_TTL_MS);
+            result.cache_scope = Some(CacheScope::Public);
+        }
+        Ok(result.into())
     }
 
     async fn complete(
         &self,
-        _: CompleteRequestParams,
+        request: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+        let argument = request.argument;
+        let values = match &request.r#ref {
+            Reference::Resource(template)
+                if template.uri == resources::OPERATION && argument.name == resources::ID =>
+            {
+                resources::ids(&argument.value, &self.0.settings.policy)
+            }
+            // What these arguments may be is only known to an OpManager.
+            Reference::Prompt(prompt) if prompts::takes(&prompt.name, &argument.name) => Vec::new(),
+            _ => {
+                let message = "there is no such resource template or prompt with this argument";
+                return Err(ErrorData::invalid_params(message, None));
+            }
+        };
+        let completion = CompletionInfo::with_all_values(values)
+            .map_err(|problem| ErrorData::internal_error(problem, None))?;
+        Ok(CompleteResult::new(completion))
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod arguments;
 mod availability;
 pub(crate) mod builtin;
 mod dashboards;
+pub(crate) mod describe;
 mod devices;
 mod events;
 mod groups;
@@ -15,7 +16,10 @@ mod interfaces;
 mod monitoring;
 mod notifications;
 pub(crate) mod outcome;
+mod policy;
+pub(crate) mod prompts;
 mod reports;
+mod search;
 mod toolset;
 mod virtualization;
 mod wireless;
@@ -29,7 +33,8 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
 use crate::opmanager::{OperationId, Specification};
-pub use builtin::built_in;
+pub use builtin::BuiltIn;
+pub use policy::{CORE, Policy, ToolName, ToolsetName};
 pub(crate) use toolset::{Call, Toolset};
 
 /// All toolsets, in the order in which they are listed.
@@ -101,10 +106,8 @@ pub(crate) struct Entry {
     pub(crate) title: &'static str,
     /// Access word.
     pub(crate) access: Access,
-    /// Whether a second identical call changes nothing more. Reads always are.
-    pub(crate) idempotent: bool,
-    /// Whether it replaces what was there before, without removing it for good.
-    pub(crate) overwrites: bool,
+    /// What else is said of it.
+    pub(crate) words: toolset::Words,
     /// The operation.
     pub(crate) operation: OperationId,
     /// Sends it.
@@ -115,7 +118,8 @@ pub(crate) struct Entry {
 pub struct CatalogueTool {
     entry: &'static Entry,
     toolset: &'static Toolset,
-    schema: Value,
+    description: String,
+    accepted: JsonObject,
     tool: Tool,
 }
 
@@ -123,6 +127,11 @@ impl CatalogueTool {
     /// Tool name.
     pub fn name(&self) -> &'static str {
         self.entry.name
+    }
+
+    /// Title for people.
+    pub fn title(&self) -> &'static str {
+        self.entry.title
     }
 
     /// Name of its toolset.
@@ -140,19 +149,29 @@ impl CatalogueTool {
         self.entry.access
     }
 
+    /// Whether it is one of those that every operator needs, whatever its area.
+    pub fn is_core(&self) -> bool {
+        self.entry.words.core
+    }
+
     /// The facts of its operation.
     pub fn specification(&self) -> &'static Specification {
         self.entry.operation.specification()
     }
 
-    /// The definition that clients are given.
+    /// The definition that clients are given. Of each text it has the first paragraph.
     pub fn definition(&self) -> &Tool {
         &self.tool
     }
 
-    /// Schema of the operation's own arguments, without the connection arguments.
-    pub(crate) fn schema(&self) -> &Value {
-        &self.schema
+    /// What it does, when to use it, and its traps: all of it.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Schema of the arguments that it takes, each described in full.
+    pub fn accepted(&self) -> &JsonObject {
+        &self.accepted
     }
 
     pub(crate) fn entry(&self) -> &'static Entry {
@@ -184,34 +203,50 @@ pub fn find(name: &str) -> Option<&'static CatalogueTool> {
 
 fn define(toolset: &'static Toolset, entry: &'static Entry) -> CatalogueTool {
     let specification = entry.operation.specification();
-    let mut schema: Value = serde_json::from_str(specification.schema).unwrap_or_default();
-    for property in schema["properties"]
-        .as_object_mut()
-        .into_iter()
-        .flatten()
-        .map(|(_, p)| p)
-    {
-        if let Some(Value::String(description)) = property.get_mut("description") {
-            *description = in_tool_names(description);
-        }
-    }
-    let annotations = ToolAnnotations::new()
-        .read_only(entry.access == Access::Read)
-        .destructive(entry.access == Access::Destructive || entry.overwrites)
-        .idempotent(entry.access == Access::Read || entry.idempotent)
-        .open_world(true);
+    let description = in_tool_names(specification.description);
+    let schema: Value = serde_json::from_str(specification.schema).unwrap_or_default();
+    let mut accepted = arguments::around(&schema, specification.list.is_some());
+    describe_each(&mut accepted, in_tool_names);
+    let mut schema = accepted.clone();
+    describe_each(&mut schema, |text| arguments::listed(text).to_owned());
+    let destructive = entry.access == Access::Destructive || entry.words.overwrites;
+    let annotations = annotations(entry.access, destructive, entry.words.idempotent);
     let tool = Tool::new(
         entry.name,
-        in_tool_names(specification.description),
-        Arc::new(arguments::around(&schema, specification.list.is_some())),
+        arguments::listed(&description).to_owned(),
+        Arc::new(schema),
     )
     .with_title(entry.title)
     .with_annotations(annotations);
     CatalogueTool {
         entry,
         toolset,
-        schema,
+        description,
+        accepted,
         tool,
+    }
+}
+
+/// The hints for clients. What the protocol takes for granted is left out, as each word is read many times: that
+/// a tool reaches out, and that one which reads may be repeated.
+pub(crate) fn annotations(access: Access, destructive: bool, idempotent: bool) -> ToolAnnotations {
+    let hints = ToolAnnotations::new()
+        .read_only(access == Access::Read)
+        .destructive(destructive);
+    if access == Access::Read {
+        hints
+    } else {
+        hints.idempotent(idempotent)
+    }
+}
+
+/// Writes the description of each argument anew.
+fn describe_each(schema: &mut JsonObject, text: impl Fn(&str) -> String) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten() {
+        if let Some(Value::String(description)) = property.get_mut("description") {
+            *description = text(description);
+        }
     }
 }
 

@@ -1,6 +1,8 @@
-//! What the server must know of an answer to shape it: where its list is, and which fields hold markup.
+//! What the server must know of an answer: where its list is, which fields hold markup, and an outline for
+//! callers who choose fields.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use serde_json::{Map, Value};
 
@@ -44,6 +46,47 @@ impl Operation {
         let mut seen = BTreeSet::new();
         collect_markup(&self.response, schemas, &mut seen, &mut names);
         names
+    }
+}
+
+/// Deepest level of an outline. What is below it is told as an object or a list.
+const OUTLINE_DEPTH: usize = 4;
+
+impl Operation {
+    /// The documented answer as callers read of it: objects and lists as such, and for every other field its
+    /// types and what it means.
+    pub(crate) fn outline(&self, schemas: &Map<String, Value>) -> Value {
+        outline(&self.response, schemas, OUTLINE_DEPTH)
+    }
+}
+
+fn outline(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Value {
+    let resolved = resolve(schema, schemas);
+    let own = properties(resolved);
+    let values = &resolved["additionalProperties"];
+    if depth > 0 && (resolved["properties"].is_object() || values.is_object()) {
+        let mut fields: Map<String, Value> = own
+            .map(|(name, field)| (name.clone(), outline(field, schemas, depth - 1)))
+            .collect();
+        if values.is_object() {
+            fields.insert("*".to_owned(), outline(values, schemas, depth - 1));
+        }
+        return fields.into();
+    }
+    if depth > 0 && resolved["type"] == "array" {
+        return vec![outline(&resolved["items"], schemas, depth - 1)].into();
+    }
+    let alternatives = resolved["oneOf"].as_array().into_iter().flatten();
+    let types: Vec<&str> = iter::once(resolved)
+        .chain(alternatives)
+        .filter_map(|schema| schema["type"].as_str())
+        .collect();
+    let types = types.join(" or ");
+    // What a shared schema says of itself, that a number may come as text, is told by its types.
+    match schema["description"].as_str() {
+        Some(meaning) if types.is_empty() => meaning.into(),
+        Some(meaning) => format!("{types}: {meaning}").into(),
+        None => types.into(),
     }
 }
 

@@ -137,6 +137,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
     };
     let markup = operation.markup(schemas);
     let markup = markup.iter();
+    let answer = operation.outline(schemas).to_string();
     quote! {
         crate::opmanager::Specification {
             operation: OperationId::#variant,
@@ -153,6 +154,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             rate_limit: #rate_limit,
             list: #list,
             markup: &[ #(#markup),* ],
+            answer: #answer,
         }
     }
 }

@@ -1,18 +1,12 @@
 //! The command `diagnose`.
-//!
-//! Owns how a person gives the key: typed without echo, or through a pipe. There is no argument and no
-//! variable for it, which other processes could read.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, Write};
 
 use clap::Args;
 
-use super::TargetArgs;
+use super::{TargetArgs, key, process};
 use crate::diagnose::diagnose;
-use crate::opmanager::{ApiKey, Http, Limits, Target, Trust};
-
-/// Most that is read of a key, in bytes.
-const LONGEST_LINE: u64 = 4096;
+use crate::opmanager::{Http, Limits, Target, Trust};
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]
@@ -32,6 +26,7 @@ pub(super) struct DiagnoseArgs {
 
 /// Examines a connection and prints what was found.
 pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
+    process::close_memory();
     let target = Target::parse(&arguments.host, None, arguments.use_ssl).map_err(|error| {
         let text = error.to_string();
         io::Error::other(
@@ -44,7 +39,7 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
     } else {
         Trust::Verified
     };
-    let key = read_key()?;
+    let key = key::read("API key, not shown (Enter: go without): ")?;
     let http = Http::new(arguments.targets.egress(Limits::default()));
     let report = diagnose(&http, target, trust, key).await;
     let mut out = io::stdout().lock();
@@ -57,20 +52,4 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other("the connection does not work"))
-}
-
-/// The key, if one is given.
-fn read_key() -> io::Result<Option<ApiKey>> {
-    let input = io::stdin();
-    let mut line = String::new();
-    if input.is_terminal() {
-        line = rpassword::prompt_password("API key, not shown (Enter: go without): ")?;
-    } else {
-        input.lock().take(LONGEST_LINE).read_line(&mut line)?;
-    }
-    line.truncate(line.trim_end_matches(['\r', '\n']).len());
-    if line.is_empty() {
-        return Ok(None);
-    }
-    ApiKey::new(line).map(Some).map_err(io::Error::other)
 }

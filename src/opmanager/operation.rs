@@ -55,6 +55,9 @@ pub struct Specification {
     pub list: Option<&'static [&'static str]>,
     /// Names of fields of the answer whose text holds markup.
     pub markup: &'static [&'static str],
+    /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and
+    /// for every other field its types and what it means.
+    pub answer: &'static str,
 }
 
 /// How often OpManager lets an operation be called. Whether it counts per key, user or address is not

@@ -2,15 +2,15 @@
 
 use rmcp::model::{CallToolResult, ContentBlock};
 
-use super::{OpManagerServer, failed};
+use super::OpManagerServer;
+use super::call::failed;
 use crate::diagnose::diagnose;
-use crate::tools::builtin::DIAGNOSE_CONNECTION;
-use crate::tools::{self, arguments};
+use crate::tools::{self, BuiltIn, arguments};
 
 impl OpManagerServer {
     /// Runs it. A connection that does not work is a failed result.
     pub(super) async fn diagnose(&self, given: tools::Arguments) -> CallToolResult {
-        let name = DIAGNOSE_CONNECTION;
+        let name = BuiltIn::DiagnoseConnection.name();
         let (target, trust, key) = match arguments::check_connection(given) {
             Ok(connection) => connection.into_parts(),
             Err(problems) => {

@@ -6,9 +6,9 @@
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
-use rmcp::model::CallToolResult;
+use rmcp::model::CallToolResponse;
 
-use super::failed;
+use super::call::failed;
 use crate::tools::Access;
 
 /// The result of a call, or that of its panic.
@@ -18,8 +18,8 @@ use crate::tools::Access;
 pub(super) async fn catch(
     tool: &str,
     access: Access,
-    call: impl Future<Output = CallToolResult>,
-) -> CallToolResult {
+    call: impl Future<Output = CallToolResponse>,
+) -> CallToolResponse {
     AssertUnwindSafe(call)
         .catch_unwind()
         .await
@@ -31,5 +31,6 @@ pub(super) async fn catch(
                     "Internal error.\nThe outcome is unknown: the change may have been made. Read the object's state before trying again.".to_owned()
                 }
             })
+            .into()
         })
 }

@@ -22,6 +22,13 @@ const DROPPED: [&str; 5] = ["sessionId", "action", "chatInput", "toolCallId", "t
 /// The connection arguments that must be given.
 const CONNECTION_REQUIRED: [&str; 2] = ["host", "apiKey"];
 
+/// The arguments that say where a call goes and how.
+pub(crate) const CONNECTION_ARGUMENTS: [&str; 5] =
+    ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
+
+/// The arguments that say what is wanted of an answer's list.
+const SELECTION_ARGUMENTS: [&str; 3] = ["fields", "limit", "offset"];
+
 /// A call that may be made: everything in it has been checked.
 pub(crate) struct Checked {
     /// Where to, how trusted, with which key.
@@ -52,29 +59,43 @@ impl Problems {
     }
 }
 
+/// Arguments that every call of an operation takes. Their bounds are ours to check, and told in words: they stand
+/// in every tool of the list.
 fn connection_properties() -> Map<String, Value> {
-    let properties = json!({
-        "host": { "type": "string", "description": "OpManager server: host or host:port (default port 8061)" },
-        "apiKey": { "type": "string", "description": "OpManager API key; used for this call only" },
-        "port": { "type": "integer", "minimum": 1, "maximum": 65535, "description": "Port, unless given in host" },
-        "use_ssl": { "type": "boolean", "description": "HTTPS; by default on every port but 8060 and 80" },
-        "verify_ssl": { "type": "boolean", "description": "Verify the certificate; default true" },
-    });
-    match properties {
-        Value::Object(properties) => properties,
-        _ => Map::new(),
-    }
+    object(json!({
+        "host": { "type": "string", "description": "host or host:port" },
+        "apiKey": { "type": "string", "description": "For this call only" },
+        "port": { "type": "integer", "description": "Default 8061" },
+        "use_ssl": { "type": "boolean", "description": "Default by port" },
+        "verify_ssl": { "type": "boolean", "description": "Default true" },
+    }))
 }
 
 /// Arguments of a tool whose answer has a list.
 fn selection_properties() -> Map<String, Value> {
-    let properties = json!({
-        "fields": { "type": "string", "description": "Comma-separated field names to keep in each item" },
-        "limit": { "type": "integer", "minimum": 1, "maximum": 1000, "description": "Most items; default 50" },
-        "offset": { "type": "integer", "minimum": 0, "description": "Items to skip; see next_offset" },
-    });
-    match properties {
-        Value::Object(properties) => properties,
+    object(json!({
+        "fields": {
+            "type": "string",
+            "description": "Item fields to keep\nComma-separated names, as `answer` has them for an item; all by default.",
+        },
+        "limit": { "type": "integer", "description": "Default 50\nMost items to return, 1 to 1000." },
+        "offset": {
+            "type": "integer",
+            "description": "Items to skip\nAn answer that is not whole says it as `next_offset`.",
+        },
+    }))
+}
+
+/// Bounds of our own arguments, which their schemas only tell in words.
+const BOUNDS: [(&str, i64, i64); 3] = [
+    ("port", 1, 65_535),
+    ("limit", 1, 1000),
+    ("offset", 0, i64::MAX),
+];
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
         _ => Map::new(),
     }
 }
@@ -112,7 +133,7 @@ pub(crate) fn around(schema: &Value, has_list: bool) -> Map<String, Value> {
     whole
 }
 
-fn names(list: &Value) -> impl Iterator<Item = &str> {
+pub(crate) fn names(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array()
         .into_iter()
         .flatten()
@@ -124,14 +145,13 @@ pub(crate) fn of_connection() -> Map<String, Value> {
     around(&Value::Null, false)
 }
 
-/// Checks all arguments of a call.
+/// Checks all arguments of an operation's call.
 pub(crate) fn check(tool: &CatalogueTool, given: Arguments) -> Result<Checked, Problems> {
     let expected = Expected {
-        definition: &tool.definition().input_schema,
-        own: &tool.schema()["properties"],
+        definition: tool.accepted(),
         selectors: tool.specification().exactly_one_of,
     };
-    expected.check(given)
+    expected.check_call(given)
 }
 
 /// Checks the arguments of a tool that takes nothing but a connection.
@@ -139,48 +159,118 @@ pub(crate) fn check_connection(given: Arguments) -> Result<Connection, Problems>
     let whole = of_connection();
     let expected = Expected {
         definition: &whole,
-        own: &Value::Null,
         selectors: &[],
     };
-    Ok(expected.check(given)?.connection)
+    Ok(expected.check_call(given)?.connection)
 }
+
+/// Checks the arguments of a tool that calls no OpManager. A connection that is given all the same is dropped.
+pub(crate) fn check_offline(
+    definition: &Map<String, Value>,
+    mut given: Arguments,
+) -> Result<Arguments, Problems> {
+    let own = definition.get("properties").unwrap_or(&Value::Null);
+    given.retain(|name, _| {
+        own.get(name).is_some() || !CONNECTION_ARGUMENTS.contains(&name.as_str())
+    });
+    let expected = Expected {
+        definition,
+        selectors: &[],
+    };
+    let problems = expected.check(&mut given)?;
+    if problems.is_empty() {
+        Ok(given)
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+/// Takes the arguments of `call_operation` apart: the operation's name, and the arguments as its own tool takes
+/// them.
+pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), Problems> {
+    let mut problems = Vec::new();
+    let operation = match given.remove("operation") {
+        Some(Value::String(operation)) => operation,
+        Some(_) => {
+            problems.push("`operation` must be a string".to_owned());
+            String::new()
+        }
+        None => {
+            problems.push("`operation` is missing: a name as in find_operations".to_owned());
+            String::new()
+        }
+    };
+    let own = match given.remove("arguments") {
+        None | Some(Value::Null) => Arguments::new(),
+        Some(Value::Object(own)) => own,
+        Some(Value::String(text)) => serde_json::from_str(&text).unwrap_or_else(|_| {
+            problems.push(NOT_AN_OBJECT.to_owned());
+            Arguments::new()
+        }),
+        Some(_) => {
+            problems.push(NOT_AN_OBJECT.to_owned());
+            Arguments::new()
+        }
+    };
+    for (name, value) in own {
+        if given.insert(name.clone(), value).is_some() {
+            let shown = shown(&name);
+            problems.push(format!(
+                "`{shown}` is given twice: in `arguments` and beside it"
+            ));
+        }
+    }
+    if problems.is_empty() {
+        Ok((operation, given))
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+const NOT_AN_OBJECT: &str = "`arguments` must be a JSON object, e.g. {\"limit\":5}";
 
 /// What a tool takes.
 struct Expected<'a> {
     /// Its schema.
     definition: &'a Map<String, Value>,
-    /// The properties of its operation.
-    own: &'a Value,
     /// The arguments of which exactly one must be given.
     selectors: &'a [&'a str],
 }
 
 impl Expected<'_> {
-    fn check(&self, mut given: Arguments) -> Result<Checked, Problems> {
+    /// All that is wrong with the arguments by themselves. What stands for a number or a truth value becomes one.
+    fn check(&self, given: &mut Arguments) -> Result<Vec<String>, Problems> {
         let mut problems = Vec::new();
-        let own = self.own;
-        given.retain(|name, _| !DROPPED.contains(&name.as_str()) || own.get(name).is_some());
+        let known = self.definition.get("properties").unwrap_or(&Value::Null);
+        given.retain(|name, _| !DROPPED.contains(&name.as_str()) || known.get(name).is_some());
         if given.len() > MOST_ARGUMENTS {
             return Err(Problems(vec![format!(
                 "there are {} arguments, at most {MOST_ARGUMENTS} are read",
                 given.len()
             )]));
         }
-        let known = self.definition.get("properties").unwrap_or(&Value::Null);
-        for (name, value) in &given {
+        for (name, value) in given.iter_mut() {
             match known.get(name) {
                 None => problems.push(unknown(name, known)),
-                Some(schema) => problems.extend(check_value(name, value, schema)),
+                Some(schema) => {
+                    coerce(value, schema);
+                    problems.extend(check_value(name, value, schema));
+                }
             }
         }
         let required = self.definition.get("required").unwrap_or(&Value::Null);
         for name in names(required) {
             if !given.contains_key(name) {
                 let meaning = known[name]["description"].as_str().unwrap_or_default();
-                problems.push(format!("`{name}` is missing: {meaning}"));
+                problems.push(format!("`{name}` is missing: {}", listed(meaning)));
             }
         }
-        problems.extend(exactly_one(self.selectors, &given));
+        problems.extend(exactly_one(self.selectors, given));
+        Ok(problems)
+    }
+
+    fn check_call(&self, mut given: Arguments) -> Result<Checked, Problems> {
+        let mut problems = self.check(&mut given)?;
         let plain_host = given
             .get("host")
             .and_then(Value::as_str)
@@ -208,7 +298,10 @@ impl Expected<'_> {
         let selection = selection(&given);
         match (key, target) {
             (Some(key), Some(target)) if problems.is_empty() => {
-                given.retain(|name, _| own.get(name).is_some());
+                given.retain(|name, _| {
+                    !CONNECTION_ARGUMENTS.contains(&name.as_str())
+                        && !SELECTION_ARGUMENTS.contains(&name.as_str())
+                });
                 Ok(Checked {
                     connection: Connection::with(target, trust, key),
                     arguments: Value::Object(given),
@@ -221,6 +314,36 @@ impl Expected<'_> {
                 Err(Problems(problems))
             }
         }
+    }
+}
+
+/// What a tool's list says of a longer text: its first paragraph. The catalogue tells all of it.
+pub(crate) fn listed(text: &str) -> &str {
+    text.split('\n').next().unwrap_or_default()
+}
+
+/// Takes a text for the number or truth value that it spells, as some models and clients give them.
+fn coerce(value: &mut Value, schema: &Value) {
+    let Value::String(text) = value else {
+        return;
+    };
+    let meant = match schema["type"].as_str() {
+        Some("integer") => text.parse::<i64>().ok().map(Value::from),
+        Some("number") => text
+            .parse::<f64>()
+            .ok()
+            .filter(|_| !text.contains(char::is_alphabetic))
+            .and_then(serde_json::Number::from_f64)
+            .map(Value::Number),
+        Some("boolean") => match text.as_str() {
+            "true" | "True" => Some(Value::Bool(true)),
+            "false" | "False" => Some(Value::Bool(false)),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(meant) = meant {
+        *value = meant;
     }
 }
 
@@ -275,8 +398,13 @@ fn selection(given: &Arguments) -> Selection {
     }
 }
 
+/// The name of an argument that somebody made up, as it may be repeated.
+pub(super) fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
 fn unknown(name: &str, known: &Value) -> String {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    let shown = shown(name);
     let accepted: Vec<String> = known
         .as_object()
         .into_iter()
@@ -299,7 +427,13 @@ fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
             None => Some("must be a whole number".to_owned()),
             Some(number) => {
                 let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
-                let (minimum, maximum) = (bound("minimum"), bound("maximum"));
+                let own = BOUNDS.iter().find(|(own, ..)| *own == name);
+                let (minimum, maximum) = match own {
+                    Some((_, minimum, maximum)) => {
+                        (Some(*minimum), Some(*maximum).filter(|m| *m < i64::MAX))
+                    }
+                    None => (bound("minimum"), bound("maximum")),
+                };
                 let within =
                     minimum.is_none_or(|m| number >= m) && maximum.is_none_or(|m| number <= m);
                 (!within).then(|| match (minimum, maximum) {

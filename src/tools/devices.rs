@@ -5,8 +5,8 @@ use super::toolset::toolset;
 toolset! {
     "devices": "Devices: finding them, their inventory and state, and adding one.";
     tools {
-        list_devices(ListDevicesArgs): "List devices", read;
-        get_device_summary(GetDeviceSummaryArgs): "Device snapshot", read;
+        list_devices(ListDevicesArgs): "List devices", read core;
+        get_device_summary(GetDeviceSummaryArgs): "Device snapshot", read core;
         get_device_complete_details(GetDeviceCompleteDetailsArgs): "Device status and availability", read;
         get_device_info(GetDeviceInfoArgs): "Hardware inventory of a device", read;
         get_device_notes(GetDeviceNotesArgs): "Custom fields of a device", read;

@@ -5,7 +5,7 @@ use super::toolset::toolset;
 toolset! {
     "interfaces": "Interfaces: state, traffic and reports.";
     tools {
-        list_interfaces(ListInterfacesArgs): "List interfaces", read;
+        list_interfaces(ListInterfacesArgs): "List interfaces", read core;
         get_interfaces(GetInterfacesArgs): "Interfaces of a device", read;
         get_interface_summary(GetInterfaceSummaryArgs): "Interface state", read;
         get_interface_graphs(GetInterfaceGraphsArgs): "Interface graph", read;

@@ -5,8 +5,8 @@ use super::toolset::toolset;
 toolset! {
     "monitoring": "Monitors: what is measured, the last values, and attaching or removing monitors.";
     tools {
-        get_device_associated_monitors(GetDeviceAssociatedMonitorsArgs): "Monitors of a device", read;
-        get_last_collected_values(GetLastCollectedValuesArgs): "Latest monitor values", read;
+        get_device_associated_monitors(GetDeviceAssociatedMonitorsArgs): "Monitors of a device", read core;
+        get_last_collected_values(GetLastCollectedValuesArgs): "Latest monitor values", read core;
         get_performance_monitor_details(GetPerformanceMonitorDetailsArgs): "Statistics and thresholds of a monitor", read;
         get_performance_monitors(GetPerformanceMonitorsArgs): "Monitors a device can have", read;
         test_monitor(TestMonitorArgs): "Poll a monitor now", read;

@@ -4,7 +4,7 @@
 //! toolset! {
 //!     "alarms": "What is wrong now, and acting on it.";
 //!     tools {
-//!         list_alarms(ListAlarmsArgs): "List alarms", read;
+//!         list_alarms(ListAlarmsArgs): "List alarms", read core;
 //!         clear_alarm(ClearAlarmArgs): "Clear alarm", write idempotent overwrites;
 //!     }
 //!     hidden {
@@ -63,8 +63,7 @@ macro_rules! toolset {
                 name: stringify!($name),
                 title: $title,
                 access: $crate::tools::toolset::access!($access),
-                idempotent: false $( || $crate::tools::toolset::is_idempotent!($word) )*,
-                overwrites: false $( || $crate::tools::toolset::is_overwriting!($word) )*,
+                words: $crate::tools::toolset::Words::of(&[ $( stringify!($word) ),* ]),
                 operation: <$crate::opmanager::types::$arguments as $crate::opmanager::Operation>::ID,
                 call: $crate::tools::toolset::call::<$crate::opmanager::types::$arguments>,
             } ),* ],
@@ -88,25 +87,39 @@ macro_rules! access {
     };
 }
 
-macro_rules! is_idempotent {
-    (idempotent) => {
-        true
-    };
-    (overwrites) => {
-        false
-    };
+pub(super) use {access, toolset};
+
+/// What a line may say of a tool beyond its access.
+pub(crate) struct Words {
+    /// Whether a second identical call changes nothing more. Reads always are.
+    pub(crate) idempotent: bool,
+    /// Whether it replaces what was there before, without removing it for good.
+    pub(crate) overwrites: bool,
+    /// Whether it belongs to the tools that every operator needs.
+    pub(crate) core: bool,
 }
 
-macro_rules! is_overwriting {
-    (idempotent) => {
-        false
-    };
-    (overwrites) => {
-        true
-    };
+impl Words {
+    /// The meaning of the words of a line; an unknown one does not compile.
+    pub(super) const fn of(words: &[&str]) -> Self {
+        let mut meaning = Self {
+            idempotent: false,
+            overwrites: false,
+            core: false,
+        };
+        let mut word = 0;
+        while word < words.len() {
+            match words[word].as_bytes() {
+                b"idempotent" => meaning.idempotent = true,
+                b"overwrites" => meaning.overwrites = true,
+                b"core" => meaning.core = true,
+                _ => panic!("a tool is described by: idempotent, overwrites, core"),
+            }
+            word += 1;
+        }
+        meaning
+    }
 }
-
-pub(super) use {access, is_idempotent, is_overwriting, toolset};
 
 /// Fails the build unless each operation of the document is decided exactly once.
 pub(super) const fn decided_once(toolsets: &[Toolset]) {

@@ -12,15 +12,14 @@ fn names(tools: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// The tools of operations, and after them the built-in ones.
+/// Every tool of that level, and after them the one that is no operation.
 fn offered_at(access: Access) -> Vec<&'static str> {
     let tools = tools::catalogue()
         .iter()
         .filter(|tool| tool.access() <= access);
-    let built_in = tools::built_in().iter().map(|tool| tool.name.as_ref());
     tools
         .map(tools::CatalogueTool::name)
-        .chain(built_in)
+        .chain(["diagnose_connection"])
         .collect()
 }
 

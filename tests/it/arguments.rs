@@ -129,7 +129,11 @@ fn wrong_values(schema: &Value) -> Vec<Value> {
         "integer" => {
             wrong.extend([
                 json!(SENTINEL),
-                json!("7"),
+                json!(""),
+                json!("1.5"),
+                json!(" 5"),
+                json!("5 apples"),
+                json!("99999999999999999999"),
                 json!(true),
                 json!(1.5),
                 json!(1e30),
@@ -140,8 +144,20 @@ fn wrong_values(schema: &Value) -> Vec<Value> {
             wrong.extend(minimum.map(|_| i64::MIN.into()));
             wrong.extend(maximum.map(|maximum| (maximum + 1).into()));
         }
-        "number" => wrong.extend([json!(SENTINEL), json!("7"), json!(false)]),
-        "boolean" => wrong.extend([json!(SENTINEL), json!("true"), json!(1)]),
+        "number" => wrong.extend([
+            json!(SENTINEL),
+            json!("inf"),
+            json!(""),
+            json!("1,5"),
+            json!(false),
+        ]),
+        "boolean" => wrong.extend([
+            json!(SENTINEL),
+            json!("yes"),
+            json!(""),
+            json!("1"),
+            json!(1),
+        ]),
         other => panic!("{other}"),
     }
     wrong
@@ -188,6 +204,52 @@ async fn ar_14_every_argument_of_every_tool_is_checked_against_its_schema() {
     }
     assert!(checked > 4000, "{checked}");
     bench.finish().await;
+}
+
+#[tokio::test]
+async fn ar_14_a_text_that_spells_a_number_or_truth_value_is_taken_for_it() {
+    let mut bench = Bench::new().await;
+    let mut sent = 0;
+    for tool in all_tools() {
+        for (name, schema) in properties(tool) {
+            if ["port", "use_ssl", "verify_ssl", "limit", "offset"].contains(&name.as_str()) {
+                continue;
+            }
+            let spelt = match schema["type"].as_str().unwrap() {
+                "integer" => schema.get("minimum").unwrap_or(&json!(5)).to_string(),
+                "number" => "2.5".to_owned(),
+                "boolean" => "true".to_owned(),
+                _ => continue,
+            };
+            let given = bench.with(tool, &name, spelt.clone().into());
+            bench.session.call(tool.name(), given).await;
+            sent += 1;
+            let request = bench.simulator.requests().pop().unwrap();
+            let mut pairs = request.query.iter().chain(&request.form);
+            assert!(
+                pairs.any(|pair| *pair == (name.clone(), spelt.clone())),
+                "{} {name}",
+                tool.name()
+            );
+        }
+    }
+    assert!(sent > 20, "{sent}");
+    assert_eq!(bench.simulator.requests().len(), sent);
+    let call = json!({ "use_ssl": "false", "verify_ssl": "true", "limit": "1", "offset": "1" });
+    let reply = bench
+        .session
+        .call("list_devices", at(&bench.simulator, call))
+        .await;
+    assert_eq!(reply.json()["returned"], 1, "{}", reply.text());
+    for wrong in [
+        json!({ "limit": "1001" }),
+        json!({ "limit": "0" }),
+        json!({ "offset": "-1" }),
+    ] {
+        let name = wrong.as_object().unwrap().keys().next().unwrap().clone();
+        let given = at(&bench.simulator, wrong);
+        bench.refused("list_devices", given, &[&name]).await;
+    }
 }
 
 #[tokio::test]

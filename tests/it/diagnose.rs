@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use opmanager_mcp_server::tools;
+use opmanager_mcp_server::tools::{self, Access, BuiltIn};
 use opmanager_simulator::{Certificate, Fault, FaultKind, Simulator, Tls};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -429,17 +429,18 @@ async fn the_tool_checks_its_arguments_like_the_others() {
 }
 
 #[test]
-fn built_in_tools_only_read_and_share_no_name_with_an_operation() {
-    for tool in tools::built_in() {
-        assert!(tools::find(&tool.name).is_none(), "{}", tool.name);
-        let hints = tool.annotations.as_ref().unwrap();
-        assert_eq!(
-            (hints.read_only_hint, hints.destructive_hint),
-            (Some(true), Some(false))
-        );
-        assert_eq!(
-            (hints.idempotent_hint, hints.open_world_hint),
-            (Some(true), Some(true))
-        );
+fn built_in_tools_share_no_name_with_an_operation_and_read_unless_they_call_one() {
+    for tool in BuiltIn::ALL {
+        assert!(tools::find(tool.name()).is_none(), "{}", tool.name());
+        for access in Access::ALL {
+            let calls = tool == BuiltIn::CallOperation && access > Access::Read;
+            let hints = tool.definition(access).annotations.unwrap();
+            assert_eq!(
+                (hints.read_only_hint, hints.destructive_hint),
+                (Some(!calls), Some(calls)),
+                "{} {access}",
+                tool.name()
+            );
+        }
     }
 }

@@ -50,6 +50,19 @@ fn compare(mark: &str, expected: &str) {
     }
 }
 
+/// Compares a whole file with what it should be, or writes it.
+pub(crate) fn is_written(path: &str, expected: &str) {
+    if update() {
+        fs::write(path, expected).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{path} is out of date; write it anew with\n\n    UPDATE_DOCS=1 cargo test --test it\n"
+    );
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "the switch of a test, not of the server"
@@ -180,7 +193,7 @@ async fn shaped(
     reply.texts.join("\n")
 }
 
-fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     match number {
         0..1000 => number.to_string(),
         _ => format!("{},{:03}", thousands(number / 1000), number % 1000),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use insta::{Settings, assert_json_snapshot, assert_snapshot};
 use opmanager_mcp_server::opmanager::OperationId;
-use opmanager_mcp_server::tools;
+use opmanager_mcp_server::tools::{self, Access, BuiltIn};
 
 use crate::support::PROGRAM;
 
@@ -23,8 +23,8 @@ fn each_tool_is_as_recorded() {
         for tool in tools::catalogue() {
             assert_json_snapshot!(tool.name(), tool.definition());
         }
-        for tool in tools::built_in() {
-            assert_json_snapshot!(tool.name.as_ref(), tool);
+        for tool in BuiltIn::ALL {
+            assert_json_snapshot!(tool.name(), tool.definition(Access::Destructive));
         }
     });
 }
@@ -38,7 +38,7 @@ fn no_record_is_left_of_a_tool_that_is_gone() {
             .strip_suffix(".snap")
             .unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
         assert!(
-            tools::find(tool).is_some() || tools::built_in().iter().any(|known| known.name == tool),
+            tools::find(tool).is_some() || BuiltIn::find(tool).is_some(),
             "snapshots/tools/{name} is of no tool: delete it"
         );
     }

@@ -139,10 +139,17 @@ impl Session {
         Self::spawn_with(arguments, |_| {})
     }
 
-    /// Starts the program in another environment.
+    /// Starts the program in another environment. Unless its arguments say what is listed, each operation is a
+    /// tool of its own: what is true of a call is tried on all of them.
     pub(crate) fn spawn_with(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
         let folder = Folder::new();
         let mut command = Command::new(PROGRAM);
+        let says_what_is_listed = arguments
+            .iter()
+            .any(|argument| ["--toolsets", "--tools"].contains(argument));
+        if !says_what_is_listed {
+            command.args(["--toolsets", "all"]);
+        }
         command
             .args(arguments)
             .current_dir(folder.path())

@@ -1,0 +1,98 @@
+//! The command `call`: one call of a tool, for people and scripts, on the way that an agent's calls go.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::{AccessArg, AnswerArgs, TargetArgs, key, process};
+use crate::opmanager::Http;
+use crate::server::{OpManagerServer, Settings};
+use crate::tools::{Policy, ToolName, ToolsetName};
+
+/// Arguments of `call`.
+#[derive(Debug, Args)]
+pub(super) struct CallArgs {
+    /// Name of the tool, as `tools --toolsets all` lists it
+    tool: ToolName,
+    /// OpManager server, as a call gives it: host or host:port
+    #[arg(long, value_name = "HOST[:PORT]")]
+    host: String,
+    /// HTTPS or not; by default on every port but 8060 and 80
+    #[arg(long, value_name = "BOOL")]
+    use_ssl: Option<bool>,
+    /// Do not verify the certificate
+    #[arg(long)]
+    no_verify_ssl: bool,
+    /// What may be called; each level includes the ones before it
+    #[arg(long, value_name = "LEVEL", default_value = "read")]
+    access: AccessArg,
+    /// The tool's arguments
+    #[arg(value_name = "NAME=VALUE", value_parser = pair)]
+    arguments: Vec<(String, String)>,
+    #[command(flatten)]
+    targets: TargetArgs,
+    #[command(flatten)]
+    answers: AnswerArgs,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some(("apiKey", _)) => Err(
+            "the key is asked for, or read from a pipe; other processes can read what stands here"
+                .to_owned(),
+        ),
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write name=value".to_owned()),
+    }
+}
+
+/// Calls the tool: its answer is printed, and what is remarked on it goes to standard error.
+pub(super) async fn run(given: CallArgs) -> io::Result<()> {
+    process::close_memory();
+    process::silence_panics();
+    let mut arguments = Map::new();
+    for (name, value) in given.arguments {
+        if arguments.insert(name.clone(), value.into()).is_some() {
+            return Err(io::Error::other(format!("{name} is given twice")));
+        }
+    }
+    arguments.insert("host".to_owned(), given.host.into());
+    if let Some(use_ssl) = given.use_ssl {
+        arguments.insert("use_ssl".to_owned(), use_ssl.into());
+    }
+    if given.no_verify_ssl {
+        arguments.insert("verify_ssl".to_owned(), false.into());
+    }
+    arguments.insert(
+        "apiKey".to_owned(),
+        Value::String(key::read_line("API key, not shown: ")?),
+    );
+    let settings = Settings {
+        // A person who names a tool needs no list to find it in.
+        policy: Policy {
+            access: given.access.into(),
+            toolsets: ToolsetName::every().collect(),
+            ..Policy::default()
+        },
+        result: given.answers.result(),
+        ..Settings::default()
+    };
+    let http = Http::new(given.targets.egress(given.answers.limits()));
+    let server = OpManagerServer::new(settings, http);
+    let answer = server
+        .call_for_a_person(&given.tool.to_string(), arguments)
+        .await;
+    let (mut out, mut remarks) = (io::stdout().lock(), io::stderr().lock());
+    match answer {
+        Ok((answer, remark)) => {
+            writeln!(out, "{answer}")?;
+            if remark.is_empty() {
+                Ok(())
+            } else {
+                writeln!(remarks, "{remark}")
+            }
+        }
+        Err(problem) => Err(io::Error::other(problem)),
+    }
+}

@@ -1,0 +1,104 @@
+//! What a call asks for, by whatever name it came.
+//!
+//! Owns the way from a tool's name to what is run: an operation, or one of the built-in tools. Decides by the
+//! operator's policy; sends nothing.
+
+use rmcp::model::{CallToolResult, ContentBlock};
+use serde_json::Value;
+
+use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, arguments, describe};
+
+/// What is to be run.
+pub(super) enum Asked {
+    /// An operation with its arguments.
+    Operation(&'static CatalogueTool, Arguments),
+    /// The connection's examination.
+    Diagnose(Arguments),
+    /// Nothing more: the answer is known without any OpManager.
+    Known(BuiltIn, CallToolResult),
+    /// Nothing at all, and why.
+    Refused(&'static str, Access, String),
+}
+
+impl Asked {
+    /// What a tool's name and arguments ask for. `None` if there is no such tool.
+    pub(super) fn of(name: &str, given: Arguments, policy: &Policy) -> Option<Self> {
+        if let Some(tool) = tools::find(name) {
+            return Some(match policy.allows_by_name(tool) {
+                Ok(()) => Self::Operation(tool, given),
+                Err(reason) => Self::Refused(tool.name(), tool.access(), reason),
+            });
+        }
+        let built_in = BuiltIn::find(name)?;
+        if let Err(reason) = policy.allows_built_in(built_in) {
+            return Some(Self::Refused(built_in.name(), Access::Read, reason));
+        }
+        let asked = match built_in {
+            BuiltIn::DiagnoseConnection => Ok(Self::Diagnose(given)),
+            BuiltIn::CallOperation => operation_in(given, policy),
+            BuiltIn::FindOperations => find(given, policy).map(|told| Self::Known(built_in, told)),
+            BuiltIn::DescribeOperation => {
+                describe(given, policy).map(|told| Self::Known(built_in, told))
+            }
+        };
+        Some(asked.unwrap_or_else(|reason| {
+            tracing::info!(tool = built_in.name(), outcome = "invalid arguments");
+            Self::Refused(built_in.name(), Access::Read, reason)
+        }))
+    }
+
+    /// Name of what is run, for the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Operation(tool, _) => tool.name(),
+            Self::Diagnose(_) => BuiltIn::DiagnoseConnection.name(),
+            Self::Known(tool, _) => tool.name(),
+            Self::Refused(name, ..) => name,
+        }
+    }
+
+    /// What running it may do.
+    pub(super) fn access(&self) -> Access {
+        match self {
+            Self::Operation(tool, _) => tool.access(),
+            Self::Refused(_, access, _) => *access,
+            Self::Diagnose(_) | Self::Known(..) => Access::Read,
+        }
+    }
+}
+
+fn operation_in(given: Arguments, policy: &Policy) -> Result<Asked, String> {
+    let name = BuiltIn::CallOperation.name();
+    let (operation, own) =
+        arguments::of_operation(given).map_err(|problems| problems.text(name))?;
+    let tool = describe::operation(&operation, policy)?;
+    Ok(Asked::Operation(tool, own))
+}
+
+fn find(given: Arguments, policy: &Policy) -> Result<CallToolResult, String> {
+    let given = offline(BuiltIn::FindOperations, given)?;
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let access = text("access").and_then(|word| word.parse().ok());
+    let query = text("query").unwrap_or_default();
+    Ok(told(&describe::found(
+        query,
+        text("toolset"),
+        access,
+        policy,
+    )))
+}
+
+fn describe(given: Arguments, policy: &Policy) -> Result<CallToolResult, String> {
+    let given = offline(BuiltIn::DescribeOperation, given)?;
+    let operation = given.get("operation").and_then(Value::as_str);
+    let tool = describe::operation(operation.unwrap_or_default(), policy)?;
+    Ok(told(&describe::description(tool, policy)))
+}
+
+fn offline(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
+    arguments::check_offline(&tool.accepted(), given).map_err(|problems| problems.text(tool.name()))
+}
+
+fn told(about: &Value) -> CallToolResult {
+    CallToolResult::success(vec![ContentBlock::text(about.to_string())])
+}

@@ -1,0 +1,65 @@
+//! Resources: the catalogue, and all about one operation of it.
+//!
+//! Owns their addresses. What is told is that of [`describe`](crate::tools::describe); no OpManager is asked.
+
+use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
+use serde_json::json;
+
+use crate::tools::{self, CatalogueTool, Policy, describe};
+
+/// Address of the catalogue, and the beginning of each operation's.
+const OPERATIONS: &str = "opmanager://operations";
+/// Address of an operation.
+pub(super) const OPERATION: &str = "opmanager://operations/{id}";
+/// The variable in it.
+pub(super) const ID: &str = "id";
+
+const JSON: &str = "application/json";
+
+/// The resources that are listed.
+pub(super) fn listed() -> Vec<Resource> {
+    vec![
+        Resource::new(OPERATIONS, "operations")
+            .with_title("Operations")
+            .with_description("Every operation of OpManager that this server knows, a line each")
+            .with_mime_type(JSON),
+    ]
+}
+
+/// The addresses with a variable.
+pub(super) fn templates() -> Vec<ResourceTemplate> {
+    vec![
+        ResourceTemplate::new(OPERATION, "operation")
+            .with_title("Operation")
+            .with_description("Arguments and answer of one operation")
+            .with_mime_type(JSON),
+    ]
+}
+
+/// What is at an address; `None` if nothing is.
+pub(super) fn read(uri: &str, policy: &Policy) -> Option<ResourceContents> {
+    let rest = uri.strip_prefix(OPERATIONS)?;
+    let told = if rest.is_empty() {
+        let lines: Vec<_> = known(policy)
+            .map(|tool| describe::line(tool, policy))
+            .collect();
+        json!({ "operations": lines })
+    } else {
+        let operation = describe::operation(rest.strip_prefix('/')?, policy).ok()?;
+        describe::description(operation, policy)
+    };
+    Some(ResourceContents::text(told.to_string(), uri).with_mime_type(JSON))
+}
+
+/// The names with which an operation's address may go on.
+pub(super) fn ids(beginning: &str, policy: &Policy) -> Vec<String> {
+    known(policy)
+        .map(CatalogueTool::name)
+        .filter(|name| name.starts_with(beginning))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn known(policy: &Policy) -> impl Iterator<Item = &'static CatalogueTool> {
+    tools::catalogue().iter().filter(|tool| !policy.hides(tool))
+}

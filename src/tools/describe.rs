@@ -1,0 +1,104 @@
+//! What is told of operations to those who ask: the lines of a search, and all about one.
+//!
+//! Owns the form of both. All of it comes from the document and the toolset files; nothing of it was said by an
+//! OpManager.
+
+use serde_json::{Map, Value, json};
+
+use super::arguments::{self, CONNECTION_ARGUMENTS};
+use super::policy::suggestion;
+use super::{Access, CatalogueTool, Policy, catalogue, search};
+
+/// Most operations of one answer.
+const MOST_FOUND: usize = 8;
+
+/// The operation of that name, as a tool or in OpManager's own spelling.
+///
+/// # Errors
+///
+/// What to do instead. The name is not repeated: it may be a key in the wrong place.
+pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static CatalogueTool, String> {
+    let known = || catalogue().iter().filter(|tool| !policy.hides(tool));
+    known()
+        .find(|tool| tool.name() == name || tool.specification().id == name)
+        .ok_or_else(|| {
+            let close = suggestion(name, known().map(CatalogueTool::name));
+            format!("`operation` is none of OpManager's{close}\nfind_operations finds operations by what you want to do.")
+        })
+}
+
+/// The few operations that answer a query best, a line each.
+pub(crate) fn found(
+    query: &str,
+    toolset: Option<&str>,
+    access: Option<Access>,
+    policy: &Policy,
+) -> Value {
+    let lines: Vec<Value> = search::search(query)
+        .into_iter()
+        .filter(|tool| !policy.hides(tool))
+        .filter(|tool| toolset.is_none_or(|toolset| tool.toolset() == toolset))
+        .filter(|tool| access.is_none_or(|access| tool.access() == access))
+        .take(MOST_FOUND)
+        .map(|tool| line(tool, policy))
+        .collect();
+    let next = if lines.is_empty() {
+        "Nothing was found: try other words, or leave out toolset and access."
+    } else {
+        "describe_operation tells the arguments of one; call_operation calls it."
+    };
+    json!({ "operations": lines, "next": next })
+}
+
+/// An operation in a line.
+pub(crate) fn line(tool: &CatalogueTool, policy: &Policy) -> Value {
+    let mut line = json!({
+        "operation": tool.name(),
+        "toolset": tool.toolset(),
+        "access": tool.access().word(),
+        "summary": tool.specification().summary,
+    });
+    mark_what_is_refused(&mut line, tool, policy);
+    line
+}
+
+/// An operation that the operator does not allow must not look as if it could be called.
+fn mark_what_is_refused(told: &mut Value, tool: &CatalogueTool, policy: &Policy) {
+    if let Err(reason) = policy.allows(tool) {
+        told["refused"] = reason.into();
+    }
+}
+
+/// All about an operation.
+pub(crate) fn description(tool: &CatalogueTool, policy: &Policy) -> Value {
+    let specification = tool.specification();
+    let mut own = Map::new();
+    let all = tool.accepted().get("properties");
+    let required = tool.accepted().get("required").unwrap_or(&Value::Null);
+    for (name, property) in all.and_then(Value::as_object).into_iter().flatten() {
+        if CONNECTION_ARGUMENTS.contains(&name.as_str()) {
+            continue;
+        }
+        let mut property = property.clone();
+        if arguments::names(required).any(|required| required == name) {
+            property["required"] = true.into();
+        }
+        own.insert(name.clone(), property);
+    }
+    let mut told = json!({
+        "operation": tool.name(),
+        "toolset": tool.toolset(),
+        "access": tool.access().word(),
+        "description": tool.description(),
+        "arguments": own,
+    });
+    if !specification.exactly_one_of.is_empty() {
+        told["exactly_one_of"] = json!(specification.exactly_one_of);
+    }
+    if let Some(limit) = specification.rate_limit {
+        told["calls_per_minute"] = limit.requests_per_minute.into();
+    }
+    told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
+    mark_what_is_refused(&mut told, tool, policy);
+    told
+}

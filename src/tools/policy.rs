@@ -1,0 +1,258 @@
+//! What an operator lets clients see and call. An upper bound: nothing in a call widens it.
+//!
+//! Owns the names of tools and toolsets as an operator gives them. Two questions are apart: which tools are
+//! listed, and which operations may be called; `call_operation`, where it is listed, calls what is not.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rmcp::model::Tool;
+
+use super::builtin::BuiltIn;
+use super::{Access, CatalogueTool, TOOLSETS, catalogue};
+
+/// The toolset of what every operator needs, and of the way to everything else.
+pub const CORE: &str = "core";
+/// The toolset of the tools that find, describe and call any operation.
+pub(super) const CATALOGUE: &str = "catalogue";
+/// All areas.
+pub(super) const ALL: &str = "all";
+
+/// Name of a toolset: an area, or one of those that go across.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolsetName(&'static str);
+
+impl ToolsetName {
+    /// Every name, in the order of the documentation.
+    pub fn every() -> impl Iterator<Item = Self> {
+        let areas = TOOLSETS.iter().map(|toolset| toolset.name);
+        [CORE, CATALOGUE]
+            .into_iter()
+            .chain(areas)
+            .chain([ALL])
+            .map(Self)
+    }
+}
+
+impl fmt::Display for ToolsetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl FromStr for ToolsetName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::every().find(|known| known.0 == name).ok_or_else(|| {
+            let names: Vec<&str> = Self::every().map(|known| known.0).collect();
+            let close = suggestion(name, names.iter().copied());
+            format!(
+                "there is no such toolset{close}. There are {}",
+                names.join(", ")
+            )
+        })
+    }
+}
+
+/// Name of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolName(&'static str);
+
+impl ToolName {
+    fn every() -> impl Iterator<Item = &'static str> {
+        let built_in = BuiltIn::ALL.into_iter().map(BuiltIn::name);
+        catalogue().iter().map(CatalogueTool::name).chain(built_in)
+    }
+}
+
+impl fmt::Display for ToolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl FromStr for ToolName {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::every()
+            .find(|known| *known == name)
+            .map(Self)
+            .ok_or_else(|| {
+                let close = suggestion(name, Self::every());
+                format!("there is no such tool{close}. `opmanager-mcp-server tools --toolsets all --access destructive` lists them")
+            })
+    }
+}
+
+/// The names that somebody may have meant, as the continuation of a sentence; empty if none is close.
+pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    /// From here on two names look like a slip of the pen.
+    const CLOSE: f64 = 0.8;
+    /// More would be a list and no help.
+    const MOST: usize = 3;
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
+    let meant = plain(name);
+    let mut close: Vec<(f64, &str)> = known
+        .map(|known| (strsim::jaro_winkler(&meant, &plain(known)), known))
+        .filter(|(similarity, _)| *similarity > CLOSE)
+        .collect();
+    close.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let names: Vec<String> = close
+        .iter()
+        .take(MOST)
+        .map(|(_, name)| format!("`{name}`"))
+        .collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", names.join(" or "))
+    }
+}
+
+/// What an operator lets clients see and call.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Highest access level offered and run.
+    pub access: Access,
+    /// Toolsets that are listed. If neither these nor tools are named, [`CORE`].
+    pub toolsets: Vec<ToolsetName>,
+    /// Tools that are listed beside them.
+    pub tools: Vec<ToolName>,
+    /// Tools that are neither listed nor run, by whatever way.
+    pub excluded: Vec<ToolName>,
+}
+
+impl Policy {
+    /// Whether it can be kept as it stands.
+    ///
+    /// # Errors
+    ///
+    /// A named tool that the access level does not let anybody call.
+    pub fn check(&self) -> Result<(), String> {
+        for tool in catalogue() {
+            if tool.access() > self.access && self.tools.contains(&ToolName(tool.name())) {
+                return Err(format!(
+                    "--tools {} needs --access {}",
+                    tool.name(),
+                    tool.access()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an operation may be called at all.
+    ///
+    /// # Errors
+    ///
+    /// Why not, and who can change it.
+    pub(crate) fn allows(&self, tool: &CatalogueTool) -> Result<(), String> {
+        let name = tool.name();
+        if self.excludes(name) {
+            return Err(refused_by_operator(name));
+        }
+        let (needed, given) = (tool.access(), self.access);
+        if needed > given {
+            return Err(format!(
+                "`{name}` is a {needed} tool, and this server was started with --access {given}. Its operator can start it with --access {needed}."
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether an operation may be called by the name of its tool.
+    ///
+    /// # Errors
+    ///
+    /// Why not, and the way that is open.
+    pub(crate) fn allows_by_name(&self, tool: &CatalogueTool) -> Result<(), String> {
+        self.allows(tool)?;
+        if self.lists(tool) {
+            return Ok(());
+        }
+        let name = tool.name();
+        Err(if self.lists_built_in(BuiltIn::CallOperation) {
+            format!(
+                "`{name}` is not in the list of this server's tools.\nCall it with `{}`: give `operation` {name}, and its arguments as `arguments`.",
+                BuiltIn::CallOperation.name()
+            )
+        } else {
+            format!(
+                "`{name}` is not among the tools that this server was started with. Its operator can add it with --tools {name}."
+            )
+        })
+    }
+
+    /// Whether a built-in tool may be called.
+    ///
+    /// # Errors
+    ///
+    /// Why not, and who can change it.
+    pub(crate) fn allows_built_in(&self, tool: BuiltIn) -> Result<(), String> {
+        let name = tool.name();
+        if self.excludes(name) {
+            Err(refused_by_operator(name))
+        } else if self.lists_built_in(tool) {
+            Ok(())
+        } else {
+            Err(format!(
+                "`{name}` is not among the tools that this server was started with. Its operator can add it with --tools {name}."
+            ))
+        }
+    }
+
+    /// Whether an operation is unknown to clients, because its operator excluded it.
+    pub(crate) fn hides(&self, tool: &CatalogueTool) -> bool {
+        self.excludes(tool.name())
+    }
+
+    /// Whether an operation is in the list as a tool of its own.
+    pub fn lists(&self, tool: &CatalogueTool) -> bool {
+        self.allows(tool).is_ok()
+            && (self.names(tool.name())
+                || self.chosen(|toolset| match toolset {
+                    ALL => true,
+                    CORE => tool.is_core(),
+                    area => area == tool.toolset(),
+                }))
+    }
+
+    /// Whether a built-in tool is in the list.
+    pub fn lists_built_in(&self, tool: BuiltIn) -> bool {
+        !self.excludes(tool.name())
+            && (self.names(tool.name()) || self.chosen(|toolset| tool.belongs_to(toolset)))
+    }
+
+    /// The definitions that clients are given: operations in the order of the catalogue, then what is built in.
+    pub fn listed(&self) -> Vec<Tool> {
+        let operations = catalogue().iter().filter(|tool| self.lists(tool));
+        let built_in = BuiltIn::ALL
+            .into_iter()
+            .filter(|tool| self.lists_built_in(*tool));
+        operations
+            .map(|tool| tool.definition().clone())
+            .chain(built_in.map(|tool| tool.definition(self.access)))
+            .collect()
+    }
+
+    fn chosen(&self, includes: impl Fn(&str) -> bool) -> bool {
+        if self.toolsets.is_empty() && self.tools.is_empty() {
+            return includes(CORE);
+        }
+        self.toolsets.iter().any(|toolset| includes(toolset.0))
+    }
+
+    fn names(&self, tool: &str) -> bool {
+        self.tools.iter().any(|named| named.0 == tool)
+    }
+
+    fn excludes(&self, tool: &str) -> bool {
+        self.excluded.iter().any(|excluded| excluded.0 == tool)
+    }
+}
+
+fn refused_by_operator(name: &str) -> String {
+    format!("`{name}` was switched off by the operator of this server (--exclude-tools).")
+}

@@ -1,0 +1,282 @@
+//! Finding operations by the words of somebody who wants to do something.
+//!
+//! Owns the index over the catalogue and the words that operators use and OpManager does not. The ranking is BM25
+//! over weighted fields: a word counts more the fewer operations have it, and more in a name than in a note.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use rust_stemmers::{Algorithm, Stemmer};
+use serde_json::Value;
+
+use super::{Access, CatalogueTool, catalogue};
+
+/// How soon a repeated word stops to count, and how much long texts are held against an operation: the usual
+/// values of BM25.
+const SATURATION: f64 = 1.2;
+const LENGTH: f64 = 0.75;
+
+/// What a word counts where it stands.
+const IN_NAME: f64 = 4.0;
+const IN_DESCRIPTION: f64 = 1.0;
+const IN_ARGUMENT: f64 = 0.5;
+
+/// What a word counts that somebody did not say but may have meant. It stands in for one that no operation knows.
+const MEANT: f64 = 0.8;
+
+/// How much more likely it is that somebody wants what everybody needs, or wants to look and not to change.
+const CORE: f64 = 1.25;
+const READ: f64 = 1.1;
+
+/// Words that operators use, and the words of the document for them.
+const SYNONYMS: &[(&str, &str)] = &[
+    ("ack", "acknowledge"),
+    ("alert", "alarm"),
+    ("ap", "access point wireless"),
+    ("bandwidth", "traffic interface utilization"),
+    ("blackout", "downtime schedule"),
+    ("broken", "alarm"),
+    ("comment", "note annotation"),
+    ("cpu", "performance monitor value"),
+    ("create", "add"),
+    ("disk", "performance monitor value"),
+    ("esx", "vmware host"),
+    ("escalation", "notification profile"),
+    ("hardware", "inventory"),
+    ("hypervisor", "vmware host virtual"),
+    ("incident", "alarm"),
+    ("latency", "ping response"),
+    ("load", "utilization"),
+    ("maintenance", "downtime schedule"),
+    ("memory", "performance monitor value"),
+    ("metric", "monitor"),
+    ("mute", "suppress alarm"),
+    ("nic", "interface"),
+    ("node", "device"),
+    ("notified", "notification"),
+    ("office", "business"),
+    ("offline", "down"),
+    ("outage", "down availability"),
+    ("overview", "snapshot summary"),
+    ("pause", "unmanage manage monitoring"),
+    ("port", "interface"),
+    ("problem", "alarm"),
+    ("reachable", "ping"),
+    ("remove", "delete"),
+    ("resolve", "clear"),
+    ("restart", "update"),
+    ("router", "device network"),
+    ("server", "device"),
+    ("silence", "suppress mute alarm"),
+    ("snooze", "suppress mute alarm"),
+    ("ssid", "wireless network"),
+    ("stop", "unmanage disable"),
+    ("switch", "device interface"),
+    ("throughput", "traffic interface"),
+    ("ticket", "alarm"),
+    ("traceroute", "trace route"),
+    ("unmanage", "manage monitoring"),
+    ("unreachable", "down"),
+    ("uptime", "availability"),
+    ("url", "website"),
+    ("vm", "virtual machine vmware"),
+    ("website", "url monitor"),
+    ("wifi", "wireless"),
+    ("wlan", "wireless"),
+];
+
+/// Words that say nothing of what is wanted.
+const EMPTY: &[&str] = &[
+    "a",
+    "all",
+    "an",
+    "and",
+    "any",
+    "are",
+    "at",
+    "by",
+    "can",
+    "current",
+    "currently",
+    "do",
+    "does",
+    "for",
+    "from",
+    "give",
+    "has",
+    "have",
+    "how",
+    "i",
+    "in",
+    "into",
+    "is",
+    "it",
+    "its",
+    "me",
+    "my",
+    "now",
+    "of",
+    "on",
+    "one",
+    "or",
+    "our",
+    "please",
+    "right",
+    "show",
+    "tell",
+    "that",
+    "the",
+    "their",
+    "there",
+    "this",
+    "to",
+    "today",
+    "us",
+    "want",
+    "was",
+    "what",
+    "when",
+    "which",
+    "who",
+    "why",
+    "with",
+];
+
+struct Index {
+    /// For each operation what each of its words counts, in the order of the catalogue.
+    counts: Vec<HashMap<String, f64>>,
+    /// All that the words of an operation count.
+    lengths: Vec<f64>,
+    /// In how many operations a word is.
+    frequency: HashMap<String, f64>,
+    average: f64,
+    meant: HashMap<String, Vec<String>>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
+
+impl Index {
+    fn new() -> Self {
+        let counts: Vec<HashMap<String, f64>> = catalogue().iter().map(weigh).collect();
+        let lengths: Vec<f64> = counts.iter().map(|words| words.values().sum()).collect();
+        let mut frequency = HashMap::new();
+        for word in counts.iter().flat_map(HashMap::keys) {
+            *frequency.entry(word.clone()).or_default() += 1.0;
+        }
+        let meant = SYNONYMS
+            .iter()
+            .flat_map(|(said, meant)| Some((words(said).next()?, words(meant).collect())))
+            .collect();
+        Self {
+            average: lengths.iter().sum::<f64>() / count(lengths.len()),
+            counts,
+            lengths,
+            frequency,
+            meant,
+        }
+    }
+
+    /// How well an operation answers the words of a query.
+    fn score(&self, operation: usize, query: &BTreeMap<String, f64>) -> f64 {
+        let length = self.lengths[operation] / self.average;
+        let terms = query.iter().filter_map(|(word, weight)| {
+            let count = self.counts[operation].get(word)?;
+            let in_operations = self.frequency.get(word)?;
+            let all = self::count(self.counts.len());
+            let rarity = ((all - in_operations + 0.5) / (in_operations + 0.5)).ln_1p();
+            let often = count * (SATURATION + 1.0)
+                / (count + SATURATION * (1.0 - LENGTH + LENGTH * length));
+            Some(weight * rarity * often)
+        });
+        terms.sum()
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "there are some hundred operations"
+)]
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+fn weigh(tool: &CatalogueTool) -> HashMap<String, f64> {
+    let mut counts = HashMap::new();
+    let mut add = |text: &str, weight: f64| {
+        for word in words(text) {
+            *counts.entry(word).or_default() += weight;
+        }
+    };
+    add(tool.name(), IN_NAME);
+    add(tool.title(), IN_NAME);
+    add(tool.specification().summary, IN_NAME);
+    add(tool.toolset(), IN_DESCRIPTION);
+    add(tool.description(), IN_DESCRIPTION);
+    let own: Value = serde_json::from_str(tool.specification().schema).unwrap_or_default();
+    for (name, property) in own["properties"].as_object().into_iter().flatten() {
+        add(name, IN_ARGUMENT);
+        add(
+            property["description"].as_str().unwrap_or_default(),
+            IN_ARGUMENT,
+        );
+    }
+    counts
+}
+
+/// The stems of the words of a text; `camelCase` and `snake_case` are several.
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let mut spaced = String::with_capacity(text.len() + 8);
+    let mut before = ' ';
+    for c in text.chars() {
+        if c.is_uppercase() && before.is_lowercase() {
+            spaced.push(' ');
+        }
+        before = c;
+        if c.is_alphanumeric() {
+            spaced.extend(c.to_lowercase());
+        } else {
+            spaced.push(' ');
+        }
+    }
+    let stemmer = Stemmer::create(Algorithm::English);
+    let words: Vec<String> = spaced
+        .split_whitespace()
+        .filter(|word| !EMPTY.contains(word))
+        .map(|word| stemmer.stem(word).into_owned())
+        .collect();
+    words.into_iter()
+}
+
+/// The operations that answer the query, best first.
+pub(crate) fn search(query: &str) -> Vec<&'static CatalogueTool> {
+    let index = &*INDEX;
+    let mut weights: BTreeMap<String, f64> = BTreeMap::new();
+    for word in words(query) {
+        let likely = if index.frequency.contains_key(&word) {
+            MEANT
+        } else {
+            1.0
+        };
+        for meant in index.meant.get(&word).into_iter().flatten() {
+            let weight = weights.entry(meant.clone()).or_default();
+            *weight = weight.max(likely);
+        }
+        weights.insert(word, 1.0);
+    }
+    let mut found: Vec<(f64, &CatalogueTool)> = catalogue()
+        .iter()
+        .enumerate()
+        .map(|(operation, tool)| {
+            let core = if tool.is_core() { CORE } else { 1.0 };
+            let read = if tool.access() == Access::Read {
+                READ
+            } else {
+                1.0
+            };
+            (index.score(operation, &weights) * core * read, tool)
+        })
+        .filter(|(score, _)| *score > 0.0)
+        .collect();
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, tool)| tool).collect()
+}

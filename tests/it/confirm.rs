@@ -1,0 +1,271 @@
+//! Calls that remove something for good ask first, where the client can ask.
+
+use opmanager_simulator::Simulator;
+use serde_json::{Value, json};
+
+use crate::support::{Session, at, merge, simulator};
+
+const DESTRUCTIVE: [&str; 2] = ["--access", "destructive"];
+
+/// A session whose client says what it can ask.
+async fn session(flags: &[&str], capabilities: Value) -> Session {
+    let mut session = Session::spawn(&[&DESTRUCTIVE[..], flags].concat());
+    let hello = json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": capabilities,
+        "clientInfo": { "name": "test", "version": "1" },
+    });
+    session.request("initialize", hello).await;
+    session
+        .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+        .await;
+    session
+}
+
+fn deletion(simulator: &Simulator) -> Value {
+    at(simulator, json!({ "entity": "db-02_Poll" }))
+}
+
+/// Calls, answers the question, and returns the call's result.
+async fn asked(session: &mut Session, simulator: &Simulator, answer: Value) -> Value {
+    let call = json!({ "name": "delete_alarm", "arguments": deletion(simulator) });
+    let id = session.begin("tools/call", call).await;
+    let question = session.receive().await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    let message = question["params"]["message"].as_str().unwrap();
+    for part in [
+        "delete_alarm",
+        "entity: \"db-02_Poll\"",
+        simulator.host().as_str(),
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!question.to_string().contains(simulator.api_key()));
+    let confirm = &question["params"]["requestedSchema"]["properties"]["confirm"];
+    assert_eq!(confirm["type"], "boolean");
+    session
+        .send(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer }))
+        .await;
+    session.answer(id).await["result"].clone()
+}
+
+#[tokio::test]
+async fn ar_13_a_deletion_is_sent_only_after_a_person_has_accepted_it() {
+    for flags in [&[][..], &["--confirm-destructive", "always"]] {
+        let simulator = simulator().await;
+        let mut session = session(flags, json!({ "elicitation": {} })).await;
+        for answer in [
+            json!({ "action": "decline" }),
+            json!({ "action": "cancel" }),
+            json!({ "action": "accept" }),
+            json!({ "action": "accept", "content": { "confirm": false } }),
+            json!({ "action": "accept", "content": { "confirm": "true" } }),
+        ] {
+            let result = asked(&mut session, &simulator, answer.clone()).await;
+            assert_eq!(result["isError"], true, "{answer}");
+            assert!(
+                result["content"][0]["text"]
+                    .as_str()
+                    .unwrap()
+                    .contains("not sent")
+            );
+            assert_eq!(simulator.connections(), 0, "{answer}");
+        }
+        let accepted = json!({ "action": "accept", "content": { "confirm": true } });
+        let result = asked(&mut session, &simulator, accepted).await;
+        assert_ne!(result["isError"], true, "{result}");
+        assert_eq!(simulator.requests().len(), 1);
+        session.conclude(simulator.api_key()).await;
+    }
+}
+
+#[tokio::test]
+async fn ar_13_a_call_that_is_cancelled_while_its_question_is_open_is_not_sent() {
+    let simulator = simulator().await;
+    let mut session = session(&[], json!({ "elicitation": { "form": {} } })).await;
+    let call = json!({ "name": "delete_alarm", "arguments": deletion(&simulator) });
+    let id = session.begin("tools/call", call).await;
+    let question = session.receive().await;
+    session
+        .send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } }))
+        .await;
+    let answer = json!({ "action": "accept", "content": { "confirm": true } });
+    session
+        .send(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer }))
+        .await;
+    session.ping().await;
+    assert_eq!(simulator.connections(), 0);
+    session.conclude(simulator.api_key()).await;
+}
+
+#[tokio::test]
+async fn who_cannot_ask_is_served_or_refused_as_the_operator_says() {
+    for (flags, capabilities, sent) in [
+        (&[][..], json!({}), 1),
+        (
+            &["--confirm-destructive", "off"],
+            json!({ "elicitation": {} }),
+            1,
+        ),
+        (&["--confirm-destructive", "always"], json!({}), 0),
+        // Asking by a page of the web is not asking by a form.
+        (
+            &["--confirm-destructive", "always"],
+            json!({ "elicitation": { "url": {} } }),
+            0,
+        ),
+    ] {
+        let simulator = simulator().await;
+        let mut session = session(flags, capabilities).await;
+        let reply = session.call("delete_alarm", deletion(&simulator)).await;
+        assert_eq!(reply.failed, sent == 0, "{}", reply.text());
+        if sent == 0 {
+            assert!(
+                reply.text().contains("--confirm-destructive auto"),
+                "{}",
+                reply.text()
+            );
+        }
+        assert_eq!(simulator.requests().len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn what_only_reads_or_can_be_undone_is_not_asked_for() {
+    let simulator = simulator().await;
+    let mut session = session(
+        &["--confirm-destructive", "always"],
+        json!({ "elicitation": {} }),
+    )
+    .await;
+    for name in ["list_alarms", "clear_alarm"] {
+        let given = if name == "list_alarms" {
+            at(&simulator, json!({}))
+        } else {
+            deletion(&simulator)
+        };
+        let reply = session.call(name, given).await;
+        assert!(!reply.failed, "{}", reply.text());
+    }
+    assert_eq!(simulator.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_refused_before_anybody_is_asked() {
+    let simulator = simulator().await;
+    let mut session = session(&[], json!({ "elicitation": {} })).await;
+    let reply = session
+        .call("delete_alarm", at(&simulator, json!({})))
+        .await;
+    assert!(reply.failed && reply.text().contains("`entity` is missing"));
+    let reply = session
+        .call(
+            "delete_alarm",
+            merge(
+                deletion(&simulator),
+                json!({ "host": "169.254.169.254:8060" }),
+            ),
+        )
+        .await;
+    assert!(
+        reply.failed && reply.text().contains("`host`"),
+        "{}",
+        reply.text()
+    );
+    session.conclude(simulator.api_key()).await;
+}
+
+/// A call as the stateless protocol has it.
+fn stateless(simulator: &Simulator, tool: &str, more: Value) -> Value {
+    let arguments = match tool {
+        "call_operation" => at(
+            simulator,
+            json!({ "operation": "delete_alarm", "arguments": { "entity": "db-02_Poll" } }),
+        ),
+        _ => deletion(simulator),
+    };
+    let call = json!({
+        "name": tool,
+        "arguments": arguments,
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
+        },
+    });
+    merge(call, more)
+}
+
+#[tokio::test]
+async fn ar_13_the_stateless_protocol_asks_by_its_answer() {
+    for tool in ["delete_alarm", "call_operation"] {
+        let simulator = simulator().await;
+        let mut session = Session::spawn(&[
+            "--toolsets",
+            "core",
+            "--tools",
+            "delete_alarm",
+            "--access",
+            "destructive",
+        ]);
+        let answer = session
+            .request("tools/call", stateless(&simulator, tool, json!({})))
+            .await;
+        let wanted = &answer["result"];
+        assert_eq!(wanted["resultType"], "input_required", "{answer}");
+        let question = &wanted["inputRequests"]["confirm"];
+        assert_eq!(question["method"], "elicitation/create");
+        let state = wanted["requestState"].as_str().unwrap().to_owned();
+        assert!(!answer.to_string().contains(simulator.api_key()));
+        let accepted = json!({ "confirm": { "action": "accept", "content": { "confirm": true } } });
+        for (more, part) in [
+            (
+                json!({ "inputResponses": { "confirm": { "action": "decline" } }, "requestState": state }),
+                "was refused",
+            ),
+            (
+                json!({ "inputResponses": { "confirm": { "action": "cancel" } }, "requestState": state }),
+                "was cancelled",
+            ),
+            (
+                json!({ "inputResponses": { "confirm": 7 }, "requestState": state }),
+                "cannot be read",
+            ),
+            (
+                json!({ "inputResponses": accepted }),
+                "was for another call",
+            ),
+            (
+                json!({ "inputResponses": accepted, "requestState": "x" }),
+                "was for another call",
+            ),
+        ] {
+            let answer = session
+                .request("tools/call", stateless(&simulator, tool, more))
+                .await;
+            assert_eq!(answer["result"]["isError"], true, "{answer}");
+            assert!(
+                answer["result"]["content"][0]["text"]
+                    .as_str()
+                    .unwrap()
+                    .contains(part),
+                "{answer}"
+            );
+        }
+        // A confirmation of one deletion confirms no other.
+        let mut other = stateless(
+            &simulator,
+            "delete_alarm",
+            json!({ "inputResponses": accepted, "requestState": state }),
+        );
+        other["arguments"]["entity"] = json!("web-01_Poll");
+        let answer = session.request("tools/call", other).await;
+        assert_eq!(answer["result"]["isError"], true, "{answer}");
+        assert_eq!(simulator.connections(), 0);
+        let more = json!({ "inputResponses": accepted, "requestState": state });
+        let answer = session
+            .request("tools/call", stateless(&simulator, tool, more))
+            .await;
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
+        assert_eq!(simulator.requests().len(), 1);
+    }
+}

@@ -1,0 +1,139 @@
+//! What operators ask for, in their words, and the operation that must be among the first three found.
+
+use serde_json::{Value, json};
+
+use crate::support::Session;
+
+const QUESTIONS: [(&str, &str); 60] = [
+    ("what is down right now", "get_down_devices"),
+    ("unreachable devices", "get_down_devices"),
+    ("what is broken", "list_alarms"),
+    ("open problems on a device", "list_alarms"),
+    ("critical alerts today", "list_alarms"),
+    ("details of an incident", "alarm_properties"),
+    ("ack an alert", "acknowledge_alarm"),
+    ("undo an acknowledgement", "un_acknowledge_alarm"),
+    ("comment on an alarm", "add_notes"),
+    ("read comments of an alarm", "get_annotation"),
+    ("resolve alarm", "clear_alarm"),
+    ("remove an alarm for good", "delete_alarm"),
+    ("mute a noisy device", "configure_suppress_alarm"),
+    ("silence alerts for two hours", "configure_suppress_alarm"),
+    ("noisiest devices", "get_top_devices_by_alarms"),
+    ("plan a maintenance window", "add_downtime_schedule"),
+    ("blackout on sunday night", "add_downtime_schedule"),
+    ("change a maintenance window", "update_downtime_schedule"),
+    (
+        "which maintenance windows are planned",
+        "list_down_time_schedules",
+    ),
+    ("pause monitoring of a device", "set_managed"),
+    ("unmanage a switch", "set_managed"),
+    ("is the router reachable", "get_ping_response"),
+    ("latency to a host", "get_ping_response"),
+    ("traceroute", "get_trace_response"),
+    ("uptime last month", "get_availability_graph_data"),
+    ("trap and syslog events", "list_events"),
+    ("raise an event", "add_event"),
+    ("list all servers", "list_devices"),
+    ("find a device by ip address", "list_devices"),
+    ("start monitoring a new device", "add_device"),
+    ("serial number of a device", "get_device_info"),
+    ("hardware inventory", "get_device_info"),
+    ("custom fields of a device", "get_device_notes"),
+    ("overview of one device", "get_device_summary"),
+    ("subnets", "list_subnets"),
+    ("probes of the central server", "list_probes"),
+    ("cpu and memory now", "get_last_collected_values"),
+    (
+        "latest metrics of several devices",
+        "get_last_collected_values",
+    ),
+    (
+        "which metrics are collected on a device",
+        "get_device_associated_monitors",
+    ),
+    ("threshold of a monitor", "get_performance_monitor_details"),
+    ("add a cpu monitor", "add_performance_monitors"),
+    (
+        "remove a monitor from a device",
+        "delete_performance_monitors",
+    ),
+    ("poll a monitor now", "test_monitor"),
+    (
+        "processes running on a server",
+        "get_associated_process_monitors",
+    ),
+    ("windows services", "get_windows_service_monitors"),
+    ("website monitors", "list_url_monitors"),
+    ("ports of a switch", "get_interfaces"),
+    (
+        "bandwidth of an interface",
+        "get_intf_bw_outage_report_details",
+    ),
+    ("interface traffic graph", "get_interface_graphs"),
+    ("all interfaces with errors", "list_interfaces"),
+    ("who is notified", "get_notification_profiles"),
+    (
+        "switch off a notification profile",
+        "update_notification_profile_status",
+    ),
+    ("device groups", "list_all_logical_groups"),
+    ("put a device into a group", "add_to_group"),
+    ("run a report", "get_reports_data"),
+    ("office hours", "list_business_rules"),
+    ("esx hosts of a vcenter", "get_vmware_hosts"),
+    ("datastores running full", "get_vmware_data_stores"),
+    ("wifi access points", "get_wireless_ap_list"),
+    ("wireless clients per ssid", "get_ssid_client_list"),
+];
+
+#[tokio::test]
+async fn what_operators_ask_for_is_among_the_first_three() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    let mut missed = Vec::new();
+    for (question, expected) in QUESTIONS {
+        let found = session
+            .call("find_operations", json!({ "query": question }))
+            .await
+            .json();
+        let names: Vec<&str> = found["operations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|line| line["operation"].as_str().unwrap())
+            .take(3)
+            .collect();
+        if !names.contains(&expected) {
+            missed.push(format!("{question}: {expected} is not in {names:?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[tokio::test]
+async fn a_search_can_be_narrowed_and_says_when_it_finds_nothing() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    let mut find = async |arguments: Value| -> Vec<Value> {
+        let found = session.call("find_operations", arguments).await.json();
+        assert!(found["next"].is_string());
+        found["operations"].as_array().unwrap().clone()
+    };
+    for line in find(json!({ "query": "device", "toolset": "wireless" })).await {
+        assert_eq!(line["toolset"], "wireless", "{line}");
+    }
+    let writes = find(json!({ "query": "alarm", "access": "write" })).await;
+    assert!(!writes.is_empty());
+    for line in writes {
+        assert_eq!(line["access"], "write");
+        let refused = line["refused"].as_str().unwrap();
+        assert!(refused.contains("--access write"), "{refused}");
+    }
+    assert!(
+        find(json!({ "query": "device interface alarm" }))
+            .await
+            .len()
+            <= 8
+    );
+    assert!(find(json!({ "query": "zxqv" })).await.is_empty());
+}

@@ -1,0 +1,166 @@
+//! `docs/tools.md`, made from the catalogue: what is listed in each configuration and what it costs, and every
+//! tool. The costs have bounds.
+
+use std::fmt::Write as _;
+
+use opmanager_mcp_server::tools::{self, Access, BuiltIn, CatalogueTool, Policy, ToolsetName};
+use rmcp::model::Tool;
+use serde_json::Value;
+
+use crate::readme::{is_written, thousands};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tools.md");
+
+/// What the default list may cost, in tokens.
+const DEFAULT_BUDGET: usize = 5_000;
+/// And how many tools it may have.
+const DEFAULT_TOOLS: usize = 20;
+/// What finding, describing and calling may cost together.
+const CATALOGUE_BUDGET: usize = 900;
+/// What the list of every operation may cost.
+const WHOLE_BUDGET: usize = 22_000;
+/// What one tool may cost.
+const TOOL_BUDGET: usize = 600;
+
+/// Tokens as the models with the encoding o200k count them.
+fn tokens(text: &str) -> usize {
+    tiktoken_rs::o200k_base_singleton()
+        .encode_ordinary(text)
+        .len()
+}
+
+fn cost(tool: &Tool) -> usize {
+    tokens(&serde_json::to_string(tool).unwrap())
+}
+
+/// The tools of a `tools/list` answer, as it is sent.
+fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
+    let policy = Policy {
+        access,
+        toolsets: toolsets.iter().map(|name| name.parse().unwrap()).collect(),
+        ..Policy::default()
+    };
+    let listed = policy.listed();
+    let text = serde_json::to_string(&listed).unwrap();
+    (listed.len(), tokens(&format!("{{\"tools\":{text}}}")))
+}
+
+#[test]
+fn the_page_is_that_of_the_catalogue() {
+    is_written(PAGE, &page());
+}
+
+#[test]
+fn the_list_costs_no_more_than_its_budget() {
+    let (count, cost) = list(&[], Access::Read);
+    assert!(cost <= DEFAULT_BUDGET, "the default list: {cost} tokens");
+    assert!(count <= DEFAULT_TOOLS, "the default list: {count} tools");
+    let (_, cost) = list(&["all"], Access::Destructive);
+    assert!(cost <= WHOLE_BUDGET, "the whole list: {cost} tokens");
+    let catalogue: usize = BuiltIn::ALL
+        .into_iter()
+        .filter(|tool| *tool != BuiltIn::DiagnoseConnection)
+        .map(|tool| self::cost(&tool.definition(Access::Destructive)))
+        .sum();
+    assert!(catalogue <= CATALOGUE_BUDGET, "the catalogue: {catalogue}");
+    for tool in tools::catalogue() {
+        let cost = self::cost(tool.definition());
+        assert!(cost <= TOOL_BUDGET, "{}: {cost} tokens", tool.name());
+    }
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Tools\n\nWritten by `UPDATE_DOCS=1 cargo test --test it tools_page`; do not edit. Tokens are those of the \
+         encoding o200k, over the definitions as they are sent.\n\n## What is listed, and what it costs\n\n\
+         | `--toolsets` | `read` tools | tokens | `write` tools | tokens | `destructive` tools | tokens |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for toolset in ToolsetName::every().map(|toolset| toolset.to_string()) {
+        let name = if toolset == tools::CORE {
+            "`core` (default)".to_owned()
+        } else {
+            format!("`{toolset}`")
+        };
+        write!(page, "| {name} |").unwrap();
+        for access in Access::ALL {
+            let (count, cost) = list(&[&toolset], access);
+            write!(page, " {count} | {} |", thousands(cost)).unwrap();
+        }
+        page.push('\n');
+    }
+    page.push_str(
+        "\nWith `catalogue` listed, as it is in `core`, every operation below can be found, described and called, whether \
+         it is listed or not. `core` marks the tools that are in that toolset. `host`, `apiKey`, `port`, `use_ssl` and \
+         `verify_ssl` are left out below: every operation takes them. Required arguments are bold.\n\n\
+         ## catalogue\n\nEvery operation, whether it is listed or not, and examining a connection.\n\n",
+    );
+    page.push_str(HEAD);
+    for tool in BuiltIn::ALL {
+        let definition = tool.definition(Access::Destructive);
+        let access = match tool {
+            BuiltIn::CallOperation => "that of the server",
+            _ => Access::Read.word(),
+        };
+        row(&mut page, &definition, tool.title(), access, true);
+    }
+    for area in tools::catalogue().chunk_by(|a, b| a.toolset() == b.toolset()) {
+        write!(
+            page,
+            "\n## {}\n\n{}\n\n{HEAD}",
+            area[0].toolset(),
+            area[0].toolset_purpose()
+        )
+        .unwrap();
+        for tool in area {
+            row(
+                &mut page,
+                tool.definition(),
+                summary(tool),
+                tool.access().word(),
+                tool.is_core(),
+            );
+        }
+    }
+    page
+}
+
+const HEAD: &str =
+    "| tool | access | core | arguments | tokens |\n| --- | --- | --- | --- | ---: |\n";
+
+fn summary(tool: &CatalogueTool) -> &'static str {
+    tool.specification().summary
+}
+
+fn row(page: &mut String, tool: &Tool, summary: &str, access: &str, core: bool) {
+    let required: Vec<&str> = tool.input_schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let connection = ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
+    let arguments: Vec<String> = tool.input_schema["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !connection.contains(name))
+        .map(|name| {
+            if required.contains(&name) {
+                format!("**{name}**")
+            } else {
+                name.to_owned()
+            }
+        })
+        .collect();
+    let core = if core { "core" } else { "" };
+    writeln!(
+        page,
+        "| `{}`<br>{summary} | {access} | {core} | {} | {} |",
+        tool.name,
+        arguments.join(", "),
+        cost(tool),
+    )
+    .unwrap();
+}
