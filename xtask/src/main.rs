@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
 use xtask::Error;
 use xtask::regenerate::{self, Options};
 use xtask::report::Report;
+use xtask::review;
 
 /// Commands of maintainers: take in the vendor's API, compare, review.
 #[derive(Debug, Parser)]
@@ -33,6 +35,19 @@ enum Command {
     /// Every documented operation and parameter is in it, or deviates with a reason. Exit codes as for
     /// `regenerate`.
     Coverage {
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Say what clients see of a change, and which version it needs
+    ///
+    /// Compares the tools recorded in snapshots/ of two revisions.
+    Review {
+        /// Earlier revision [default: the newest tag, or HEAD]
+        #[arg(value_name = "FROM")]
+        from: Option<String>,
+        /// Later revision [default: the working tree]
+        #[arg(value_name = "TO")]
+        to: Option<String>,
         #[command(flatten)]
         form: Form,
     },
@@ -105,6 +120,15 @@ fn run(cli: &Cli) -> Result<u8, Error> {
             Ok(print(&regenerate::run(&cli.root, &options)?, &given.form))
         }
         Command::Coverage { form } => Ok(print(&regenerate::coverage(&cli.root)?, form)),
+        Command::Review { from, to, form } => {
+            let review = review::run(&cli.root, from.as_deref(), to.as_deref())?;
+            show(&if form.json {
+                json(&review)
+            } else {
+                review.text(form.markdown)
+            });
+            Ok(0)
+        }
     }
 }
 
@@ -113,15 +137,22 @@ fn today() -> String {
 }
 
 fn print(report: &Report, form: &Form) -> u8 {
-    let text = if form.json {
-        let json = serde_json::to_string_pretty(report).unwrap_or_default();
-        format!("{json}\n")
+    show(&if form.json {
+        json(report)
     } else if form.markdown {
         report.markdown()
     } else {
         report.text()
-    };
+    });
+    report.code()
+}
+
+fn json(report: &impl Serialize) -> String {
+    let json = serde_json::to_string_pretty(report).unwrap_or_default();
+    format!("{json}\n")
+}
+
+fn show(text: &str) {
     // Whoever reads only the first lines closes the pipe.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    report.code()
 }

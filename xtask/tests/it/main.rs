@@ -14,6 +14,7 @@ mod mutations;
 mod openapi;
 mod page;
 mod program;
+mod review;
 mod vendor;
 
 /// The root of this repository.
