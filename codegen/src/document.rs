@@ -197,12 +197,14 @@ impl Operation {
     }
 
     /// The description, and that the operation is deprecated where it is: a tool is made of it all the same.
+    /// It stands in the first paragraph, the one that lists of tools have.
     pub fn full_description(&self) -> String {
-        if self.deprecated {
-            format!("{} {DEPRECATED}", self.description)
-        } else {
-            self.description.clone()
+        if !self.deprecated {
+            return self.description.clone();
         }
+        let first = self.description.split('\n').next().unwrap_or_default();
+        let rest = &self.description[first.len()..];
+        format!("{first} {DEPRECATED}{rest}")
     }
 
     /// JSON schema of the arguments: flat, lossless, closed.
