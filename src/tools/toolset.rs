@@ -156,7 +156,6 @@ pub(super) const fn decided_once(toolsets: &[Toolset]) {
 #[cfg(test)]
 mod tests {
     use super::super::{Toolset, catalogue, define};
-    use super::toolset;
 
     toolset! {
         "toy": "A toolset of this test.";

@@ -120,6 +120,19 @@ impl Change {
         let before = self.before.as_deref().unwrap_or("nothing");
         let after = self.after.as_deref().unwrap_or("nothing");
         let guess = if self.guess { " (a guess)" } else { "" };
+        let stated = match self.kind {
+            Kind::Retyped => "type",
+            Kind::Moved => "place",
+            Kind::DefaultChanged => "default",
+            Kind::BoundsWidened => "bounds",
+            _ => "",
+        };
+        if self.class == Class::TextOnly && !stated.is_empty() {
+            return match &self.after {
+                Some(after) => format!("{stated} of `{part}` is stated: {after}"),
+                None => format!("{stated} of `{part}` is no longer stated; it was {before}"),
+            };
+        }
         match self.kind {
             Kind::OperationAdded => format!("new operation, {after}"),
             Kind::OperationRemoved => format!("removed; it was {before}"),
@@ -674,6 +687,7 @@ impl Found {
             return;
         }
         let text = |(minimum, maximum): Bounds| {
+            minimum.or(maximum)?;
             let end =
                 |bound: Option<i64>| bound.map_or("…".to_owned(), |bound| bound.to_string());
             Some(format!("{} to {}", end(minimum), end(maximum)))

@@ -2,13 +2,13 @@
 //!
 //! Owns the words. Decides nothing but the exit code that follows from what is reported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use crate::coverage::Coverage;
-use crate::diff::{Change, Class};
+use crate::diff::{Change, Class, Kind};
 use crate::surface::Touched;
 
 /// Nothing to do.
@@ -189,7 +189,17 @@ fn entries(text: &mut String, style: &dyn Style, entries: &[Entry]) {
         if entries.peek().is_some() {
             style.heading(text, class.title());
         }
+        // A document of another kind states types and places for the first time, of all parameters.
+        let mut first: BTreeMap<&str, usize> = BTreeMap::new();
         for entry in entries {
+            let Change { kind, before, .. } = &entry.change;
+            if class == Class::TextOnly
+                && matches!(kind, Kind::Retyped | Kind::Moved)
+                && before.is_none()
+            {
+                *first.entry(&entry.change.operation).or_default() += 1;
+                continue;
+            }
             let of = match entry.change.operation.as_str() {
                 "" => String::new(),
                 id => format!("{id}: "),
@@ -200,6 +210,10 @@ fn entries(text: &mut String, style: &dyn Style, entries: &[Entry]) {
                 .and_then(|touched| touched.tool.as_deref());
             let tool = tool.map_or(String::new(), |tool| format!(" [{tool}]"));
             style.item(text, &format!("{of}{}{tool}", entry.text));
+        }
+        for (operation, count) in first {
+            let stated = "types and places of parameters are stated for the first time";
+            style.item(text, &format!("{operation}: {count} {stated}"));
         }
     }
 }

@@ -64,7 +64,8 @@ impl Surface {
     }
 
     fn file(&mut self, name: &str, text: &str) {
-        // The macro's own documentation shows a toolset that is none.
+        // The macro's own documentation and tests show toolsets that are none.
+        let (text, _) = text.split_once("#[cfg(test)]").unwrap_or((text, ""));
         for line in LINE.captures_iter(text) {
             let tool = line.get(1).map(|tool| tool.as_str().to_owned());
             self.lines
@@ -119,7 +120,8 @@ mod tests {
             "toolset! {\n    tools {\n        \
              list_lamps(ListLampsArgs): \"Lamps\", read;\n        \
              get_lamp(GetLampByNameArgs): \"Lamp\", read was \"lamp\";\n    }\n    hidden {\n        \
-             DeleteLampArgs: \"no way back\";\n    }\n}\n//!         not_a_line(AtAllArgs): \"x\", read;\n",
+             DeleteLampArgs: \"no way back\";\n    }\n}\n//!         not_a_line(AtAllArgs): \"x\", read;\n\
+             #[cfg(test)]\n    of_a_test(ListLampsArgs): \"x\", read;\n",
         );
         surface
             .files

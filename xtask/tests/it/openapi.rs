@@ -136,6 +136,7 @@ fn what_only_3_1_has_is_mapped_down_with_a_note_for_each_loss() {
             "fromTime",
             json!({ "type": "string", "examples": ["2026-01-31", "2026-01-31 08:00:00"] }),
         ),
+        ("setManaged", "manage", json!({ "type": "boolean" })),
         (
             "setManaged",
             "type",

@@ -103,6 +103,12 @@ impl<'a> Schemas<'a> {
     ) -> Result<Described, Broken> {
         let mut described = Described::default();
         self.merge(&mut described, schema, scope, place, 0)?;
+        if described.kind.as_deref() == Some("boolean") {
+            // That it takes `true` and `false` is its type.
+            described
+                .values
+                .retain(|value| value != "true" && value != "false");
+        }
         Ok(described)
     }
 
