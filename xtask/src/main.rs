@@ -15,9 +15,9 @@ use xtask::review;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
-    /// Root of the repository
-    #[arg(long, value_name = "FOLDER", global = true, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/.."), hide_default_value = true)]
-    root: PathBuf,
+    /// Root of the repository [default: the nearest folder upwards with openapi/opmanager.yaml]
+    #[arg(long, value_name = "FOLDER", global = true)]
+    root: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -109,6 +109,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<u8, Error> {
+    let root = match &cli.root {
+        Some(root) => root.clone(),
+        None => regenerate::root()?,
+    };
     match &cli.command {
         Command::Regenerate(given) => {
             let options = Options {
@@ -117,11 +121,11 @@ fn run(cli: &Cli) -> Result<u8, Error> {
                 captured: given.captured.clone().unwrap_or_else(today),
                 write: given.write,
             };
-            Ok(print(&regenerate::run(&cli.root, &options)?, &given.form))
+            Ok(print(&regenerate::run(&root, &options)?, &given.form))
         }
-        Command::Coverage { form } => Ok(print(&regenerate::coverage(&cli.root)?, form)),
+        Command::Coverage { form } => Ok(print(&regenerate::coverage(&root)?, form)),
         Command::Review { from, to, form } => {
-            let review = review::run(&cli.root, from.as_deref(), to.as_deref())?;
+            let review = review::run(&root, from.as_deref(), to.as_deref())?;
             show(&if form.json {
                 json(&review)
             } else {

@@ -33,6 +33,25 @@ pub struct Options {
     pub write: bool,
 }
 
+/// The root of the repository in which the program runs. It is looked for, and not built in: programs of several
+/// checkouts may share a folder of build artifacts.
+///
+/// # Errors
+///
+/// No folder from here upwards has the curated document.
+pub fn root() -> Result<PathBuf, Error> {
+    let here = std::env::current_dir().map_err(|error| Error::Command(error.to_string()))?;
+    let root = here
+        .ancestors()
+        .find(|folder| folder.join(CURATED).is_file());
+    root.map(Path::to_owned).ok_or_else(|| {
+        Error::Command(format!(
+            "no folder from {} upwards has {CURATED}; go into the repository, or name it with --root",
+            here.display()
+        ))
+    })
+}
+
 /// Does the work below the root of the repository.
 ///
 /// # Errors

@@ -279,3 +279,22 @@ fn check_notices_what_was_edited_by_hand() {
         "{error}"
     );
 }
+
+#[test]
+fn the_repository_is_found_from_any_of_its_folders() {
+    let copy = copy();
+    let run = |folder: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command
+            .arg("coverage")
+            .current_dir(folder)
+            .output()
+            .unwrap()
+    };
+    assert_eq!(code(&run(&copy.path().join("src/tools"))), 0);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = run(elsewhere.path());
+    assert_eq!(code(&output), 1);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("--root"), "{error}");
+}
