@@ -17,16 +17,15 @@ ARG CARGO_AUDITABLE=0.7.7
 RUN cargo install --locked --version "${CARGO_AUDITABLE}" cargo-auditable
 WORKDIR /source
 COPY . .
-# The C library is glibc, linked in. It looks names up by itself, from /etc/hosts and over DNS: since 2.34 the code for
-# both is inside, and only other sources, named in /etc/nsswitch.conf, would need files that the image does not have. So
-# calls are resolved by the same code as outside of a container, and musl's slow allocator is not needed. The target is
-# named because build scripts and macros, which are for the builder, cannot be static.
+# The C library is glibc, linked in. Since 2.34 the code that looks names up in /etc/hosts and over DNS is inside of it;
+# only other sources, which an /etc/nsswitch.conf would have to name, are files that the image does not have. So names
+# are resolved by the same code as outside of a container. The target is named because build scripts and macros, which
+# are for the builder, cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN target="$(rustc --print host-tuple)" \
  && cargo auditable build --locked --release --no-default-features --target "$target" \
  && install -D -m 0555 "target/$target/release/opmanager-mcp-server" /image/opmanager-mcp-server \
- && install -D -m 0444 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
- && echo 'hosts: files dns' >/image/etc/nsswitch.conf
+ && install -D -m 0444 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt
 
 FROM scratch
 LABEL org.opencontainers.image.title="opmanager-mcp-server" \
