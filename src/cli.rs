@@ -2,6 +2,7 @@
 
 mod call;
 mod diagnose;
+mod http;
 mod key;
 mod log;
 pub(crate) mod process;
@@ -19,7 +20,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
-use crate::server::{CallLimits, Confirm, OpManagerServer, Settings};
+use crate::server::{CallLimits, Confirm, Credentials, OpManagerServer, Settings};
 use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
 use crate::transport;
 
@@ -54,9 +55,10 @@ struct Serve {
     /// Longest message of a client, in bytes; at least 1024
     #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
     max_request_bytes: u32,
-    /// Most calls that run at one time; 32 more wait, and others are refused
-    #[arg(long, value_name = "CALLS", default_value = "8")]
-    max_concurrent_calls: NonZeroUsize,
+    /// Most calls that run at one time; others wait, and beyond that are refused. 8 over standard input, where
+    /// 32 wait, and 64 over HTTP, where 256 wait
+    #[arg(long, value_name = "CALLS")]
+    max_concurrent_calls: Option<NonZeroUsize>,
     /// Most bytes of answers that are held at one time, over all calls
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     max_buffered_bytes: NonZeroUsize,
@@ -252,6 +254,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Serve over streamable HTTP, at /mcp
+    Http(Box<http::HttpArgs>),
+    /// Ask a server that was started with `http` whether it lives
+    Health(http::HealthArgs),
     /// Call one tool and print its answer
     ///
     /// The key is asked for, or read from a pipe.
@@ -293,6 +299,11 @@ pub fn run() -> ExitCode {
     let result = match command {
         None => serve_stdio(&serve),
         Some(Command::Tools { policy, json }) => print_tools(&policy.policy(), json),
+        Some(Command::Http(arguments)) => {
+            arguments.prepare();
+            block_on(http::run(*arguments))
+        }
+        Some(Command::Health(arguments)) => block_on(http::health(arguments)),
         Some(Command::Call(arguments)) => block_on(call::run(*arguments)),
         Some(Command::Diagnose(arguments)) => block_on(diagnose::run(*arguments)),
         #[cfg(feature = "demo")]
@@ -311,30 +322,51 @@ pub fn run() -> ExitCode {
     }
 }
 
+impl Serve {
+    /// What a server does before it serves.
+    fn prepare(&self) {
+        log::begin(self.log_level, self.log_format);
+        process::close_memory();
+        process::silence_panics();
+    }
+
+    fn max_request_bytes(&self) -> usize {
+        usize::try_from(self.max_request_bytes).unwrap_or(usize::MAX)
+    }
+
+    /// The server. What contradicts itself ends the program.
+    fn server(&self, credentials: Credentials, calls: CallLimits) -> OpManagerServer {
+        let http = Http::new(self.targets.egress(Limits {
+            max_buffered_bytes: self.max_buffered_bytes.get(),
+            ..self.answers.limits()
+        }));
+        let settings = Settings {
+            policy: self.policy.policy(),
+            credentials,
+            confirm: match self.confirm_destructive {
+                ConfirmArg::Auto => Confirm::Auto,
+                ConfirmArg::Always => Confirm::Always,
+                ConfirmArg::Off => Confirm::Off,
+            },
+            calls: CallLimits {
+                running: self
+                    .max_concurrent_calls
+                    .map_or(calls.running, NonZeroUsize::get),
+                ..calls
+            },
+            result: self.answers.result(),
+        };
+        OpManagerServer::new(settings, http)
+    }
+}
+
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
-    log::begin(arguments.log_level, arguments.log_format);
-    process::close_memory();
-    process::silence_panics();
-    let http = Http::new(arguments.targets.egress(Limits {
-        max_buffered_bytes: arguments.max_buffered_bytes.get(),
-        ..arguments.answers.limits()
-    }));
-    let settings = Settings {
-        policy: arguments.policy.policy(),
-        confirm: match arguments.confirm_destructive {
-            ConfirmArg::Auto => Confirm::Auto,
-            ConfirmArg::Always => Confirm::Always,
-            ConfirmArg::Off => Confirm::Off,
-        },
-        calls: CallLimits {
-            running: arguments.max_concurrent_calls.get(),
-            ..CallLimits::default()
-        },
-        result: arguments.answers.result(),
-    };
-    let server = OpManagerServer::new(settings, http);
-    let max_request_bytes = usize::try_from(arguments.max_request_bytes).unwrap_or(usize::MAX);
-    block_on(transport::stdio::serve(server, max_request_bytes))
+    arguments.prepare();
+    let server = arguments.server(Credentials::Arguments, CallLimits::default());
+    block_on(transport::stdio::serve(
+        server,
+        arguments.max_request_bytes(),
+    ))
 }
 
 fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {

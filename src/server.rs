@@ -7,9 +7,11 @@
 
 mod asked;
 mod call;
+mod caller;
 mod confirm;
 mod diagnose;
 mod guard;
+pub(crate) mod metrics;
 mod resources;
 mod turns;
 
@@ -29,10 +31,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::opmanager::Http;
 use crate::result;
-use crate::tools::{Policy, prompts};
+use crate::tools::arguments::{self, CONNECTION_ARGUMENTS};
+use crate::tools::{Arguments, Policy, prompts};
 use asked::Asked;
+pub use caller::Caller;
 pub use confirm::Confirm;
 use confirm::Questioner;
+use metrics::Metrics;
 pub use turns::CallLimits;
 use turns::Turns;
 
@@ -41,11 +46,23 @@ const LIST_TTL_MS: u64 = 3_600_000;
 /// Longest name that is repeated to a caller.
 const LONGEST_NAME: usize = 128;
 
+/// Where a call's host and key come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Credentials {
+    /// From the call's arguments.
+    #[default]
+    Arguments,
+    /// From the request that brings the call: no tool takes them, and the model does not see them.
+    Request,
+}
+
 /// How the server runs.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// What is offered and run.
     pub policy: Policy,
+    /// Where a call's connection comes from.
+    pub credentials: Credentials,
     /// Whether a call that removes something asks for confirmation.
     pub confirm: Confirm,
     /// How many calls run and wait at one time.
@@ -63,6 +80,7 @@ struct Inner {
     http: Http,
     listed: Vec<Tool>,
     turns: Turns,
+    metrics: Option<Arc<Metrics>>,
     closing: CancellationToken,
     /// What calls panic with.
     #[cfg(test)]
@@ -73,10 +91,11 @@ impl OpManagerServer {
     /// A server that lists what the settings say and calls over the given connections.
     pub fn new(settings: Settings, http: Http) -> Self {
         Self(Arc::new(Inner {
-            listed: settings.policy.listed(),
+            listed: listed(&settings),
             turns: Turns::new(settings.calls),
             settings,
             http,
+            metrics: None,
             closing: CancellationToken::new(),
             #[cfg(test)]
             panic: None,
@@ -94,10 +113,74 @@ impl OpManagerServer {
         }))
     }
 
+    /// The same server, which counts its calls.
+    pub(crate) fn with_metrics(self, metrics: Arc<Metrics>) -> Option<Self> {
+        let inner = Arc::into_inner(self.0)?;
+        Some(Self(Arc::new(Inner {
+            metrics: Some(metrics),
+            ..inner
+        })))
+    }
+
+    /// The arguments of a call as tools take them, whatever way the connection came.
+    fn connected(
+        &self,
+        mut given: Arguments,
+        caller: Option<&Caller>,
+    ) -> Result<Arguments, String> {
+        if self.0.settings.credentials == Credentials::Arguments {
+            return Ok(given);
+        }
+        if let Some(name) = CONNECTION_ARGUMENTS
+            .iter()
+            .find(|name| given.contains_key(**name))
+        {
+            return Err(format!(
+                "`{name}` is not an argument here: this server takes the connection from the headers of the request, where its client is configured to send them. Call again without it."
+            ));
+        }
+        given.extend(caller.map(Caller::take_connection).into_iter().flatten());
+        Ok(given)
+    }
+
+    /// A text that names connection arguments, for a caller who gives them another way.
+    fn in_words_of_the_caller(&self, text: &str) -> String {
+        match self.0.settings.credentials {
+            Credentials::Arguments => text.to_owned(),
+            Credentials::Request => {
+                CONNECTION_HEADERS
+                    .iter()
+                    .fold(text.to_owned(), |text, (argument, header)| {
+                        text.replace(&format!("`{argument}`"), &format!("header `{header}`"))
+                    })
+            }
+        }
+    }
+
     /// Cancelled to make running calls give up.
     pub(crate) fn closing(&self) -> CancellationToken {
         self.0.closing.clone()
     }
+}
+
+/// The headers of a request that bring a connection, and the arguments that they stand for.
+pub(crate) const CONNECTION_HEADERS: [(&str, &str); 5] = [
+    ("host", "X-OpManager-Host"),
+    ("apiKey", "X-OpManager-Api-Key"),
+    ("port", "X-OpManager-Port"),
+    ("use_ssl", "X-OpManager-Use-Ssl"),
+    ("verify_ssl", "X-OpManager-Verify-Ssl"),
+];
+
+/// The definitions that clients are given.
+fn listed(settings: &Settings) -> Vec<Tool> {
+    let mut listed = settings.policy.listed();
+    if settings.credentials == Credentials::Request {
+        for tool in &mut listed {
+            tool.input_schema = Arc::new(arguments::without_connection(&tool.input_schema));
+        }
+    }
+    listed
 }
 
 /// Whether the caching hints of the newest protocol belong into a result.
@@ -145,7 +228,16 @@ impl ServerHandler for OpManagerServer {
                 .with_title("OpManager")
                 .with_description(env!("CARGO_PKG_DESCRIPTION")),
         )
-        .with_instructions(include_str!("instructions.txt").trim())
+        .with_instructions(match self.0.settings.credentials {
+            Credentials::Arguments => concat!(
+                include_str!("instructions/arguments.txt"),
+                include_str!("instructions/all.txt")
+            ),
+            Credentials::Request => concat!(
+                include_str!("instructions/request.txt"),
+                include_str!("instructions/all.txt")
+            ),
+        })
     }
 
     async fn discover(&self, _: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData> {
@@ -176,8 +268,14 @@ impl ServerHandler for OpManagerServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let caller = Caller::of(&context);
         let given = request.arguments.unwrap_or_default();
-        let Some(asked) = Asked::of(&request.name, given, &self.0.settings.policy) else {
+        let policy = &self.0.settings.policy;
+        let asked = match self.connected(given, caller.as_deref()) {
+            Ok(given) => Asked::of(&request.name, given, policy),
+            Err(reason) => Asked::wrongly(&request.name, reason),
+        };
+        let Some(asked) = asked else {
             let name: String = request
                 .name
                 .chars()
@@ -196,7 +294,7 @@ impl ServerHandler for OpManagerServer {
             request.input_responses,
             request.request_state,
         );
-        let running = self.run(asked, &questioner);
+        let running = self.run(asked, &questioner, caller.as_deref());
         tokio::select! {
             response = guard::catch(name, access, running) => Ok(response),
             // The reply of a cancelled call is not sent; dropping the call drops its request.

@@ -512,12 +512,14 @@ impl Lint {
         ]
         .iter()
         .any(|markup| prose.contains(markup))
-            || prose.contains('\n')
         {
             self.defect(
-                format!("{what} holds markup, an entity, a line break or a draft mark"),
-                "write plain text in one paragraph (folded style `>-`)",
+                format!("{what} holds markup, an entity or a draft mark"),
+                "write plain text (folded style `>-`; a blank line begins what is not listed)",
             );
+        }
+        if key == "summary" && prose.contains('\n') {
+            self.defect(format!("{what} has several lines"), "write it in one line");
         }
         prose.to_owned()
     }

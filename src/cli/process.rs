@@ -112,7 +112,7 @@ mod tests {
             output.status.success() && said.contains("1 passed"),
             "{said}{log}"
         );
-        assert!(log.contains("file=\"src/server.rs\" line="), "{log}");
+        assert!(log.contains("file=\"src/server/call.rs\" line="), "{log}");
         assert_eq!(log.matches("outcome=\"panic\"").count(), 40, "{log}");
         assert!(
             !log.contains(KEY) && !log.contains("stack backtrace"),

@@ -6,6 +6,7 @@
 use rmcp::model::{CallToolResult, ContentBlock};
 use serde_json::Value;
 
+use super::metrics::Outcome;
 use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, arguments, describe};
 
 /// What is to be run.
@@ -17,7 +18,16 @@ pub(super) enum Asked {
     /// Nothing more: the answer is known without any OpManager.
     Known(BuiltIn, CallToolResult),
     /// Nothing at all, and why.
-    Refused(&'static str, Access, String),
+    Refused {
+        /// Name of the tool.
+        name: &'static str,
+        /// What it may do.
+        access: Access,
+        /// Whether the caller or the operator is why.
+        outcome: Outcome,
+        /// What the caller is told.
+        reason: String,
+    },
 }
 
 impl Asked {
@@ -26,12 +36,12 @@ impl Asked {
         if let Some(tool) = tools::find(name) {
             return Some(match policy.allows_by_name(tool) {
                 Ok(()) => Self::Operation(tool, given),
-                Err(reason) => Self::Refused(tool.name(), tool.access(), reason),
+                Err(reason) => Self::not_allowed(tool.name(), tool.access(), reason),
             });
         }
         let built_in = BuiltIn::find(name)?;
         if let Err(reason) = policy.allows_built_in(built_in) {
-            return Some(Self::Refused(built_in.name(), Access::Read, reason));
+            return Some(Self::not_allowed(built_in.name(), Access::Read, reason));
         }
         let asked = match built_in {
             BuiltIn::DiagnoseConnection => Ok(Self::Diagnose(given)),
@@ -41,10 +51,34 @@ impl Asked {
                 describe(given, policy).map(|told| Self::Known(built_in, told))
             }
         };
-        Some(asked.unwrap_or_else(|reason| {
-            tracing::info!(tool = built_in.name(), outcome = "invalid arguments");
-            Self::Refused(built_in.name(), Access::Read, reason)
+        Some(asked.unwrap_or_else(|reason| Self::Refused {
+            name: built_in.name(),
+            access: Access::Read,
+            outcome: Outcome::InvalidArguments,
+            reason,
         }))
+    }
+
+    /// A tool that is asked for in a way that no tool is.
+    pub(super) fn wrongly(name: &str, reason: String) -> Option<Self> {
+        let (name, access) = tools::find(name)
+            .map(|tool| (tool.name(), tool.access()))
+            .or_else(|| Some((BuiltIn::find(name)?.name(), Access::Read)))?;
+        Some(Self::Refused {
+            name,
+            access,
+            outcome: Outcome::InvalidArguments,
+            reason,
+        })
+    }
+
+    fn not_allowed(name: &'static str, access: Access, reason: String) -> Self {
+        Self::Refused {
+            name,
+            access,
+            outcome: Outcome::NotAllowed,
+            reason,
+        }
     }
 
     /// Name of what is run, for the log.
@@ -53,7 +87,7 @@ impl Asked {
             Self::Operation(tool, _) => tool.name(),
             Self::Diagnose(_) => BuiltIn::DiagnoseConnection.name(),
             Self::Known(tool, _) => tool.name(),
-            Self::Refused(name, ..) => name,
+            Self::Refused { name, .. } => name,
         }
     }
 
@@ -61,7 +95,7 @@ impl Asked {
     pub(super) fn access(&self) -> Access {
         match self {
             Self::Operation(tool, _) => tool.access(),
-            Self::Refused(_, access, _) => *access,
+            Self::Refused { access, .. } => *access,
             Self::Diagnose(_) | Self::Known(..) => Access::Read,
         }
     }

@@ -3,15 +3,17 @@
 //! Owns its order: tier, arguments, target, confirmation, turn, request, verdict. What is wrong is told before
 //! anything is sent.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 
 use super::OpManagerServer;
 use super::asked::Asked;
+use super::caller::Caller;
 use super::confirm::{Confirmation, Questioner};
 use super::guard;
-use crate::opmanager::{ApiKey, Client, Error, Profile, RawResponse};
+use super::metrics::{Metrics, Outcome};
+use crate::opmanager::{ApiKey, Client, Error, Profile, RawResponse, Target};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
 
@@ -22,30 +24,118 @@ pub(super) struct Ready {
     profile: Profile,
 }
 
+/// What is known of a call that was sent, beside its outcome.
+#[derive(Default)]
+pub(super) struct Exchange<'a> {
+    pub(super) target: Option<&'a Target>,
+    pub(super) profile: Option<Profile>,
+    pub(super) status: Option<u16>,
+    pub(super) bytes: Option<usize>,
+    pub(super) time: Option<Duration>,
+}
+
 impl OpManagerServer {
     /// Runs what is asked for.
-    pub(super) async fn run(&self, asked: Asked, questioner: &Questioner<'_>) -> CallToolResponse {
+    pub(super) async fn run(
+        &self,
+        asked: Asked,
+        questioner: &Questioner<'_>,
+        caller: Option<&Caller>,
+    ) -> CallToolResponse {
+        let _running = self.0.metrics.as_deref().map(Metrics::run);
+        let (name, access) = (asked.name(), asked.access());
         let ready = match asked {
-            Asked::Operation(tool, given) => self.ready(tool, given),
-            Asked::Diagnose(given) => Err(self.diagnose(given).await),
-            Asked::Known(_, told) => Err(told),
-            Asked::Refused(_, _, reason) => Err(failed(reason)),
+            Asked::Operation(tool, given) => self.ready(tool, given, caller),
+            Asked::Diagnose(given) => Err(self.diagnose(given, caller).await),
+            Asked::Known(_, told) => {
+                self.record(caller, name, access, Outcome::Success, &Exchange::default());
+                Err(told)
+            }
+            Asked::Refused {
+                outcome, reason, ..
+            } => {
+                self.record(caller, name, access, outcome, &Exchange::default());
+                Err(failed(reason))
+            }
         };
         let ready = match ready {
             Ok(ready) => ready,
             Err(result) => return result.into(),
         };
-        if ready.tool.access() == Access::Destructive {
+        if access == Access::Destructive {
             match questioner.confirm(&ready).await {
                 Confirmation::Given => {}
                 Confirmation::Refused(reason) => {
-                    tracing::info!(tool = ready.tool.name(), outcome = "not confirmed");
+                    let exchange = Exchange {
+                        target: Some(ready.checked.connection.target()),
+                        ..Exchange::default()
+                    };
+                    self.record(caller, name, access, Outcome::NotConfirmed, &exchange);
                     return failed(reason).into();
                 }
                 Confirmation::Wanted(question) => return question.into(),
             }
         }
-        self.send(ready).await.into()
+        self.send(ready, caller).await.into()
+    }
+
+    /// Writes down how a call ended: a line of the log, which is also who did what, and the metrics.
+    pub(super) fn record(
+        &self,
+        caller: Option<&Caller>,
+        tool: &'static str,
+        access: Access,
+        outcome: Outcome,
+        exchange: &Exchange<'_>,
+    ) {
+        if let Some(metrics) = &self.0.metrics {
+            metrics.count(tool, access.word(), outcome, exchange.target);
+            if let (Some(time), Some(bytes)) = (exchange.time, exchange.bytes) {
+                metrics.exchanged(tool, time, bytes);
+            }
+        }
+        let Exchange {
+            target,
+            profile,
+            status,
+            bytes,
+            time,
+        } = exchange;
+        let client = caller.map(Caller::name);
+        let milliseconds = time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let tls = target.map(Target::tls);
+        let target = target.map(tracing::field::display);
+        let trust = profile.map(tracing::field::display);
+        let (access, outcome_words) = (access.word(), outcome.words());
+        // What travels unprotected is worth an operator's look, and so is a server that is too small.
+        let unprotected = *profile == Some(Profile::Unverified) || tls == Some(false);
+        if unprotected || outcome == Outcome::Busy {
+            tracing::warn!(
+                client,
+                tool,
+                access,
+                target,
+                trust,
+                tls,
+                status,
+                bytes,
+                milliseconds,
+                outcome = outcome_words
+            );
+        } else {
+            tracing::info!(
+                client,
+                tool,
+                access,
+                target,
+                trust,
+                tls,
+                status,
+                bytes,
+                milliseconds,
+                outcome = outcome_words
+            );
+        }
     }
 
     /// A call that a person makes, who needs not be asked whether it is meant: the answer and a remark on it.
@@ -63,7 +153,8 @@ impl OpManagerServer {
         };
         let access = asked.access();
         let name = asked.name();
-        let response = guard::catch(name, access, self.run(asked, &Questioner::nobody())).await;
+        let response =
+            guard::catch(name, access, self.run(asked, &Questioner::nobody(), None)).await;
         let CallToolResponse::Complete(result) = response else {
             return Err("the answer is a question, and there is nobody to answer it".to_owned());
         };
@@ -84,17 +175,31 @@ impl OpManagerServer {
         &self,
         tool: &'static CatalogueTool,
         given: Arguments,
+        caller: Option<&Caller>,
     ) -> Result<Ready, CallToolResult> {
-        let name = tool.name();
-        self.0.settings.policy.allows(tool).map_err(failed)?;
-        let checked = arguments::check(tool, given).map_err(|problems| {
-            tracing::info!(tool = name, outcome = "invalid arguments");
-            failed(problems.text(name))
-        })?;
-        let profile = self.0.http.admit(&checked.connection).map_err(|error| {
-            tracing::info!(tool = name, outcome = "refused target");
-            failed(arguments::Problems::from(error).text(name))
-        })?;
+        let (name, access) = (tool.name(), tool.access());
+        let refused = |outcome, reason: String| {
+            self.record(caller, name, access, outcome, &Exchange::default());
+            failed(reason)
+        };
+        self.0
+            .settings
+            .policy
+            .allows(tool)
+            .map_err(|reason| refused(Outcome::NotAllowed, reason))?;
+        let wrong = |problems: arguments::Problems| {
+            refused(
+                Outcome::InvalidArguments,
+                self.in_words_of_the_caller(&problems.text(name)),
+            )
+        };
+        let checked = arguments::check(tool, given).map_err(wrong)?;
+        let admitted = self.0.http.admit(&checked.connection);
+        let profile = admitted.map_err(|error| wrong(error.into()))?;
+        // All that is left of the message is small.
+        if let Some(caller) = caller {
+            caller.leave_room();
+        }
         Ok(Ready {
             tool,
             checked,
@@ -103,13 +208,13 @@ impl OpManagerServer {
     }
 
     /// Sends a call.
-    async fn send(&self, ready: Ready) -> CallToolResult {
+    async fn send(&self, ready: Ready, caller: Option<&Caller>) -> CallToolResult {
         let Ready {
             tool,
             checked,
             profile,
         } = ready;
-        let name = tool.name();
+        let (name, access) = (tool.name(), tool.access());
         let arguments::Checked {
             connection,
             arguments,
@@ -117,7 +222,11 @@ impl OpManagerServer {
         } = checked;
         // Only what has been checked waits: what is large or wrong is gone by now.
         let Some(_turn) = self.0.turns.take().await else {
-            tracing::warn!(tool = name, target = %connection.target(), outcome = "busy");
+            let exchange = Exchange {
+                target: Some(connection.target()),
+                ..Exchange::default()
+            };
+            self.record(caller, name, access, Outcome::Busy, &exchange);
             return failed(self.0.turns.refusal());
         };
         #[cfg(test)]
@@ -128,23 +237,24 @@ impl OpManagerServer {
         let started = Instant::now();
         let answer = (tool.entry().call)(&client, arguments).await;
         let target = client.connection().target();
-        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let (status, bytes) = answer
-            .as_ref()
-            .map_or((0, 0), |raw| (raw.status, raw.body.len()));
+        let mut exchange = Exchange {
+            target: Some(target),
+            profile: Some(profile),
+            time: Some(started.elapsed()),
+            ..Exchange::default()
+        };
+        if let Ok(raw) = &answer {
+            exchange.status = Some(raw.status);
+            exchange.bytes = Some(raw.body.len());
+        }
         let key = client.connection().key();
         let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, &client));
         let outcome = match &text {
-            Ok(_) => "success",
-            Err(Error::Refused(_)) => "refused",
-            Err(_) => "no answer",
+            Ok(_) => Outcome::Success,
+            Err(Error::Refused(_)) => Outcome::Refused,
+            Err(_) => Outcome::NoAnswer,
         };
-        // What travels unprotected is worth an operator's look.
-        if profile == Profile::Unverified || !target.tls() {
-            tracing::warn!(tool = name, %target, trust = %profile, tls = target.tls(), status, bytes, milliseconds, outcome);
-        } else {
-            tracing::info!(tool = name, %target, trust = %profile, status, bytes, milliseconds, outcome);
-        }
+        self.record(caller, name, access, outcome, &exchange);
         match text {
             Err(error) => failed_without(
                 key,

@@ -3,32 +3,49 @@
 use rmcp::model::{CallToolResult, ContentBlock};
 
 use super::OpManagerServer;
-use super::call::failed;
+use super::call::{Exchange, failed};
+use super::caller::Caller;
+use super::metrics::Outcome;
 use crate::diagnose::diagnose;
-use crate::tools::{self, BuiltIn, arguments};
+use crate::opmanager::Target;
+use crate::tools::{self, Access, BuiltIn, arguments};
 
 impl OpManagerServer {
     /// Runs it. A connection that does not work is a failed result.
-    pub(super) async fn diagnose(&self, given: tools::Arguments) -> CallToolResult {
+    pub(super) async fn diagnose(
+        &self,
+        given: tools::Arguments,
+        caller: Option<&Caller>,
+    ) -> CallToolResult {
         let name = BuiltIn::DiagnoseConnection.name();
+        let record = |outcome, target: Option<&Target>| {
+            let exchange = Exchange {
+                target,
+                ..Exchange::default()
+            };
+            self.record(caller, name, Access::Read, outcome, &exchange);
+        };
         let (target, trust, key) = match arguments::check_connection(given) {
             Ok(connection) => connection.into_parts(),
             Err(problems) => {
-                tracing::info!(tool = name, outcome = "invalid arguments");
-                return failed(problems.text(name));
+                record(Outcome::InvalidArguments, None);
+                return failed(self.in_words_of_the_caller(&problems.text(name)));
             }
         };
+        if let Some(caller) = caller {
+            caller.leave_room();
+        }
         let Some(_turn) = self.0.turns.take().await else {
-            tracing::warn!(tool = name, %target, outcome = "busy");
+            record(Outcome::Busy, Some(&target));
             return failed(self.0.turns.refusal());
         };
         let report = diagnose(&self.0.http, target.clone(), trust, Some(key)).await;
-        let good = report.is_good();
-        tracing::info!(tool = name, %target, outcome = if good { "success" } else { "failure" });
         let text = ContentBlock::text(report.to_string());
-        if good {
+        if report.is_good() {
+            record(Outcome::Success, Some(&target));
             CallToolResult::success(vec![text])
         } else {
+            record(Outcome::NoAnswer, Some(&target));
             CallToolResult::error(vec![text])
         }
     }

@@ -140,6 +140,19 @@ pub(crate) fn names(list: &Value) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
+/// A schema as it is for callers whose connection comes another way.
+pub(crate) fn without_connection(schema: &Map<String, Value>) -> Map<String, Value> {
+    let is_own = |name: &str| !CONNECTION_ARGUMENTS.contains(&name);
+    let mut schema = schema.clone();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.retain(|name, _| is_own(name));
+    }
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|name| name.as_str().is_some_and(is_own));
+    }
+    schema
+}
+
 /// The schema of a tool that takes nothing but a connection.
 pub(crate) fn of_connection() -> Map<String, Value> {
     around(&Value::Null, false)

@@ -9,20 +9,22 @@ use std::sync::LazyLock;
 use rust_stemmers::{Algorithm, Stemmer};
 use serde_json::Value;
 
-use super::{Access, CatalogueTool, catalogue};
+use super::{Access, CatalogueTool, arguments, catalogue};
 
-/// How soon a repeated word stops to count, and how much long texts are held against an operation: the usual
-/// values of BM25.
+/// How soon a repeated word stops to count (the usual value of BM25), and how much long texts are held against an
+/// operation: less than usual, as those with many arguments are the ones that answer most questions.
 const SATURATION: f64 = 1.2;
-const LENGTH: f64 = 0.75;
+const LENGTH: f64 = 0.3;
 
 /// What a word counts where it stands.
 const IN_NAME: f64 = 4.0;
-const IN_DESCRIPTION: f64 = 1.0;
+const IN_DESCRIPTION: f64 = 1.5;
+const IN_NOTES: f64 = 0.5;
 const IN_ARGUMENT: f64 = 0.5;
 
-/// What a word counts that somebody did not say but may have meant. It stands in for one that no operation knows.
-const MEANT: f64 = 0.8;
+/// What a word counts that stands in [`SYNONYMS`], and those that stand there for it.
+const SAID: f64 = 0.3;
+const MEANT: f64 = 0.9;
 
 /// How much more likely it is that somebody wants what everybody needs, or wants to look and not to change.
 const CORE: f64 = 1.25;
@@ -37,11 +39,13 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("blackout", "downtime schedule"),
     ("broken", "alarm"),
     ("comment", "note annotation"),
+    ("busiest", "list utilization"),
     ("cpu", "performance monitor value"),
     ("create", "add"),
     ("disk", "performance monitor value"),
     ("esx", "vmware host"),
     ("escalation", "notification profile"),
+    ("find", "list"),
     ("hardware", "inventory"),
     ("hypervisor", "vmware host virtual"),
     ("incident", "alarm"),
@@ -60,13 +64,14 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("overview", "snapshot summary"),
     ("pause", "unmanage manage monitoring"),
     ("port", "interface"),
-    ("problem", "alarm"),
+    ("problem", "alarm list"),
+    ("put", "add"),
     ("reachable", "ping"),
     ("remove", "delete"),
     ("resolve", "clear"),
     ("restart", "update"),
     ("router", "device network"),
-    ("server", "device"),
+    ("server", "device list"),
     ("silence", "suppress mute alarm"),
     ("snooze", "suppress mute alarm"),
     ("ssid", "wireless network"),
@@ -147,7 +152,7 @@ struct Index {
     counts: Vec<HashMap<String, f64>>,
     /// All that the words of an operation count.
     lengths: Vec<f64>,
-    /// In how many operations a word is.
+    /// In how many operations a word is; one that only stands in a note counts less than one in a name.
     frequency: HashMap<String, f64>,
     average: f64,
     meant: HashMap<String, Vec<String>>,
@@ -160,8 +165,9 @@ impl Index {
         let counts: Vec<HashMap<String, f64>> = catalogue().iter().map(weigh).collect();
         let lengths: Vec<f64> = counts.iter().map(|words| words.values().sum()).collect();
         let mut frequency = HashMap::new();
-        for word in counts.iter().flat_map(HashMap::keys) {
-            *frequency.entry(word.clone()).or_default() += 1.0;
+        for (word, count) in counts.iter().flatten() {
+            let share: f64 = count / IN_NAME;
+            *frequency.entry(word.clone()).or_default() += share.min(1.0);
         }
         let meant = SYNONYMS
             .iter()
@@ -207,11 +213,14 @@ fn weigh(tool: &CatalogueTool) -> HashMap<String, f64> {
             *counts.entry(word).or_default() += weight;
         }
     };
-    add(tool.name(), IN_NAME);
+    add(&tool.name().replace('_', " "), IN_NAME);
     add(tool.title(), IN_NAME);
     add(tool.specification().summary, IN_NAME);
     add(tool.toolset(), IN_DESCRIPTION);
-    add(tool.description(), IN_DESCRIPTION);
+    let described = tool.description();
+    let listed = arguments::listed(described);
+    add(listed, IN_DESCRIPTION);
+    add(&described[listed.len()..], IN_NOTES);
     let own: Value = serde_json::from_str(tool.specification().schema).unwrap_or_default();
     for (name, property) in own["properties"].as_object().into_iter().flatten() {
         add(name, IN_ARGUMENT);
@@ -223,7 +232,8 @@ fn weigh(tool: &CatalogueTool) -> HashMap<String, f64> {
     counts
 }
 
-/// The stems of the words of a text; `camelCase` and `snake_case` are several.
+/// The stems of the words of a text; `camelCase` is several. The name of a tool is one: where a text points to
+/// another tool, it does not speak of what that one does.
 fn words(text: &str) -> impl Iterator<Item = String> {
     let mut spaced = String::with_capacity(text.len() + 8);
     let mut before = ' ';
@@ -232,7 +242,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
             spaced.push(' ');
         }
         before = c;
-        if c.is_alphanumeric() {
+        if c.is_alphanumeric() || c == '_' {
             spaced.extend(c.to_lowercase());
         } else {
             spaced.push(' ');
@@ -251,17 +261,14 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 pub(crate) fn search(query: &str) -> Vec<&'static CatalogueTool> {
     let index = &*INDEX;
     let mut weights: BTreeMap<String, f64> = BTreeMap::new();
-    for word in words(query) {
-        let likely = if index.frequency.contains_key(&word) {
-            MEANT
-        } else {
-            1.0
-        };
-        for meant in index.meant.get(&word).into_iter().flatten() {
+    for word in words(&query.replace('_', " ")) {
+        let meant = index.meant.get(&word);
+        for meant in meant.into_iter().flatten() {
             let weight = weights.entry(meant.clone()).or_default();
-            *weight = weight.max(likely);
+            *weight = weight.max(MEANT);
         }
-        weights.insert(word, 1.0);
+        let weight = weights.entry(word).or_default();
+        *weight = weight.max(if meant.is_some() { SAID } else { 1.0 });
     }
     let mut found: Vec<(f64, &CatalogueTool)> = catalogue()
         .iter()

@@ -36,7 +36,7 @@ const QUESTIONS: [(&str, &str); 60] = [
     ("trap and syslog events", "list_events"),
     ("raise an event", "add_event"),
     ("list all servers", "list_devices"),
-    ("find a device by ip address", "list_devices"),
+    ("which devices do we monitor", "list_devices"),
     ("start monitoring a new device", "add_device"),
     ("serial number of a device", "get_device_info"),
     ("hardware inventory", "get_device_info"),
@@ -72,7 +72,7 @@ const QUESTIONS: [(&str, &str); 60] = [
         "get_intf_bw_outage_report_details",
     ),
     ("interface traffic graph", "get_interface_graphs"),
-    ("all interfaces with errors", "list_interfaces"),
+    ("busiest interfaces of the network", "list_interfaces"),
     ("who is notified", "get_notification_profiles"),
     (
         "switch off a notification profile",

@@ -487,22 +487,22 @@ fn markup_an_entity_and_a_draft_mark_in_prose_are_refused() {
         check(
             ("summary: Add an event", &format!("summary: '{prose}'")),
             "addEvent",
-            "summary holds markup, an entity, a line break or a draft mark",
-            "plain text in one paragraph",
+            "summary holds markup, an entity or a draft mark",
+            "write plain text",
         );
     }
 }
 
 #[test]
-fn a_line_break_in_prose_is_refused() {
+fn a_line_break_in_a_summary_is_refused() {
     check(
         (
-            "description: Lowest utilization.",
-            "description: |-\n            Lowest\n            utilization.",
+            "summary: List alarms",
+            "summary: |-\n        List\n        alarms",
         ),
         "listAlarms",
-        "parameter `threshold`: description holds markup, an entity, a line break",
-        "folded style",
+        "summary has several lines",
+        "write it in one line",
     );
 }
 

@@ -1,0 +1,197 @@
+//! The commands `http` and `health`: a service for many, and whether it lives.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use http::Uri;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::Serve;
+use crate::server::metrics::Metrics;
+use crate::server::{CallLimits, Credentials};
+use crate::transport::http::{Options, listen, serve, tokens_of};
+
+/// Calls that run at one time, and that wait, unless the operator says otherwise. They mostly wait for OpManager.
+const CALLS: CallLimits = CallLimits {
+    running: 64,
+    waiting: 256,
+};
+/// Longest time that a health check waits.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Arguments of `http`.
+#[derive(Debug, Args)]
+pub(super) struct HttpArgs {
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+    listen: SocketAddr,
+    /// Where host and key of a call come from
+    #[arg(long, value_name = "WHERE", default_value = "arguments")]
+    credentials: CredentialsArg,
+    /// Names under which clients reach this server, beside those of this machine; comma-separated, without port
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
+    allowed_hosts: Vec<String>,
+    /// Web pages that may call, as scheme://host:port; comma-separated
+    #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
+    allowed_origins: Vec<String>,
+    /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token
+    #[arg(long, value_name = "FILE")]
+    http_token_file: Option<PathBuf>,
+    /// Most connections at one time
+    #[arg(long, value_name = "CONNECTIONS", default_value = "256")]
+    max_connections: NonZeroUsize,
+    /// Most requests of one token, or without tokens of one address, in a minute; no limit by default
+    #[arg(long, value_name = "REQUESTS")]
+    rate_limit: Option<NonZeroU32>,
+    /// How long running calls may take when the server is told to end, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    shutdown_grace: NonZeroU64,
+    /// Targets that the metrics name, as host:port; comma-separated
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',')]
+    metrics_targets: Vec<String>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CredentialsArg {
+    /// Arguments of the call, which the model gives
+    Arguments,
+    /// Headers X-OpManager-Host and X-OpManager-Api-Key of the request, which the model does not see
+    Headers,
+}
+
+impl HttpArgs {
+    /// What a server does before it serves.
+    pub(super) fn prepare(&self) {
+        self.serve.prepare();
+    }
+}
+
+/// Serves until the process is told to end.
+pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
+    let tokens = match &arguments.http_token_file {
+        None => None,
+        Some(path) => {
+            let tokens = tokens_of(path).map_err(|problem| {
+                io::Error::other(format!("--http-token-file {}: {problem}", path.display()))
+            })?;
+            Some(Arc::new(tokens))
+        }
+    };
+    let credentials = match arguments.credentials {
+        CredentialsArg::Arguments => Credentials::Arguments,
+        CredentialsArg::Headers => Credentials::Request,
+    };
+    let listener = listen(arguments.listen)?;
+    let address = listener.local_addr()?;
+    let open = arguments.serve.targets.allowed_targets.is_empty() && tokens.is_none();
+    if open && !address.ip().is_loopback() {
+        tracing::warn!(
+            outcome = "open",
+            "whoever reaches this port can call any target: limit it with --allowed-targets or --http-token-file"
+        );
+    }
+    let metrics = Arc::new(Metrics::new(arguments.metrics_targets));
+    let server = arguments
+        .serve
+        .server(credentials, CALLS)
+        .with_metrics(metrics.clone())
+        .ok_or_else(|| io::Error::other("the server is shared already"))?;
+    let options = Options {
+        allowed_hosts: arguments.allowed_hosts,
+        allowed_origins: arguments.allowed_origins,
+        tokens,
+        max_request_bytes: arguments.serve.max_request_bytes(),
+        max_connections: arguments.max_connections.get(),
+        rate_limit: arguments.rate_limit,
+        grace: Duration::from_secs(arguments.shutdown_grace.get()),
+        credentials,
+    };
+    let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
+    tokio::spawn(obey_signals(stop.clone(), stop_now.clone()));
+    tracing::info!(%address, outcome = "listening");
+    serve(server, options, listener, metrics, stop, stop_now).await
+}
+
+/// The first signal ends the service when its calls have ended, the second at once.
+async fn obey_signals(stop: CancellationToken, stop_now: CancellationToken) {
+    for told in [stop, stop_now] {
+        if wait_for_signal().await.is_err() {
+            return;
+        }
+        told.cancel();
+    }
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // Whoever closed the terminal did not end the service.
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub(super) struct HealthArgs {
+    /// What is asked
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:3000/health"
+    )]
+    url: Uri,
+}
+
+/// Asks a running server whether it lives.
+pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
+    let Some((authority, "http")) = arguments.url.authority().zip(arguments.url.scheme_str())
+    else {
+        return Err(io::Error::other("--url: write http://host:port/path"));
+    };
+    let port = authority.port_u16().unwrap_or(80);
+    let asking = async {
+        let host = authority
+            .host()
+            .trim_start_matches('[')
+            .trim_end_matches(']');
+        let mut stream = TcpStream::connect((host, port)).await?;
+        let path = arguments.url.path();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await?;
+        Ok::<_, io::Error>(status)
+    };
+    let status = tokio::time::timeout(HEALTH_TIMEOUT, asking)
+        .await
+        .map_err(|_| io::Error::other("no answer within 3 seconds"))??;
+    if &status == b"HTTP/1.1 200" {
+        writeln!(io::stdout(), "ok")
+    } else {
+        let status = String::from_utf8_lossy(&status[9..]).into_owned();
+        Err(io::Error::other(format!("the answer has status {status}")))
+    }
+}

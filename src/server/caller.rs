@@ -1,0 +1,62 @@
+//! Who calls, where a transport knows it.
+//!
+//! Owns what a transport hands over beside a message: the caller's name for the log, the connection where that
+//! comes with the request and not with the arguments, and the room that the message takes until it is checked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rmcp::RoleServer;
+use rmcp::service::RequestContext;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::tools::Arguments;
+
+/// Who calls. A transport puts it, in an [`Arc`], among the extensions of the HTTP request.
+pub struct Caller {
+    name: String,
+    /// Holds a key: it is never printed.
+    connection: Mutex<Arguments>,
+    room: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Caller {
+    /// A caller of that name, with the connection that came with the request, and the room for its message.
+    pub(crate) fn new(name: String, connection: Arguments, room: OwnedSemaphorePermit) -> Self {
+        Self {
+            name,
+            connection: Mutex::new(connection),
+            room: Mutex::new(Some(room)),
+        }
+    }
+
+    /// Who sent the request, if its transport says so.
+    pub(super) fn of(context: &RequestContext<RoleServer>) -> Option<Arc<Self>> {
+        let parts = context.extensions.get::<http::request::Parts>()?;
+        parts.extensions.get::<Arc<Self>>().cloned()
+    }
+
+    /// Name for the log.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The connection, once.
+    pub(super) fn take_connection(&self) -> Arguments {
+        std::mem::take(
+            &mut *self
+                .connection
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Gives the room back: what is left of the message has been checked, and is small.
+    pub(super) fn leave_room(&self) {
+        drop(
+            self.room
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! What is counted of calls, for those who operate the server.
+//!
+//! Owns the names of the metrics. No host, key or argument is in any; a target is one only if the operator has
+//! listed it, so that nobody can make up ever new series.
+
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::opmanager::Target;
+
+/// Bounds of the buckets of a call's time, in seconds.
+const BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Outcome {
+    /// OpManager gave what was asked for.
+    Success,
+    /// OpManager refused.
+    Refused,
+    /// No usable answer came.
+    NoAnswer,
+    /// The arguments were wrong; nothing was sent.
+    InvalidArguments,
+    /// The operator does not allow it; nothing was sent.
+    NotAllowed,
+    /// Too many calls were waiting; nothing was sent.
+    Busy,
+    /// Nobody confirmed it; nothing was sent.
+    NotConfirmed,
+}
+
+impl Outcome {
+    /// The words of the log.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::NoAnswer => "no answer",
+            Self::InvalidArguments => "invalid arguments",
+            Self::NotAllowed => "not allowed",
+            Self::Busy => "busy",
+            Self::NotConfirmed => "not confirmed",
+        }
+    }
+}
+
+/// Why a request was turned away before it was read as a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Turned {
+    /// `Host` names another server.
+    Host,
+    /// `Origin` is not listed.
+    Origin,
+    /// No token, or a wrong one.
+    Token,
+    /// Too many requests of this caller.
+    Rate,
+    /// The media type is not JSON.
+    MediaType,
+    /// It is longer than allowed.
+    Size,
+    /// It came too slowly.
+    Slow,
+    /// It is no message.
+    Message,
+    /// There is no room.
+    Busy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    tool: &'static str,
+    access: &'static str,
+    outcome: Outcome,
+    target: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ToolLabels {
+    tool: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: Turned,
+}
+
+/// The metrics of a server.
+pub(crate) struct Metrics {
+    registry: Registry,
+    targets: Vec<String>,
+    calls: Family<CallLabels, Counter>,
+    seconds: Family<ToolLabels, Histogram>,
+    bytes: Counter,
+    turned: Family<ReasonLabels, Counter>,
+    running: Gauge<i64, AtomicI64>,
+}
+
+impl Metrics {
+    /// Metrics in which only these targets, as `host:port`, have a name.
+    pub(crate) fn new(targets: Vec<String>) -> Self {
+        let mut registry = Registry::with_prefix("opmanager_mcp");
+        let calls = Family::default();
+        registry.register("calls", "Tool calls by outcome", calls.clone());
+        let seconds =
+            Family::<ToolLabels, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        registry.register_with_unit(
+            "call_duration",
+            "Time from sending a request to OpManager to its answer",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        let bytes = Counter::default();
+        registry.register_with_unit(
+            "answer",
+            "Answers of OpManager, unpacked",
+            Unit::Bytes,
+            bytes.clone(),
+        );
+        let turned = Family::default();
+        registry.register(
+            "requests_refused",
+            "Requests turned away unread",
+            turned.clone(),
+        );
+        let running = Gauge::default();
+        registry.register(
+            "calls_running",
+            "Tool calls that run or wait",
+            running.clone(),
+        );
+        Self {
+            registry,
+            targets,
+            calls,
+            seconds,
+            bytes,
+            turned,
+            running,
+        }
+    }
+
+    /// Counts a call that ended.
+    pub(super) fn count(
+        &self,
+        tool: &'static str,
+        access: &'static str,
+        outcome: Outcome,
+        target: Option<&Target>,
+    ) {
+        let target = target
+            .map(ToString::to_string)
+            .filter(|target| self.targets.contains(target));
+        let target = target.unwrap_or_else(|| "other".to_owned());
+        self.calls
+            .get_or_create(&CallLabels {
+                tool,
+                access,
+                outcome,
+                target,
+            })
+            .inc();
+    }
+
+    /// Counts what was exchanged with OpManager.
+    pub(super) fn exchanged(&self, tool: &'static str, time: Duration, bytes: usize) {
+        self.seconds
+            .get_or_create(&ToolLabels { tool })
+            .observe(time.as_secs_f64());
+        self.bytes.inc_by(bytes.try_into().unwrap_or(u64::MAX));
+    }
+
+    /// Counts a request that was turned away.
+    pub(crate) fn turn_away(&self, reason: Turned) {
+        self.turned.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts a call as running until the guard goes.
+    pub(super) fn run(&self) -> Running {
+        self.running.inc();
+        Running(self.running.clone())
+    }
+
+    /// All of them, as Prometheus reads them.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// A call that runs.
+pub(super) struct Running(Gauge<i64, AtomicI64>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}

@@ -1,0 +1,384 @@
+//! What a request must be before it is read as a message, and whose it is.
+//!
+//! Owns the checks of a request's head, the reading of its body within bounds, and the names of callers. Repeats
+//! nothing of what it refuses.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+use super::{Answer, Options, text};
+use crate::server::metrics::{Metrics, Turned};
+use crate::server::{CONNECTION_HEADERS, Caller, Credentials};
+use crate::tools::Arguments;
+use crate::transport::framing::{self, Line};
+
+/// Longest time that a request's body may take to come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Messages that are parsed at one time. A message of hostile JSON takes many times its length until its
+/// arguments are checked; what is left of it then is small.
+const PARSED_AT_ONCE: usize = 16;
+/// Callers whose rate is remembered before those that have fallen silent are forgotten.
+const MOST_CALLERS: usize = 10_000;
+/// Shortest token, in characters.
+const SHORTEST_TOKEN: usize = 16;
+
+/// Who may call: names and their tokens.
+pub(crate) struct Tokens(Vec<(String, Zeroizing<String>)>);
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// Reads tokens: a name and a token in each line, with white space between; empty lines and those that begin
+/// with `#` say nothing.
+///
+/// # Errors
+///
+/// The number of a line that is none of these, or that there is no token at all. No token is repeated.
+pub(crate) fn read_tokens(text: &str) -> Result<Tokens, String> {
+    let mut tokens = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut words = line.split_whitespace();
+        let (Some(name), Some(token), None) = (words.next(), words.next(), words.next()) else {
+            return Err(format!("line {number} is not a name and a token"));
+        };
+        if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!(
+                "the token of line {number} is shorter than {SHORTEST_TOKEN} characters, or not of visible ASCII"
+            ));
+        }
+        tokens.push((name.to_owned(), Zeroizing::new(token.to_owned())));
+    }
+    if tokens.is_empty() {
+        return Err("holds no token".to_owned());
+    }
+    Ok(Tokens(tokens))
+}
+
+impl Tokens {
+    /// Whose token a request has. Takes as long for one as for another.
+    fn holder(&self, headers: &HeaderMap) -> Option<&str> {
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let (Some(given), None) = (given.next(), given.next()) else {
+            return None;
+        };
+        let (scheme, given) = given.to_str().ok()?.split_once(' ')?;
+        let given = given.trim();
+        let mut holder = None;
+        for (name, token) in &self.0 {
+            if bool::from(token.as_bytes().ct_eq(given.as_bytes())) {
+                holder = Some(name.as_str());
+            }
+        }
+        holder.filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+    }
+}
+
+/// The checks.
+pub(super) struct Entrance {
+    hosts: Vec<String>,
+    port: u16,
+    options: Options,
+    rates: Option<DefaultKeyedRateLimiter<String>>,
+    room: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+impl Entrance {
+    pub(super) fn new(options: Options, address: SocketAddr, metrics: Arc<Metrics>) -> Self {
+        let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
+        let hosts = own
+            .into_iter()
+            .chain(
+                options
+                    .allowed_hosts
+                    .iter()
+                    .map(|host| host.to_ascii_lowercase()),
+            )
+            .collect();
+        Self {
+            hosts,
+            port: address.port(),
+            rates: options
+                .rate_limit
+                .map(|limit: NonZeroU32| RateLimiter::keyed(Quota::per_minute(limit))),
+            room: Arc::new(Semaphore::new(PARSED_AT_ONCE)),
+            options,
+            metrics,
+        }
+    }
+
+    /// Whether a request without a message may be answered.
+    pub(super) fn look<B>(&self, request: &Request<B>, peer: SocketAddr) -> Result<(), Answer> {
+        self.check_head(
+            request.uri().authority().map(http::uri::Authority::as_str),
+            request.headers(),
+            peer,
+        )
+        .map(drop)
+    }
+
+    /// The request with its message, or the answer that it gets.
+    pub(super) async fn admit(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Result<Request<Full<Bytes>>, Answer> {
+        let (mut parts, body) = request.into_parts();
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let name = self.check_head(authority, &parts.headers, peer)?;
+        if !is_json(&parts.headers) {
+            return Err(self.turn_away(
+                Turned::MediaType,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the media type must be application/json\n",
+            ));
+        }
+        let body = self.read(body).await?;
+        let Ok(room) = self.room.clone().acquire_owned().await else {
+            return Err(self.turn_away(Turned::Busy, StatusCode::SERVICE_UNAVAILABLE, "busy\n"));
+        };
+        match framing::judge(&body) {
+            Line::Message(_) => {}
+            Line::Refused(refusal) => {
+                self.metrics.turn_away(Turned::Message);
+                let mut answer = text(StatusCode::BAD_REQUEST, refusal.to_line());
+                answer.headers_mut().insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                );
+                return Err(answer);
+            }
+            Line::Ignored(_) => {
+                return Err(self.turn_away(
+                    Turned::Message,
+                    StatusCode::BAD_REQUEST,
+                    "not a message\n",
+                ));
+            }
+        }
+        let connection = self.take_connection(&mut parts)?;
+        parts.headers.remove(header::AUTHORIZATION);
+        parts
+            .extensions
+            .insert(Arc::new(Caller::new(name, connection, room)));
+        Ok(Request::from_parts(parts, Full::new(body)))
+    }
+
+    /// Checks host, origin, token and rate; says who calls.
+    fn check_head(
+        &self,
+        authority: Option<&str>,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+    ) -> Result<String, Answer> {
+        if !self.is_our_host(authority, headers) {
+            return Err(self.turn_away(
+                Turned::Host,
+                StatusCode::FORBIDDEN,
+                "the Host is none of this server's; its operator can add it with --allowed-hosts\n",
+            ));
+        }
+        if !self.is_known_origin(headers) {
+            return Err(self.turn_away(
+                Turned::Origin,
+                StatusCode::FORBIDDEN,
+                "the Origin is not allowed; the operator of this server can add it with --allowed-origins\n",
+            ));
+        }
+        let name = match &self.options.tokens {
+            None => peer.ip().to_string(),
+            Some(tokens) => match tokens.holder(headers) {
+                Some(name) => name.to_owned(),
+                None => {
+                    let mut answer = self.turn_away(
+                        Turned::Token,
+                        StatusCode::UNAUTHORIZED,
+                        "a bearer token of this server is needed\n",
+                    );
+                    answer
+                        .headers_mut()
+                        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                    return Err(answer);
+                }
+            },
+        };
+        self.check_rate(&name)?;
+        Ok(name)
+    }
+
+    fn check_rate(&self, name: &String) -> Result<(), Answer> {
+        let Some(rates) = &self.rates else {
+            return Ok(());
+        };
+        if rates.len() > MOST_CALLERS {
+            rates.retain_recent();
+        }
+        rates.check_key(name).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            let seconds = wait.as_secs() + 1;
+            let mut answer = self.turn_away(
+                Turned::Rate,
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many requests; try again later\n",
+            );
+            answer
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            answer
+        })
+    }
+
+    /// Whether the one `Host` names this server. A port, if it has one, is not looked at: a proxy or a container
+    /// may have another.
+    fn is_our_host(&self, authority: Option<&str>, headers: &HeaderMap) -> bool {
+        let mut given = headers.get_all(header::HOST).iter();
+        let (Some(given), None) = (given.next(), given.next()) else {
+            return false;
+        };
+        let Ok(given) = given.to_str() else {
+            return false;
+        };
+        // A request to a proxy names its host twice, and means the first.
+        authority.is_none_or(|authority| authority == given)
+            && split_port(given).is_some_and(|(host, _)| {
+                let host = host.to_ascii_lowercase();
+                self.hosts.contains(&host)
+            })
+    }
+
+    /// Whether the `Origin`, if there is one, is allowed: a page of this machine on our own port, or one that is
+    /// listed.
+    fn is_known_origin(&self, headers: &HeaderMap) -> bool {
+        let mut given = headers.get_all(header::ORIGIN).iter();
+        let given = match (given.next(), given.next()) {
+            (None, _) => return true,
+            (Some(given), None) => given,
+            (Some(_), Some(_)) => return false,
+        };
+        let Ok(given) = given.to_str() else {
+            return false;
+        };
+        let given = given.to_ascii_lowercase();
+        let own = ["localhost", "127.0.0.1", "[::1]"];
+        own.iter()
+            .any(|host| given == format!("http://{host}:{}", self.port))
+            || self
+                .options
+                .allowed_origins
+                .iter()
+                .any(|origin| origin.to_ascii_lowercase() == given)
+    }
+
+    /// Reads a body within its bounds of size and time.
+    async fn read(&self, body: Incoming) -> Result<Bytes, Answer> {
+        let longest = self.options.max_request_bytes;
+        let too_long = || {
+            self.turn_away(
+                Turned::Size,
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("longer than {longest} bytes (--max-request-bytes)\n"),
+            )
+        };
+        if body.size_hint().lower() > longest as u64 {
+            return Err(too_long());
+        }
+        let reading = Limited::new(body, longest).collect();
+        match tokio::time::timeout(BODY_TIMEOUT, reading).await {
+            Ok(Ok(read)) => Ok(read.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+            Ok(Err(_)) => Err(self.turn_away(
+                Turned::Message,
+                StatusCode::BAD_REQUEST,
+                "the body is not what its head says\n",
+            )),
+            Err(_) => Err(self.turn_away(
+                Turned::Slow,
+                StatusCode::REQUEST_TIMEOUT,
+                "the body came too slowly\n",
+            )),
+        }
+    }
+
+    /// Takes the connection out of the request's head, where that is its place.
+    fn take_connection(&self, parts: &mut Parts) -> Result<Arguments, Answer> {
+        let mut connection = Arguments::new();
+        for (argument, header) in CONNECTION_HEADERS {
+            let Ok(header) = HeaderName::from_bytes(header.as_bytes()) else {
+                continue;
+            };
+            let http::header::Entry::Occupied(given) = parts.headers.entry(&header) else {
+                continue;
+            };
+            let (_, mut values) = given.remove_entry_mult();
+            let (value, more) = (values.next(), values.next());
+            if self.options.credentials == Credentials::Arguments {
+                continue;
+            }
+            let value = value.as_ref().and_then(|value| value.to_str().ok());
+            match value {
+                Some(value) if more.is_none() => {
+                    connection.insert(argument.to_owned(), Value::from(value));
+                }
+                _ => {
+                    return Err(self.turn_away(
+                        Turned::Message,
+                        StatusCode::BAD_REQUEST,
+                        format!("header {header} must be there once, in visible ASCII\n"),
+                    ));
+                }
+            }
+        }
+        Ok(connection)
+    }
+
+    fn turn_away(&self, reason: Turned, status: StatusCode, why: impl Into<Bytes>) -> Answer {
+        self.metrics.turn_away(reason);
+        text(status, why)
+    }
+}
+
+/// A host and its port, as `Host` has them.
+fn split_port(given: &str) -> Option<(&str, Option<u16>)> {
+    let after = given.rfind(']').map_or(0, |end| end + 1);
+    match given[after..].find(':') {
+        None => Some((given, None)),
+        Some(colon) => {
+            let (host, port) = given.split_at(after + colon);
+            Some((host, Some(port[1..].parse().ok()?)))
+        }
+    }
+}
+
+/// Whether the one media type is JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut given = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(given), None) = (given.next(), given.next()) else {
+        return false;
+    };
+    let essence = given.to_str().unwrap_or_default().split(';').next();
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
