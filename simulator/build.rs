@@ -14,17 +14,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     let document: Value = serde_saphyr::from_str(&fs::read_to_string(DOCUMENT)?)?;
     let mut table = String::from("&[\n");
     let mut responses = json!({});
-    for (path, item) in document["paths"].as_object().ok_or("the document has no paths")? {
+    for (path, item) in document["paths"]
+        .as_object()
+        .ok_or("the document has no paths")?
+    {
         for (method, operation) in item.as_object().into_iter().flatten() {
-            if let ("get" | "post", Some(id)) = (method.as_str(), operation["operationId"].as_str()) {
-                write_operation(&mut table, &document, id, &method.to_uppercase(), path, operation)?;
-                responses[id] = operation["responses"]["200"]["content"]["application/json"]["schema"].clone();
+            if let ("get" | "post", Some(id)) = (method.as_str(), operation["operationId"].as_str())
+            {
+                write_operation(
+                    &mut table,
+                    &document,
+                    id,
+                    &method.to_uppercase(),
+                    path,
+                    operation,
+                )?;
+                responses[id] =
+                    operation["responses"]["200"]["content"]["application/json"]["schema"].clone();
             }
         }
     }
     table.push(']');
     let schemas = json!({ "responses": responses, "components": { "schemas": document["components"]["schemas"] } });
-    #[expect(clippy::disallowed_methods, reason = "cargo tells a build script this way where to write")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo tells a build script this way where to write"
+    )]
     let out = env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("contract.rs"), table)?;
     fs::write(Path::new(&out).join("schemas.json"), schemas.to_string())?;
@@ -39,20 +54,48 @@ fn write_operation(
     path: &str,
     operation: &Value,
 ) -> Result<(), Box<dyn Error>> {
-    writeln!(table, "Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, parameters: &[")?;
+    writeln!(
+        table,
+        "Operation {{ id: {id:?}, method: {method:?}, path: {path:?}, parameters: &["
+    )?;
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let parameter = resolve(document, parameter);
-        let name = parameter["name"].as_str().ok_or_else(|| format!("{id}: a parameter has no name"))?;
+        let name = parameter["name"]
+            .as_str()
+            .ok_or_else(|| format!("{id}: a parameter has no name"))?;
         let required = parameter["required"] == true;
         let schema = resolve(document, &parameter["schema"]);
-        write_parameter(table, name, "Query", required, schema, &parameter["x-constant"])?;
+        write_parameter(
+            table,
+            name,
+            "Query",
+            required,
+            schema,
+            &parameter["x-constant"],
+        )?;
     }
-    let form = resolve(document, &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]);
+    let form = resolve(
+        document,
+        &operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"],
+    );
     for (name, schema) in form["properties"].as_object().into_iter().flatten() {
-        let required = form["required"].as_array().is_some_and(|names| names.iter().any(|other| other == name));
-        write_parameter(table, name, "Form", required, resolve(document, schema), &schema["x-constant"])?;
+        let required = form["required"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(|other| other == name));
+        write_parameter(
+            table,
+            name,
+            "Form",
+            required,
+            resolve(document, schema),
+            &schema["x-constant"],
+        )?;
     }
-    writeln!(table, "], exactly_one_of: &{:?},", strings(&operation["x-exactly-one-of"]))?;
+    writeln!(
+        table,
+        "], exactly_one_of: &{:?},",
+        strings(&operation["x-exactly-one-of"])
+    )?;
     let limit = &operation["x-rate-limit"];
     match limit["requests-per-minute"].as_u64() {
         Some(requests) => {
@@ -98,11 +141,18 @@ fn write_parameter(
 }
 
 fn strings(list: &Value) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn resolve<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
-    match value["$ref"].as_str().and_then(|reference| document.pointer(reference.trim_start_matches('#'))) {
+    match value["$ref"]
+        .as_str()
+        .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
+    {
         Some(target) => resolve(document, target),
         None => value,
     }

@@ -108,6 +108,8 @@ pub(crate) struct Entry {
     pub(crate) access: Access,
     /// What else is said of it.
     pub(crate) words: toolset::Words,
+    /// The name that it had until the version before, if it had another.
+    pub(crate) was: &'static [&'static str],
     /// The operation.
     pub(crate) operation: OperationId,
     /// Sends it.
@@ -127,6 +129,16 @@ impl CatalogueTool {
     /// Tool name.
     pub fn name(&self) -> &'static str {
         self.entry.name
+    }
+
+    /// The name that it had until the version before. A call by that name still finds it.
+    pub fn was(&self) -> Option<&'static str> {
+        self.entry.was.first().copied()
+    }
+
+    /// Whether it is found by this name: its own, or the one that it had.
+    pub(crate) fn answers_to(&self, name: &str) -> bool {
+        self.name() == name || self.was() == Some(name)
     }
 
     /// Title for people.
@@ -164,6 +176,14 @@ impl CatalogueTool {
         &self.tool
     }
 
+    /// What a call with these arguments is refused with before anything is sent: all problems at once, one a line,
+    /// without any value that was given. `None` if they are acceptable, which says nothing of where they lead: the
+    /// operator's policy on targets comes after them.
+    pub fn problems(&self, given: JsonObject) -> Option<String> {
+        let problems = arguments::check(self, given).err()?;
+        Some(problems.text(self.name()))
+    }
+
     /// What it does, when to use it, and its traps: all of it.
     pub fn description(&self) -> &str {
         &self.description
@@ -196,9 +216,9 @@ pub fn catalogue() -> &'static [CatalogueTool] {
     &CATALOGUE
 }
 
-/// The tool of that name.
+/// The tool of that name, or the one that had it until the version before.
 pub fn find(name: &str) -> Option<&'static CatalogueTool> {
-    catalogue().iter().find(|tool| tool.name() == name)
+    catalogue().iter().find(|tool| tool.answers_to(name))
 }
 
 fn define(toolset: &'static Toolset, entry: &'static Entry) -> CatalogueTool {

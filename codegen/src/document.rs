@@ -15,6 +15,9 @@ pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl"
 /// Arguments that tools with a list in their answer have beside those.
 pub const SELECTION_ARGUMENTS: [&str; 3] = ["fields", "limit", "offset"];
 
+/// Keys of `x-deviates` that are no parameters: the operation as a whole, its method, its path, its choices.
+pub const DEVIATIONS: [&str; 4] = ["operationId", "method", "path", "x-exactly-one-of"];
+
 /// Names of the tolerant scalar types; a component schema must not shadow them.
 pub(crate) const TOLERANT: [&str; 4] = ["Text", "Integer", "Number", "Flag"];
 
@@ -27,6 +30,10 @@ const GENERATED: [&str; 4] = ["Args", "Query", "Form", "Response"];
 const SUMMARY_CHARACTERS: usize = 60;
 const DESCRIPTION_CHARACTERS: usize = 600;
 const PARAMETER_CHARACTERS: usize = 200;
+const REASON_CHARACTERS: usize = 300;
+
+/// What a caller is told of a deprecated operation.
+const DEPRECATED: &str = "Deprecated: newer builds of OpManager may no longer have it.";
 
 /// A document that obeys every rule of this module.
 #[derive(Debug)]
@@ -35,6 +42,8 @@ pub struct Document {
     pub operations: Vec<Operation>,
     /// `info.version` of the document.
     pub version: String,
+    /// `x-left-out`: operations that the vendor documents and this document does not, each with the reason.
+    pub left_out: BTreeMap<String, String>,
     pub(crate) schemas: Map<String, Value>,
 }
 
@@ -59,6 +68,11 @@ pub struct Operation {
     pub exactly_one_of: Vec<String>,
     /// Documented limit, if any.
     pub rate_limit: Option<RateLimit>,
+    /// Whether the vendor has dropped it or advises against it.
+    pub deprecated: bool,
+    /// `x-deviates`: what differs from the vendor's documents, each with the reason. A key is a parameter of
+    /// either side, or one of [`DEVIATIONS`].
+    pub deviates: BTreeMap<String, String>,
     /// `x-list`: the keys that lead to the list of the answer, if the shape does not tell; none for no list.
     pub(crate) list: Option<Vec<String>>,
     /// Schema of the success response as the document states it.
@@ -153,15 +167,25 @@ impl fmt::Display for Defects {
 
 impl std::error::Error for Defects {}
 
+/// The name of an operation in `snake_case`, from its id.
+pub fn snake_name(id: &str) -> String {
+    id.to_snake_case()
+}
+
+/// The name of an operation in `PascalCase`, from its id.
+pub fn pascal_name(id: &str) -> String {
+    id.to_pascal_case()
+}
+
 impl Operation {
     /// The operation's name in `snake_case`.
     pub fn snake_name(&self) -> String {
-        self.id.to_snake_case()
+        snake_name(&self.id)
     }
 
     /// The operation's name in `PascalCase`.
     pub fn pascal_name(&self) -> String {
-        self.id.to_pascal_case()
+        pascal_name(&self.id)
     }
 
     /// The parameters that a caller decides: all but the constants, required ones first.
@@ -170,6 +194,17 @@ impl Operation {
         shown()
             .filter(|p| p.required)
             .chain(shown().filter(|p| !p.required))
+    }
+
+    /// The description, and that the operation is deprecated where it is: a tool is made of it all the same.
+    /// It stands in the first paragraph, the one that lists of tools have.
+    pub fn full_description(&self) -> String {
+        if !self.deprecated {
+            return self.description.clone();
+        }
+        let first = self.description.split('\n').next().unwrap_or_default();
+        let rest = &self.description[first.len()..];
+        format!("{first} {DEPRECATED}{rest}")
     }
 
     /// JSON schema of the arguments: flat, lossless, closed.
@@ -231,8 +266,22 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// Every defect found, not only the first.
+    /// Every defect found, not only the first. An operation or a parameter that is still a stub is one.
     pub fn parse(yaml: &str) -> Result<Self, Defects> {
+        Self::read(yaml, false)
+    }
+
+    /// Reads and checks a document in which operations and parameters may be stubs: what stands in them is
+    /// taken as it is.
+    ///
+    /// # Errors
+    ///
+    /// Every defect found outside of stubs.
+    pub fn parse_draft(yaml: &str) -> Result<Self, Defects> {
+        Self::read(yaml, true)
+    }
+
+    fn read(yaml: &str, draft: bool) -> Result<Self, Defects> {
         let root: Value = serde_saphyr::from_str(yaml).map_err(|error| {
             Defects(vec![Defect {
                 place: "document".into(),
@@ -240,7 +289,10 @@ impl Document {
                 fix: "repair the syntax at that place".into(),
             }])
         })?;
-        let mut lint = Lint::default();
+        let mut lint = Lint {
+            draft,
+            ..Lint::default()
+        };
         let document = lint.document(&root);
         if lint.defects.is_empty() {
             Ok(document)
@@ -254,6 +306,8 @@ impl Document {
 struct Lint {
     defects: Vec<Defect>,
     place: String,
+    /// Whether stubs are no defects.
+    draft: bool,
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -271,6 +325,60 @@ impl Lint {
 
     fn at(&mut self, place: impl Into<String>) {
         self.place = place.into();
+    }
+
+    /// Whether something is a stub. What was found wrong since `before` is of the stub and counts for nothing
+    /// beside that.
+    fn stub(&mut self, value: &Value, before: usize, what: &str, missing: &str) -> bool {
+        let stub = match value.get("x-stub") {
+            None => return false,
+            Some(Value::Bool(stub)) => *stub,
+            Some(other) => {
+                let problem = format!("{what}: x-stub is {other}");
+                self.defect(problem, "write `x-stub: true`, or remove it");
+                return false;
+            }
+        };
+        if stub {
+            self.defects.truncate(before);
+            if !self.draft {
+                let fix = format!("write {missing}, then remove its x-stub");
+                self.defect(format!("{what} is a stub"), fix);
+            }
+        }
+        stub
+    }
+
+    /// Reasons for something, by what they are for.
+    fn reasons(&mut self, value: &Value, key: &str) -> BTreeMap<String, String> {
+        let Some(stated) = value.get(key) else {
+            return BTreeMap::new();
+        };
+        let Some(stated) = stated.as_object().filter(|stated| !stated.is_empty()) else {
+            self.defect(
+                format!("{key} is no list of reasons"),
+                format!(
+                    "write `{key}:` and below it a line `name: reason.` for each, or remove it"
+                ),
+            );
+            return BTreeMap::new();
+        };
+        let mut reasons = BTreeMap::new();
+        for (name, reason) in stated {
+            let what = format!("{key}: the reason for `{name}`");
+            let reason = match reason {
+                Value::String(reason) => reason.trim(),
+                _ => "",
+            };
+            if reason.is_empty() || reason.chars().count() > REASON_CHARACTERS {
+                self.defect(
+                    format!("{what} is missing or long"),
+                    format!("write it in at most {REASON_CHARACTERS} characters"),
+                );
+            }
+            reasons.insert(name.clone(), reason.to_owned());
+        }
+        reasons
     }
 
     fn document(&mut self, root: &Value) -> Document {
@@ -293,6 +401,15 @@ impl Lint {
             .flatten()
             .map(|tag| text(tag, "name"))
             .collect();
+        for tag in root["tags"].as_array().into_iter().flatten() {
+            if text(tag, "description").is_empty() && !self.draft {
+                self.defect(
+                    format!("the tag `{}` has no description", text(tag, "name")),
+                    "say in a sentence what belongs to it",
+                );
+            }
+        }
+        let left_out = self.reasons(root, "x-left-out");
         let schemas = root["components"]["schemas"]
             .as_object()
             .cloned()
@@ -312,6 +429,15 @@ impl Lint {
             }
         }
         self.unique(&operations);
+        for id in left_out.keys() {
+            if operations.iter().any(|operation| operation.id == *id) {
+                self.at("document");
+                self.defect(
+                    format!("x-left-out names `{id}`, which is not left out"),
+                    "remove it there",
+                );
+            }
+        }
         for operation in &operations {
             self.at(&operation.id);
             if operation.response.is_object() {
@@ -350,6 +476,7 @@ impl Lint {
         Document {
             operations,
             version: text(&root["info"], "version").to_owned(),
+            left_out,
             schemas,
         }
     }
@@ -386,6 +513,7 @@ impl Lint {
             return None;
         }
         self.at(&id);
+        let before = self.defects.len();
         if !path.starts_with("/api/json/")
             || path.contains(['{', '?', '#', '%'])
             || path.contains("//")
@@ -404,9 +532,11 @@ impl Lint {
             "requestBody",
             "responses",
             "deprecated",
+            "x-deviates",
             "x-exactly-one-of",
             "x-list",
             "x-rate-limit",
+            "x-stub",
         ];
         self.known_keys("operation", operation, &allowed);
         let tag = match operation["tags"].as_array().map(Vec::as_slice) {
@@ -470,6 +600,24 @@ impl Lint {
                 "describe the documented sample; `type: object` with `additionalProperties: true` where there is none",
             );
         }
+        let deprecated = match operation.get("deprecated") {
+            None => false,
+            Some(Value::Bool(deprecated)) => *deprecated,
+            Some(other) => {
+                self.defect(
+                    format!("deprecated is {other}"),
+                    "write `deprecated: true`, or leave it out",
+                );
+                false
+            }
+        };
+        let deviates = self.reasons(operation, "x-deviates");
+        self.stub(
+            operation,
+            before,
+            "the operation",
+            "its summary, description and types, give it an access word in a file of src/tools/",
+        );
         Some(Operation {
             id,
             method: method.to_uppercase(),
@@ -480,6 +628,8 @@ impl Lint {
             parameters,
             exactly_one_of,
             rate_limit,
+            deprecated,
+            deviates,
             list,
             response: response.clone(),
         })
@@ -527,6 +677,7 @@ impl Lint {
     fn query_parameter(&mut self, parameter: &Value) -> Option<Parameter> {
         let name = text(parameter, "name").to_owned();
         let what = format!("parameter `{name}`");
+        let before = self.defects.len();
         self.known_keys(
             &what,
             parameter,
@@ -537,6 +688,7 @@ impl Lint {
                 "description",
                 "schema",
                 "x-constant",
+                "x-stub",
             ],
         );
         if text(parameter, "in") != "query" {
@@ -556,13 +708,15 @@ impl Lint {
                 false
             }
         };
-        self.parameter(
+        let read = self.parameter(
             name,
             Location::Query,
             required,
             parameter,
             &parameter["schema"],
-        )
+        );
+        self.stub(parameter, before, &what, "its description and type");
+        read
     }
 
     fn form_parameters(&mut self, method: &str, body: &Value) -> Vec<Parameter> {
@@ -606,9 +760,11 @@ impl Lint {
         }
         let mut parameters = Vec::new();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let before = self.defects.len();
             let mut bare = property.clone();
             if let Some(bare) = bare.as_object_mut() {
                 bare.remove("description");
+                bare.remove("x-stub");
                 if bare.remove("x-constant").is_some() {
                     self.defect(
                         format!("parameter `{name}` is a constant in a form"),
@@ -623,6 +779,8 @@ impl Lint {
                 property,
                 &bare,
             ));
+            let what = format!("parameter `{name}`");
+            self.stub(property, before, &what, "its description and type");
         }
         parameters
     }

@@ -103,10 +103,10 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
         path,
         tag,
         summary,
-        description,
         exactly_one_of,
         ..
     } = operation;
+    let description = operation.full_description();
     let variant = identifier(&operation.pascal_name());
     let arguments = format!("{}Args", operation.pascal_name());
     let schema = operation.arguments_schema().to_string();

@@ -20,7 +20,11 @@ const CHUNK: usize = 16 * 1024;
 
 enum Step {
     Data(Bytes),
-    Drip { rest: Bytes, size: usize, ticks: Interval },
+    Drip {
+        rest: Bytes,
+        size: usize,
+        ticks: Interval,
+    },
     Endless(Bytes),
     Hang,
 }
@@ -34,7 +38,11 @@ pub(crate) struct Payload {
 
 impl Payload {
     fn new(steps: impl IntoIterator<Item = Step>, length: Option<usize>) -> Payload {
-        Payload { steps: steps.into_iter().collect(), length: length.map(|length| length as u64), in_flight: None }
+        Payload {
+            steps: steps.into_iter().collect(),
+            length: length.map(|length| length as u64),
+            in_flight: None,
+        }
     }
 
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Payload {
@@ -57,13 +65,18 @@ impl Payload {
         let length = rest.len();
         // Slow rates send one byte at a time, fast ones ten pieces a second.
         let size = (bytes_per_second as usize / 10).max(1);
-        let mut ticks = interval(Duration::from_secs_f64(size as f64 / f64::from(bytes_per_second.max(1))));
+        let mut ticks = interval(Duration::from_secs_f64(
+            size as f64 / f64::from(bytes_per_second.max(1)),
+        ));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Payload::new([Step::Drip { rest, size, ticks }], Some(length))
     }
 
     pub(crate) fn endless(start: impl Into<Bytes>, again: impl Into<Bytes>) -> Payload {
-        Payload::new([Step::Data(start.into()), Step::Endless(again.into())], None)
+        Payload::new(
+            [Step::Data(start.into()), Step::Endless(again.into())],
+            None,
+        )
     }
 
     /// Counts the request as complete once the last byte has been handed over.
@@ -110,6 +123,7 @@ impl Body for Payload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -18,7 +18,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(code: Option<&'static str>, message: impl Into<String>) -> Refusal {
-        Refusal { code, message: message.into() }
+        Refusal {
+            code,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -37,7 +40,10 @@ pub(crate) struct Arguments(Vec<(String, String)>);
 impl Arguments {
     /// The value of a parameter; an empty one counts as not sent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(other, value)| other == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(other, value)| other == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
@@ -45,7 +51,8 @@ impl Arguments {
     }
 
     pub(crate) fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// A parameter that must be there. The document may mark it otherwise, so it is checked here once more.
@@ -56,7 +63,10 @@ impl Arguments {
     /// The members of a comma-separated parameter.
     pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         let text = self.get(name).unwrap_or_default();
-        text.split(',').map(str::trim).filter(|member| !member.is_empty()).collect()
+        text.split(',')
+            .map(str::trim)
+            .filter(|member| !member.is_empty())
+            .collect()
     }
 
     pub(crate) fn all(&self) -> &[(String, String)] {
@@ -65,20 +75,30 @@ impl Arguments {
 }
 
 pub(crate) fn missing(name: &str) -> Refusal {
-    Refusal::new(Some("LESS_THAN_MIN_OCCURANCE"), format!("The parameter '{name}' is missing."))
+    Refusal::new(
+        Some("LESS_THAN_MIN_OCCURANCE"),
+        format!("The parameter '{name}' is missing."),
+    )
 }
 
 pub(crate) fn check(operation: &Operation, request: &Recorded) -> Result<Arguments, Refusal> {
     let known_places = |name: &str, place: Place| {
-        operation.parameters.iter().find(|parameter| parameter.name == name).is_some_and(|parameter| {
-            // addEvent is documented both ways; everything else has one place.
-            parameter.place == place || operation.id == "addEvent"
-        })
+        operation
+            .parameters
+            .iter()
+            .find(|parameter| parameter.name == name)
+            .is_some_and(|parameter| {
+                // addEvent is documented both ways; everything else has one place.
+                parameter.place == place || operation.id == "addEvent"
+            })
     };
     for (name, _) in &request.query {
         if name.eq_ignore_ascii_case("apikey") {
             // Inferred: a key in the query is deprecated, and fails for some URLs in a way that is not documented.
-            return Err(Refusal::new(None, "The API key is accepted in the request header only."));
+            return Err(Refusal::new(
+                None,
+                "The API key is accepted in the request header only.",
+            ));
         }
         if !known_places(name, Place::Query) {
             return Err(unknown(name));
@@ -91,20 +111,30 @@ pub(crate) fn check(operation: &Operation, request: &Recorded) -> Result<Argumen
     }
     if !request.body.is_empty() && request.form.is_empty() {
         // Inferred: no operation is documented with any other body.
-        return Err(Refusal::new(Some("UNABLE_TO_PARSE_DATA_TYPE"), "The request body cannot be read."));
+        return Err(Refusal::new(
+            Some("UNABLE_TO_PARSE_DATA_TYPE"),
+            "The request body cannot be read.",
+        ));
     }
     let arguments = Arguments(request.query.iter().chain(&request.form).cloned().collect());
     for parameter in operation.parameters {
         check_parameter(parameter, &arguments)?;
     }
     let choices = operation.exactly_one_of;
-    match choices.iter().filter(|name| arguments.get(name).is_some()).count() {
+    match choices
+        .iter()
+        .filter(|name| arguments.get(name).is_some())
+        .count()
+    {
         _ if choices.is_empty() => {}
         1 => {}
         // Inferred: the vendor names the three in one row of its table and says no more.
         0 => return Err(missing(&choices.join("/"))),
         _ => {
-            let message = format!("Only one of the parameters '{}' may be sent.", choices.join("/"));
+            let message = format!(
+                "Only one of the parameters '{}' may be sent.",
+                choices.join("/")
+            );
             return Err(Refusal::new(Some("MORE_THAN_MAX_OCCURANCE"), message));
         }
     }
@@ -113,14 +143,32 @@ pub(crate) fn check(operation: &Operation, request: &Recorded) -> Result<Argumen
 
 /// Inferred: per-parameter rules are documented, what they do to a parameter without a rule is not.
 fn unknown(name: &str) -> Refusal {
-    Refusal::new(None, format!("The parameter '{name}' is not expected here."))
+    Refusal::new(
+        None,
+        format!("The parameter '{name}' is not expected here."),
+    )
 }
 
 fn check_parameter(parameter: &Parameter, arguments: &Arguments) -> Result<(), Refusal> {
     let name = parameter.name;
-    let refuse = |code, what: &str| Err(Refusal::new(code, format!("The parameter '{name}' {what}.")));
-    let mut values = arguments.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
-    let Some(value) = values.next() else { return if parameter.required { Err(missing(name)) } else { Ok(()) } };
+    let refuse = |code, what: &str| {
+        Err(Refusal::new(
+            code,
+            format!("The parameter '{name}' {what}."),
+        ))
+    };
+    let mut values = arguments
+        .0
+        .iter()
+        .filter(|(other, _)| other == name)
+        .map(|(_, value)| value.as_str());
+    let Some(value) = values.next() else {
+        return if parameter.required {
+            Err(missing(name))
+        } else {
+            Ok(())
+        };
+    };
     if values.next().is_some() {
         return refuse(Some("MORE_THAN_MAX_OCCURANCE"), "is sent more than once");
     }
@@ -152,7 +200,10 @@ fn check_parameter(parameter: &Parameter, arguments: &Arguments) -> Result<(), R
     }
     let other_word = !parameter.values.is_empty() && !parameter.values.contains(&value);
     if other_word || parameter.constant.is_some_and(|constant| constant != value) {
-        return refuse(Some("PATTERN_NOT_MATCHED"), "does not have one of its allowed values");
+        return refuse(
+            Some("PATTERN_NOT_MATCHED"),
+            "does not have one of its allowed values",
+        );
     }
     if looks_like_markup(value) {
         return refuse(Some("XSS_DETECTED"), "contains markup");
@@ -162,10 +213,9 @@ fn check_parameter(parameter: &Parameter, arguments: &Arguments) -> Result<(), R
 
 /// Inferred: that markup is refused is documented, how it is recognised is not.
 fn looks_like_markup(value: &str) -> bool {
-    value
-        .split('<')
-        .skip(1)
-        .any(|after| after.starts_with(|next: char| next.is_ascii_alphabetic() || "/!".contains(next)))
+    value.split('<').skip(1).any(|after| {
+        after.starts_with(|next: char| next.is_ascii_alphabetic() || "/!".contains(next))
+    })
 }
 
 /// Decodes `a=1&b=x+y%21`, as a query or a form body.
@@ -174,14 +224,19 @@ pub(crate) fn decode_pairs(text: &str) -> Vec<(String, String)> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(name), decode(value))
     };
-    text.split('&').filter(|part| !part.is_empty()).map(pair).collect()
+    text.split('&')
+        .filter(|part| !part.is_empty())
+        .map(pair)
+        .collect()
 }
 
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [byte, after @ ..] = rest {
-        let escaped = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let escaped = after
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         rest = after;
         match (byte, escaped) {
             (b'%', Some(decoded)) => {
@@ -202,8 +257,18 @@ mod tests {
     #[test]
     fn decodes_escapes_and_leaves_broken_ones() {
         let pairs = decode_pairs("a=1+2&b=%C3%A4%21&c=100%&d=%zz&e&&f=");
-        let expected = [("a", "1 2"), ("b", "ä!"), ("c", "100%"), ("d", "%zz"), ("e", ""), ("f", "")];
-        assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let expected = [
+            ("a", "1 2"),
+            ("b", "ä!"),
+            ("c", "100%"),
+            ("d", "%zz"),
+            ("e", ""),
+            ("f", ""),
+        ];
+        assert_eq!(
+            pairs,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]

@@ -30,13 +30,21 @@ impl Fault {
     /// The next request meets it.
     #[must_use]
     pub fn once(kind: FaultKind) -> Fault {
-        Fault { operation: None, times: Some(1), kind }
+        Fault {
+            operation: None,
+            times: Some(1),
+            kind,
+        }
     }
 
     /// Every request meets it.
     #[must_use]
     pub fn always(kind: FaultKind) -> Fault {
-        Fault { operation: None, times: None, kind }
+        Fault {
+            operation: None,
+            times: None,
+            kind,
+        }
     }
 
     /// Only requests for this operation meet it.
@@ -146,8 +154,9 @@ impl Faults {
     pub(crate) fn next(&self, operation: Option<&str>) -> Option<FaultKind> {
         let mut faults = lock(&self.0);
         faults.retain(|fault| fault.times != Some(0));
-        let fault =
-            faults.iter_mut().find(|fault| fault.operation.is_none() || fault.operation.as_deref() == operation)?;
+        let fault = faults
+            .iter_mut()
+            .find(|fault| fault.operation.is_none() || fault.operation.as_deref() == operation)?;
         fault.times = fault.times.map(|times| times - 1);
         Some(fault.kind.clone())
     }
@@ -160,7 +169,12 @@ impl FaultKind {
         let rows = format!("[{}]", [ROW; 20].join(","));
         let half = Bytes::from(rows[..rows.len() / 2].to_owned());
         match self {
-            FaultKind::Respond { status, content_type, headers, body } => {
+            FaultKind::Respond {
+                status,
+                content_type,
+                headers,
+                body,
+            } => {
                 let mut response = respond(status, content_type.as_deref(), Payload::whole(body));
                 for (name, value) in &headers {
                     header(&mut response, name, value);
@@ -176,37 +190,58 @@ impl FaultKind {
                 ok(Some(JSON), Payload::whole(error.to_string()))
             }
             FaultKind::EchoKey { status } => {
-                let refusal = Refusal::new(None, format!("The key {} is not valid.", String::from_utf8_lossy(key)));
-                Action::Respond(respond(status, Some(JSON), Payload::whole(refusal.json().to_string())))
+                let refusal = Refusal::new(
+                    None,
+                    format!("The key {} is not valid.", String::from_utf8_lossy(key)),
+                );
+                Action::Respond(respond(
+                    status,
+                    Some(JSON),
+                    Payload::whole(refusal.json().to_string()),
+                ))
             }
             FaultKind::Hang => Action::Hang,
             FaultKind::HangHalfway => {
                 let mut response = respond(200, Some(JSON), Payload::stalled(half));
-                response.headers_mut().insert(CONTENT_LENGTH, rows.len().into());
+                response
+                    .headers_mut()
+                    .insert(CONTENT_LENGTH, rows.len().into());
                 Action::Respond(response)
             }
-            FaultKind::Drip { bytes_per_second } => ok(Some(JSON), Payload::drip(rows, bytes_per_second)),
+            FaultKind::Drip { bytes_per_second } => {
+                ok(Some(JSON), Payload::drip(rows, bytes_per_second))
+            }
             FaultKind::Truncated => Action::TakeOver(raw(rows.len(), &half)),
             FaultKind::ShortLength => Action::TakeOver(raw(half.len(), rows.as_bytes())),
             FaultKind::CloseAfterRequest => Action::TakeOver(Vec::new()),
             FaultKind::Empty => ok(Some(JSON), Payload::whole("")),
-            FaultKind::NotJson => ok(Some(JSON), Payload::whole("Service is starting, please wait")),
+            FaultKind::NotJson => ok(
+                Some(JSON),
+                Payload::whole("Service is starting, please wait"),
+            ),
             FaultKind::Redirect { status, location } => {
                 let mut response = respond(status, None, Payload::whole(""));
                 header(&mut response, LOCATION.as_str(), &location);
                 Action::Respond(response)
             }
-            FaultKind::Endless => ok(Some(JSON), Payload::endless(format!("[{ROW}"), format!(",{ROW}").repeat(200))),
+            FaultKind::Endless => ok(
+                Some(JSON),
+                Payload::endless(format!("[{ROW}"), format!(",{ROW}").repeat(200)),
+            ),
             FaultKind::Large { bytes } => {
                 let rows = vec![ROW; bytes / (ROW.len() + 1) + 1].join(",");
                 ok(Some(JSON), Payload::whole(format!("[{rows}]")))
             }
-            FaultKind::Nested { depth } => {
-                ok(Some(JSON), Payload::whole(format!("{}{}", "[".repeat(depth), "]".repeat(depth))))
-            }
+            FaultKind::Nested { depth } => ok(
+                Some(JSON),
+                Payload::whole(format!("{}{}", "[".repeat(depth), "]".repeat(depth))),
+            ),
             FaultKind::GzipBomb { bytes } => {
-                let mut response = respond(200, Some(JSON), Payload::whole(gzip::blank_array(bytes)));
-                response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                let mut response =
+                    respond(200, Some(JSON), Payload::whole(gzip::blank_array(bytes)));
+                response
+                    .headers_mut()
+                    .insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 Action::Respond(response)
             }
             FaultKind::Raw(bytes) => Action::TakeOver(bytes),
@@ -222,7 +257,8 @@ const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Sign in</title></h
 
 pub(crate) fn respond(status: u16, content_type: Option<&str>, body: Payload) -> Response<Payload> {
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(content_type) = content_type {
         header(&mut response, CONTENT_TYPE.as_str(), content_type);
     }
@@ -241,6 +277,7 @@ fn header(response: &mut Response<Payload>, name: &str, value: &str) {
 }
 
 fn raw(length: usize, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\nContent-Length: {length}\r\n\r\n");
     [head.as_bytes(), body].concat()
 }

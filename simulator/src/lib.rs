@@ -31,7 +31,9 @@ mod server;
 mod state;
 mod tls;
 
-pub use contract::{Kind, Operation, Parameter, Place, RateLimit, contract, example_arguments, response_schemas};
+pub use contract::{
+    Kind, Operation, Parameter, Place, RateLimit, contract, example_arguments, response_schemas,
+};
 pub use faults::{Fault, FaultKind};
 pub use log::{Log, Recorded};
 pub use server::{Options, Simulator};

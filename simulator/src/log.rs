@@ -36,7 +36,10 @@ impl Recorded {
     /// The value of a header, if it was sent; the name in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_slice())
+        self.headers
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value.as_slice())
     }
 }
 

@@ -55,9 +55,16 @@ const AREAS: &[Handlers] = &[
 ];
 
 pub(crate) fn perform(state: &mut State, operation: &Operation, arguments: &Arguments) -> Answer {
-    let handler = AREAS.iter().copied().flatten().find(|(id, _)| *id == operation.id);
+    let handler = AREAS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|(id, _)| *id == operation.id);
     let Some((_, handler)) = handler else {
-        return Err(Refusal::new(None, "The simulator does not know this operation."));
+        return Err(Refusal::new(
+            None,
+            "The simulator does not know this operation.",
+        ));
     };
     if operation.method == "POST" {
         state.tick();
@@ -100,7 +107,11 @@ fn icon(severity: i64) -> String {
 
 /// Severity as a picture and a word, as lists for people have it.
 fn picture(severity: i64) -> String {
-    format!("<img src='{}'>\u{a0}{}", icon(severity), severity_name(severity))
+    format!(
+        "<img src='{}'>\u{a0}{}",
+        icon(severity),
+        severity_name(severity)
+    )
 }
 
 fn text(value: impl ToString + Copy) -> String {
@@ -114,13 +125,20 @@ fn capital(value: bool) -> &'static str {
 
 /// Sorts by `sortByColumn` and `sortByType`, numbers as numbers.
 fn sort(rows: &mut [Value], arguments: &Arguments) {
-    let Some(column) = arguments.get("sortByColumn") else { return };
+    let Some(column) = arguments.get("sortByColumn") else {
+        return;
+    };
     let key = |row: &Value| {
-        let text = row[column].as_str().map_or_else(|| row[column].to_string(), str::to_lowercase);
+        let text = row[column]
+            .as_str()
+            .map_or_else(|| row[column].to_string(), str::to_lowercase);
         (text.parse::<i64>().unwrap_or(i64::MAX), text)
     };
     rows.sort_by_cached_key(key);
-    if arguments.get("sortByType").is_some_and(|direction| direction.eq_ignore_ascii_case("desc")) {
+    if arguments
+        .get("sortByType")
+        .is_some_and(|direction| direction.eq_ignore_ascii_case("desc"))
+    {
         rows.reverse();
     }
 }
@@ -141,8 +159,17 @@ fn page(mut rows: Vec<Value>, arguments: &Arguments) -> Page {
     let size = arguments.integer("rows").unwrap_or(records).max(1);
     let number = arguments.integer("page").unwrap_or(1).max(1);
     let skipped = number.saturating_sub(1).saturating_mul(size);
-    let rows = rows.into_iter().skip(skipped as usize).take(size as usize).collect();
-    Page { rows, number, total: records / size + i64::from(records % size != 0), records }
+    let rows = rows
+        .into_iter()
+        .skip(skipped as usize)
+        .take(size as usize)
+        .collect();
+    Page {
+        rows,
+        number,
+        total: records / size + i64::from(records % size != 0),
+        records,
+    }
 }
 
 #[cfg(test)]
@@ -154,8 +181,15 @@ mod tests {
     #[test]
     fn every_operation_of_the_document_is_answered_and_no_other() {
         let answered: Vec<_> = AREAS.iter().copied().flatten().map(|(id, _)| *id).collect();
-        let documented: BTreeSet<_> = crate::contract().iter().map(|operation| operation.id).collect();
-        assert_eq!(answered.len(), documented.len(), "an operation is answered twice or not at all");
+        let documented: BTreeSet<_> = crate::contract()
+            .iter()
+            .map(|operation| operation.id)
+            .collect();
+        assert_eq!(
+            answered.len(),
+            documented.len(),
+            "an operation is answered twice or not at all"
+        );
         assert_eq!(answered.into_iter().collect::<BTreeSet<_>>(), documented);
     }
 }

@@ -13,7 +13,10 @@ use std::{
 };
 
 use http_body_util::{BodyExt, Limited};
-use hyper::{Request, Response, body::Incoming, header::CONTENT_TYPE, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, body::Incoming, header::CONTENT_TYPE, server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
@@ -102,7 +105,13 @@ impl Simulator {
             calls: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), identity.clone()));
-        Ok(Simulator { address, api_key: options.api_key, identity, shared, accepting })
+        Ok(Simulator {
+            address,
+            api_key: options.api_key,
+            identity,
+            shared,
+            accepting,
+        })
     }
 
     /// Where it listens.
@@ -120,7 +129,11 @@ impl Simulator {
     /// Scheme, address and port, without a final slash.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.identity.is_some() { "https" } else { "http" };
+        let scheme = if self.identity.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         format!("{scheme}://{}", self.address)
     }
 
@@ -203,7 +216,10 @@ impl Drop for Simulator {
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Simulator").field("url", &self.url()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Simulator")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
     }
 }
 
@@ -242,11 +258,23 @@ async fn serve_tls(stream: TcpStream, identity: &Identity, shared: Arc<Shared>, 
 type Takeover = Arc<Mutex<Option<(Vec<u8>, InFlight)>>>;
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>, connection: u64) {
-    let mut stream = Counted { stream, log: Arc::clone(&shared.log) };
+    let mut stream = Counted {
+        stream,
+        log: Arc::clone(&shared.log),
+    };
     let takeover = Takeover::default();
-    let service = service_fn(|request| answer(Arc::clone(&shared), request, connection, Arc::clone(&takeover)));
+    let service = service_fn(|request| {
+        answer(
+            Arc::clone(&shared),
+            request,
+            connection,
+            Arc::clone(&takeover),
+        )
+    });
     // An error is a client that went away or sent no HTTP, or a fault that takes the connection over.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(&mut stream), service).await;
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(&mut stream), service)
+        .await;
     let taken = lock(&takeover).take();
     if let Some((bytes, mut in_flight)) = taken
         && stream.write_all(&bytes).await.is_ok()
@@ -272,22 +300,36 @@ async fn answer(
     };
     let operation = operation_at(head.uri.path());
     let is_form = head.headers.get(CONTENT_TYPE).is_some_and(|value| {
-        value.to_str().is_ok_and(|text| text.split(';').next() == Some("application/x-www-form-urlencoded"))
+        value
+            .to_str()
+            .is_ok_and(|text| text.split(';').next() == Some("application/x-www-form-urlencoded"))
     });
     let recorded = Recorded {
         method: head.method.to_string(),
         target: head.uri.to_string(),
         path: head.uri.path().to_owned(),
         query: decode_pairs(head.uri.query().unwrap_or_default()),
-        headers: head.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
-        form: if is_form { decode_pairs(&String::from_utf8_lossy(&body)) } else { Vec::new() },
+        headers: head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+            .collect(),
+        form: if is_form {
+            decode_pairs(&String::from_utf8_lossy(&body))
+        } else {
+            Vec::new()
+        },
         body,
         operation: operation.map(|operation| operation.id),
         connection,
     };
     shared.log.record(recorded.clone());
     let key = recorded.header("apikey").unwrap_or_default();
-    let response = match shared.faults.next(recorded.operation).map(|kind| kind.act(key)) {
+    let response = match shared
+        .faults
+        .next(recorded.operation)
+        .map(|kind| kind.act(key))
+    {
         None => shared.respond(operation, &recorded),
         Some(Action::Respond(response)) => response,
         Some(Action::TakeOver(bytes)) => {
@@ -305,10 +347,18 @@ async fn answer(
 }
 
 impl Shared {
-    fn respond(&self, operation: Option<&'static Operation>, request: &Recorded) -> Response<Payload> {
-        let error = |status, message: &str| json_response(status, Refusal::new(None, message).json().to_string());
+    fn respond(
+        &self,
+        operation: Option<&'static Operation>,
+        request: &Recorded,
+    ) -> Response<Payload> {
+        let error = |status, message: &str| {
+            json_response(status, Refusal::new(None, message).json().to_string())
+        };
         // Inferred: that unknown paths and methods get these statuses, and these bodies.
-        let Some(operation) = operation else { return error(404, "There is no such URL.") };
+        let Some(operation) = operation else {
+            return error(404, "There is no such URL.");
+        };
         if operation.method != request.method {
             return error(405, "The URL does not accept this method.");
         }
@@ -318,11 +368,15 @@ impl Shared {
         }
         if self.rate_limits && !self.within_limit(operation) {
             // Third party: the code was met on getInterfaces. Inferred: that it comes with status 200.
-            let refusal = Refusal::new(Some("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"), "The URL is called too often.");
+            let refusal = Refusal::new(
+                Some("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"),
+                "The URL is called too often.",
+            );
             return json_response(200, refusal.json().to_string());
         }
-        let reply = checks::check(operation, request)
-            .and_then(|arguments| operations::perform(&mut lock(&self.state), operation, &arguments));
+        let reply = checks::check(operation, request).and_then(|arguments| {
+            operations::perform(&mut lock(&self.state), operation, &arguments)
+        });
         match reply {
             Ok(Reply::Json(value)) => json_response(200, value.to_string()),
             Ok(Reply::Text(text)) => json_response(200, text.to_owned()),
@@ -331,14 +385,18 @@ impl Shared {
     }
 
     fn within_limit(&self, operation: &Operation) -> bool {
-        let Some(limit) = operation.rate_limit else { return true };
+        let Some(limit) = operation.rate_limit else {
+            return true;
+        };
         let now = Instant::now();
         let mut calls = lock(&self.calls);
         let calls = calls.entry(operation.id).or_default();
         if calls.blocked_until.is_some_and(|until| now < until) {
             return false;
         }
-        calls.recent.retain(|&at| now.duration_since(at) < Duration::from_millis(clock::MINUTE as u64));
+        calls
+            .recent
+            .retain(|&at| now.duration_since(at) < Duration::from_millis(clock::MINUTE as u64));
         if calls.recent.len() >= limit.requests_per_minute {
             calls.blocked_until = Some(now + Duration::from_secs(60 * limit.block_minutes));
             return false;
@@ -393,7 +451,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

@@ -131,7 +131,11 @@ pub(crate) struct Group {
 impl Group {
     /// The name that operations take.
     pub(crate) fn name(&self) -> String {
-        format!("{}-{}", self.display_name.to_lowercase().replace(' ', ""), self.id)
+        format!(
+            "{}-{}",
+            self.display_name.to_lowercase().replace(' ', ""),
+            self.id
+        )
     }
 }
 
@@ -218,30 +222,53 @@ impl State {
     }
 
     pub(crate) fn device(&self, name: &str) -> Result<&Device, Refusal> {
-        self.devices.iter().find(|device| device.name == name).ok_or_else(|| no_such("device", name))
+        self.devices
+            .iter()
+            .find(|device| device.name == name)
+            .ok_or_else(|| no_such("device", name))
     }
 
     pub(crate) fn device_mut(&mut self, name: &str) -> Result<&mut Device, Refusal> {
-        self.devices.iter_mut().find(|device| device.name == name).ok_or_else(|| no_such("device", name))
+        self.devices
+            .iter_mut()
+            .find(|device| device.name == name)
+            .ok_or_else(|| no_such("device", name))
     }
 
     pub(crate) fn device_by_moid(&self, moid: i64) -> Result<&Device, Refusal> {
-        self.devices.iter().find(|device| device.moid == moid).ok_or_else(|| no_such("device", &moid.to_string()))
+        self.devices
+            .iter()
+            .find(|device| device.moid == moid)
+            .ok_or_else(|| no_such("device", &moid.to_string()))
     }
 
     pub(crate) fn interface(&self, name: &str) -> Result<(&Device, &Interface), Refusal> {
         self.devices
             .iter()
-            .find_map(|device| Some((device, device.interfaces.iter().find(|interface| interface.name == name)?)))
+            .find_map(|device| {
+                Some((
+                    device,
+                    device
+                        .interfaces
+                        .iter()
+                        .find(|interface| interface.name == name)?,
+                ))
+            })
             .ok_or_else(|| no_such("interface", name))
     }
 
     pub(crate) fn group(&self, name: &str) -> Result<&Group, Refusal> {
-        self.groups.iter().find(|group| group.name() == name).ok_or_else(|| no_such("group", name))
+        self.groups
+            .iter()
+            .find(|group| group.name() == name)
+            .ok_or_else(|| no_such("group", name))
     }
 
     pub(crate) fn alarm_mut(&mut self, entity: &str) -> Result<&mut Alarm, Refusal> {
-        self.alarms.iter_mut().find(|alarm| alarm.entity == entity).ok_or_else(|| no_such("alarm", entity))
+        self.alarms
+            .iter_mut()
+            .find(|alarm| alarm.entity == entity)
+            .ok_or_else(|| no_such("alarm", entity))
     }
 
     /// Alarms that are not cleared.
@@ -254,7 +281,9 @@ impl State {
         if !device.managed {
             return UNMANAGED;
         }
-        let of_device = self.active_alarms().filter(|alarm| alarm.device == device.name);
+        let of_device = self
+            .active_alarms()
+            .filter(|alarm| alarm.device == device.name);
         of_device.map(|alarm| alarm.severity).min().unwrap_or(CLEAR)
     }
 
@@ -266,16 +295,35 @@ impl State {
 
     pub(crate) fn severity_of(&self, name: &str) -> i64 {
         let device = self.device(name).ok().map(|device| self.severity(device));
-        device.or_else(|| self.interface(name).ok().map(|(_, interface)| interface.severity())).unwrap_or(UNMANAGED)
+        device
+            .or_else(|| {
+                self.interface(name)
+                    .ok()
+                    .map(|(_, interface)| interface.severity())
+            })
+            .unwrap_or(UNMANAGED)
     }
 
     pub(crate) fn worst<'a>(&self, members: impl IntoIterator<Item = &'a String>) -> i64 {
-        members.into_iter().map(|name| self.severity_of(name)).min().unwrap_or(CLEAR)
+        members
+            .into_iter()
+            .map(|name| self.severity_of(name))
+            .min()
+            .unwrap_or(CLEAR)
     }
 
     /// Adds an event, and makes, updates or clears the alarm of its entity.
     pub(crate) fn raise(&mut self, incident: &Incident<'_>) {
-        let &Incident { device, entity, severity, message, code, event_type, family, at } = incident;
+        let &Incident {
+            device,
+            entity,
+            severity,
+            message,
+            code,
+            event_type,
+            family,
+            at,
+        } = incident;
         let id = self.next_id();
         self.events.push(Event {
             id,
@@ -335,17 +383,24 @@ impl State {
 
 impl Device {
     pub(crate) fn is_muted(&self, at: i64) -> bool {
-        self.suppressed.is_some_and(|(from, to)| from <= at && at < to)
+        self.suppressed
+            .is_some_and(|(from, to)| from <= at && at < to)
     }
 
     pub(crate) fn monitor(&self, policy: &str) -> Result<&Monitor, Refusal> {
-        let found = self.monitors.iter().find(|monitor| monitor.kind.name == policy);
+        let found = self
+            .monitors
+            .iter()
+            .find(|monitor| monitor.kind.name == policy);
         found.ok_or_else(|| no_such("monitor", policy))
     }
 
     /// The last value of its CPU, memory or disk monitor.
     pub(crate) fn value_of(&self, display_name: &str) -> i64 {
-        let monitor = self.monitors.iter().find(|monitor| monitor.kind.display_name == display_name);
+        let monitor = self
+            .monitors
+            .iter()
+            .find(|monitor| monitor.kind.display_name == display_name);
         monitor.map_or(0, |monitor| monitor.value)
     }
 }
@@ -366,7 +421,11 @@ impl Interface {
 
     /// Received and sent, in per cent of the speed.
     pub(crate) fn utilization(&self) -> (i64, i64) {
-        if self.up { (self.moid * 7 % 60, self.moid * 13 % 45) } else { (0, 0) }
+        if self.up {
+            (self.moid * 7 % 60, self.moid * 13 % 45)
+        } else {
+            (0, 0)
+        }
     }
 }
 
@@ -380,5 +439,12 @@ pub(crate) fn series(now: i64, from: i64, level: i64) -> Vec<(i64, i64)> {
     const SWING: [i64; 8] = [0, 2, 4, 5, 4, 2, 0, -1];
     let points = ((now - from) / HOUR).clamp(1, 48);
     let at = |point: i64| now - now.rem_euclid(10 * MINUTE) - (points - 1 - point) * HOUR;
-    (0..points).map(|point| (at(point), (level + SWING[(point % 8) as usize] * level.signum()).max(0))).collect()
+    (0..points)
+        .map(|point| {
+            (
+                at(point),
+                (level + SWING[(point % 8) as usize] * level.signum()).max(0),
+            )
+        })
+        .collect()
 }

@@ -81,14 +81,20 @@ impl Identity {
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], private_key)
+                builder
+                    .with_no_client_auth()
+                    .with_single_cert(vec![certificate.der().clone()], private_key)
             })
             .map_err(io::Error::other)?;
         Ok(Some(Identity {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             ca_pem,
             certificate_pem,
-            certificate_sha256: digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+            certificate_sha256: digest
+                .as_ref()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
         }))
     }
 }
@@ -100,7 +106,8 @@ fn make(
 ) -> Result<(rcgen::Certificate, Option<String>), rcgen::Error> {
     let names: Vec<String> = wanted.names.iter().copied().map(String::from).collect();
     let mut leaf = CertificateParams::new(names)?;
-    leaf.distinguished_name.push(DnType::CommonName, wanted.common_name);
+    leaf.distinguished_name
+        .push(DnType::CommonName, wanted.common_name);
     let now = OffsetDateTime::now_utc();
     match wanted.validity {
         Validity::Current => {}
@@ -112,7 +119,9 @@ fn make(
         return Ok((leaf.self_signed(key)?, None));
     }
     let mut authority = CertificateParams::new(Vec::new())?;
-    authority.distinguished_name.push(DnType::CommonName, "Stand-in authority");
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "Stand-in authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     Ok((leaf.signed_by(key, &authority)?, Some(authority.pem())))

@@ -92,8 +92,8 @@ impl Target {
         self.tls
     }
 
-    /// `scheme://host:port`, from checked parts only.
-    pub(super) fn origin(&self) -> String {
+    /// What a call's URL begins with: `scheme://host:port`, from checked parts only.
+    pub fn origin(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{self}")
     }

@@ -226,10 +226,13 @@ pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), 
         }
     };
     for (name, value) in own {
-        if given.insert(name.clone(), value).is_some() {
-            let shown = shown(&name);
+        let ours = CONNECTION_ARGUMENTS.iter().chain(&SELECTION_ARGUMENTS);
+        let ours = ours.copied().find(|ours| *ours == name);
+        if given.insert(name, value).is_some() {
+            // A name of the caller's own making may be a key.
+            let shown = ours.map_or_else(|| "an argument".to_owned(), |name| format!("`{name}`"));
             problems.push(format!(
-                "`{shown}` is given twice: in `arguments` and beside it"
+                "`arguments`: {shown} is given twice, in it and beside it"
             ));
         }
     }
@@ -262,9 +265,10 @@ impl Expected<'_> {
                 given.len()
             )]));
         }
+        let mut foreign = Vec::new();
         for (name, value) in given.iter_mut() {
             match known.get(name) {
-                None => problems.push(unknown(name, known)),
+                None => foreign.push(name.clone()),
                 Some(schema) => {
                     coerce(value, schema);
                     problems.extend(check_value(name, value, schema));
@@ -279,6 +283,12 @@ impl Expected<'_> {
             }
         }
         problems.extend(exactly_one(self.selectors, given));
+        if !foreign.is_empty() {
+            let key = given.get("apiKey").and_then(Value::as_str);
+            let key = key.and_then(|key| ApiKey::new(key.to_owned()).ok());
+            let foreign = foreign.iter();
+            problems.extend(foreign.map(|name| unknown(name, known, key.as_ref())));
+        }
         Ok(problems)
     }
 
@@ -416,8 +426,11 @@ pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-fn unknown(name: &str, known: &Value) -> String {
-    let shown = shown(name);
+fn unknown(name: &str, known: &Value, key: Option<&ApiKey>) -> String {
+    let plain: String = name.chars().filter(|c| !c.is_control()).collect();
+    // A key that was also given as a name is still a key.
+    let harmless = key.and_then(|key| key.redact(&plain)).unwrap_or(plain);
+    let shown = shown(&harmless);
     let accepted: Vec<String> = known
         .as_object()
         .into_iter()

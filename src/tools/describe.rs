@@ -20,7 +20,7 @@ const MOST_FOUND: usize = 8;
 pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static CatalogueTool, String> {
     let known = || catalogue().iter().filter(|tool| !policy.hides(tool));
     known()
-        .find(|tool| tool.name() == name || tool.specification().id == name)
+        .find(|tool| tool.answers_to(name) || tool.specification().id == name)
         .ok_or_else(|| {
             let close = suggestion(name, known().map(CatalogueTool::name));
             format!("`operation` is none of OpManager's{close}\nfind_operations finds operations by what you want to do.")

@@ -76,8 +76,9 @@ impl FromStr for ToolName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::every()
-            .find(|known| *known == name)
+        let renamed = super::find(name).map(CatalogueTool::name);
+        renamed
+            .or_else(|| Self::every().find(|known| *known == name))
             .map(Self)
             .ok_or_else(|| {
                 let close = suggestion(name, Self::every());

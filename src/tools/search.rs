@@ -35,7 +35,6 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("ack", "acknowledge"),
     ("alert", "alarm"),
     ("ap", "access point wireless"),
-    ("bandwidth", "traffic interface utilization"),
     ("blackout", "downtime schedule"),
     ("broken", "alarm"),
     ("comment", "note annotation"),

@@ -6,12 +6,16 @@
 //!     tools {
 //!         list_alarms(ListAlarmsArgs): "List alarms", read core;
 //!         clear_alarm(ClearAlarmArgs): "Clear alarm", write idempotent overwrites;
+//!         get_notes(GetAnnotationArgs): "Alarm notes", read, was "get_annotation";
 //!     }
 //!     hidden {
 //!         SomeArgs: "why it is not offered";
 //!     }
 //! }
 //! ```
+//!
+//! `was` is the name that a tool had until the version before: calls and flags by that name still find it, and no
+//! list has it.
 //!
 //! A misspelt operation or a missing access word does not compile, and neither does an operation that no
 //! toolset decides or two decide. The HTTP verb plays no part.
@@ -52,7 +56,7 @@ pub(super) fn call<O: Operation>(
 macro_rules! toolset {
     (
         $set:literal: $purpose:literal;
-        tools { $( $name:ident($arguments:ident): $title:literal, $access:ident $($word:ident)*; )* }
+        tools { $( $name:ident($arguments:ident): $title:literal, $access:ident $($word:ident)* $(, was $was:literal)?; )* }
         $( hidden { $( $absent:ident: $reason:literal; )* } )?
     ) => {
         /// This toolset.
@@ -64,6 +68,7 @@ macro_rules! toolset {
                 title: $title,
                 access: $crate::tools::toolset::access!($access),
                 words: $crate::tools::toolset::Words::of(&[ $( stringify!($word) ),* ]),
+                was: &[ $( $was )? ],
                 operation: <$crate::opmanager::types::$arguments as $crate::opmanager::Operation>::ID,
                 call: $crate::tools::toolset::call::<$crate::opmanager::types::$arguments>,
             } ),* ],
@@ -145,5 +150,44 @@ pub(super) const fn decided_once(toolsets: &[Toolset]) {
             panic!("{}", OperationId::ALL[operation].specification().id);
         }
         operation += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Toolset, catalogue, define};
+
+    toolset! {
+        "toy": "A toolset of this test.";
+        tools {
+            get_notes(GetAnnotationArgs): "Alarm notes", read core, was "get_annotation";
+            list_alarms(ListAlarmsArgs): "List alarms", read;
+        }
+    }
+
+    #[test]
+    fn a_renamed_tool_answers_to_both_names_and_is_listed_by_one() {
+        static TOY: Toolset = TOOLSET;
+        let [notes, alarms] = TOY.tools else {
+            panic!("two tools");
+        };
+        let notes = define(&TOY, notes);
+        assert_eq!(notes.was(), Some("get_annotation"));
+        assert!(notes.answers_to("get_notes") && notes.answers_to("get_annotation"));
+        assert!(!notes.answers_to("list_alarms"));
+        assert_eq!(notes.definition().name, "get_notes");
+        let alarms = define(&TOY, alarms);
+        assert_eq!(alarms.was(), None);
+        assert!(alarms.answers_to("list_alarms") && !alarms.answers_to(""));
+    }
+
+    #[test]
+    fn no_name_that_a_tool_had_is_the_name_of_another() {
+        for tool in catalogue() {
+            if let Some(was) = tool.was() {
+                let answering = catalogue().iter().filter(|other| other.answers_to(was));
+                assert_eq!(answering.count(), 1, "{was}");
+            }
+        }
     }
 }

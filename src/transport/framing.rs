@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | empty, or white space only | none |
 //! | not UTF-8, not JSON, or cut off | -32700, `id` null |
-//! | longer than `--max-request-bytes`, or nested deeper than 64 | -32600 |
+//! | longer than `--max-request-bytes`, nested deeper than 64, or with half of a surrogate pair | -32600 |
 //! | an array (a batch; the protocol has none), or any other value that is no object | -32600, `id` null |
 //! | an object that is no message, or has a member of the envelope twice | -32600 |
 //! | a request whose `id` is neither a string nor an integer of 64 bits | -32600 |
@@ -28,6 +28,7 @@
 //! [`server`](crate::server), arguments in [`tools`](crate::tools).
 
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, RequestId};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::result::{Flaw, Kind, outermost, plain_run};
@@ -192,6 +193,11 @@ pub fn judge(line: &[u8]) -> Line {
         Ok(_) => return Line::Refused(Refusal::invalid("not an object", None)),
         Err(Flaw::TooDeep) => return Envelope::of(line).refused("nested deeper than 64"),
         Err(Flaw::Truncated) => return Line::Refused(Refusal::unreadable("incomplete JSON")),
+        // The grammar of JSON has such strings, and JavaScript writes them. No text of ours can hold them, but
+        // their caller can be told; the lazy reader of serde_json passes over them.
+        Err(Flaw::Invalid) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            return Envelope::of(line).refused("a string holds half of a surrogate pair");
+        }
         Err(Flaw::Invalid) => return Line::Refused(Refusal::unreadable("not JSON")),
     }
     let envelope = Envelope::of(line);
@@ -510,6 +516,16 @@ mod tests {
                 r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#,
                 "-32600 null",
             ),
+            (
+                r#"{"jsonrpc":"2.0","method":"x","params":{"a":"\ud83d"},"id":1}"#,
+                "-32600 1",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"x","params":{"a":"\udc00\ud83d\ude00"}}"#,
+                "notification",
+            ),
+            (r#"{"id":1,"method":"\ud83d","a":}"#, "-32700 null"),
+            (r#"{"id":1,"method":"\ud83"}"#, "-32700 null"),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"ping","\u006dethod":"x"}"#,
                 "-32600 null",

@@ -353,6 +353,30 @@ async fn ar_01_arguments_that_a_tool_does_not_have_are_refused() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_also_given_as_a_name_is_not_repeated() {
+    let mut bench = Bench::new().await;
+    let (start, end) = SENTINEL.split_at(3);
+    for (name, shown) in [
+        (SENTINEL.to_owned(), "[redacted]".to_owned()),
+        (format!("{start}\u{7}{end}"), "[redacted]".to_owned()),
+        (
+            format!("{}{SENTINEL}", "x".repeat(60)),
+            format!("{}[red", "x".repeat(60)),
+        ),
+    ] {
+        let mut given = merge(
+            at(&bench.simulator, json!({})),
+            json!({ "apiKey": SENTINEL }),
+        );
+        given[name] = json!(1);
+        bench
+            .refused("list_devices", given, &[shown.as_str()])
+            .await;
+    }
+    bench.finish().await;
+}
+
+#[tokio::test]
 async fn ar_17_a_flood_of_arguments_is_refused_without_listing_them() {
     let large = ["--max-request-bytes", "1048576", "--log-level", "trace"];
     let mut bench = Bench {

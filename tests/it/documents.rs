@@ -9,7 +9,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 #[test]
 fn tests_that_are_named_as_proof_exist() {
     let mut sources = Vec::new();
-    for folder in ["src", "tests/it", "codegen/tests/it"] {
+    for folder in ["src", "tests/it", "codegen/tests/it", "xtask/tests/it"] {
         read_sources(&Path::new(ROOT).join(folder), &mut sources);
     }
     let mut named = BTreeSet::new();

@@ -441,8 +441,6 @@ async fn pr_08_bytes_that_are_no_text_are_unreadable() {
         b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\xff\"}".to_vec(),
         b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"a\":\"\xed\xa0\x80\"}}"
             .to_vec(),
-        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":{\"a\":\"\\ud800\"}}"
-            .to_vec(),
         utf16(&ping, true),
         utf16(&ping, false),
         vec![0; 100],
@@ -456,6 +454,22 @@ async fn pr_08_bytes_that_are_no_text_are_unreadable() {
             "{}",
             String::from_utf8_lossy(&line)
         );
+    }
+    session.conclude(SENTINEL).await;
+}
+
+#[tokio::test]
+async fn a_request_with_half_of_a_surrogate_pair_is_answered_under_its_id() {
+    let mut session = Session::start(&["--log-level", "trace"]).await;
+    for half in ["\\ud83d", "\\ude00", "\\ud83d\\ud83d\\ude00"] {
+        let line = format!(
+            r#"{{"jsonrpc":"2.0","method":"tools/call","params":{{"name":"{SENTINEL}{half}"}},"id":7}}"#
+        );
+        let answer = answer_to(&mut session, line.as_bytes()).await;
+        assert_eq!(answer, Some((-32600, json!(7))), "{line}");
+        let line = line.replace(r#","id":7"#, "");
+        let answer = answer_to(&mut session, line.as_bytes()).await;
+        assert_eq!(answer, None, "{line}");
     }
     session.conclude(SENTINEL).await;
 }

@@ -50,7 +50,7 @@ const QUESTIONS: [(&str, &str); 60] = [
         "get_last_collected_values",
     ),
     (
-        "which metrics are collected on a device",
+        "what is monitored on a device",
         "get_device_associated_monitors",
     ),
     ("threshold of a monitor", "get_performance_monitor_details"),

@@ -38,7 +38,8 @@ fn no_record_is_left_of_a_tool_that_is_gone() {
             .strip_suffix(".snap")
             .unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
         assert!(
-            tools::find(tool).is_some() || BuiltIn::find(tool).is_some(),
+            tools::catalogue().iter().any(|known| known.name() == tool)
+                || BuiltIn::find(tool).is_some(),
             "snapshots/tools/{name} is of no tool: delete it"
         );
     }
@@ -82,13 +83,15 @@ fn the_catalogue_is_as_recorded() {
             .filter(|(hint, _)| *hint == Some(true))
             .map(|(_, word)| *word)
             .collect();
+        let was = tool.was().map(|name| format!(" was {name}"));
         writeln!(
             table,
-            "{:<14} {:<38} {:<12} {}",
+            "{:<14} {:<38} {:<12} {}{}",
             tool.toolset(),
             tool.name(),
             tool.access().word(),
             hints.join(" "),
+            was.unwrap_or_default(),
         )
         .unwrap();
     }

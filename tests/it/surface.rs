@@ -342,7 +342,7 @@ async fn call_operation_takes_its_arguments_as_models_give_them() {
         ),
         (
             json!({ "operation": "list_devices", "limit": 1, "arguments": { "limit": 2 } }),
-            "`limit` is given twice",
+            "`limit` is given twice, in it",
         ),
         (
             json!({ "operation": "list_devices", "arguments": { "colour": 2 } }),

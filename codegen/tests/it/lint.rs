@@ -354,19 +354,6 @@ fn a_key_that_the_build_does_not_read_is_refused() {
 }
 
 #[test]
-fn a_stub_mark_is_refused() {
-    check(
-        (
-            "operationId: addEvent",
-            "operationId: addEvent\n      x-stub: true",
-        ),
-        "addEvent",
-        "operation: `x-stub` is not understood",
-        "remove it",
-    );
-}
-
-#[test]
 fn an_operation_without_tag_is_refused() {
     check(
         ("tags: [Alarms]\n      summary: Add", "summary: Add"),
@@ -1233,5 +1220,149 @@ fn a_component_schema_is_checked_too() {
         "components.schemas.Alarm",
         "`Alarm.entity`: `enum` is not understood",
         "remove it",
+    );
+}
+
+#[test]
+fn a_stub_is_refused_with_what_to_write_and_nothing_else_of_it() {
+    let operation = edited(
+        "      operationId: listAlarms\n      tags: [Alarms]\n      summary: List alarms\n      description: Returns the alarms of one device.",
+        "      operationId: listAlarms\n      x-stub: true\n      tags: [Alarms]\n      summary: ''\n      description: ''",
+    );
+    check_document(
+        &operation,
+        "listAlarms",
+        "the operation is a stub",
+        "write its summary, description and types, give it an access word in a file of src/tools/",
+    );
+    let parameter = edited(
+        "          description: Lowest utilization.",
+        "          x-stub: true\n          description: ''",
+    );
+    check_document(
+        &parameter,
+        "listAlarms",
+        "parameter `threshold` is a stub",
+        "write its description and type, then remove its x-stub",
+    );
+    let in_form = edited(
+        "                  description: Where it happened.",
+        "                  x-stub: true\n                  description: ''",
+    );
+    check_document(
+        &in_form,
+        "addEvent",
+        "parameter `source` is a stub",
+        "remove its x-stub",
+    );
+    let finished = edited(
+        "operationId: listAlarms",
+        "operationId: listAlarms\n      x-stub: 'yes'",
+    );
+    check_document(
+        &finished,
+        "listAlarms",
+        "x-stub is \"yes\"",
+        "write `x-stub: true`",
+    );
+    for draft in [operation, parameter, in_form] {
+        assert_eq!(Document::parse_draft(&draft).unwrap().operations.len(), 2);
+    }
+}
+
+#[test]
+fn a_draft_is_linted_outside_of_its_stubs() {
+    let draft = edited(
+        "operationId: listAlarms",
+        "operationId: listAlarms\n      x-stub: true",
+    );
+    let draft = draft.replace("summary: Add an event", "summary: ''");
+    let Defects(defects) = Document::parse_draft(&draft).unwrap_err();
+    assert_eq!(defects.len(), 1, "{defects:?}");
+    assert!(
+        defects[0].problem.contains("summary is missing"),
+        "{defects:?}"
+    );
+}
+
+#[test]
+fn deviations_have_reasons() {
+    let document = edited(
+        "operationId: listAlarms",
+        "operationId: listAlarms\n      x-deviates:\n        type: Left out; a mark of the web client.",
+    );
+    let document = Document::parse(&document).unwrap();
+    assert_eq!(
+        document.operations[0].deviates["type"],
+        "Left out; a mark of the web client."
+    );
+    for (reasons, problem) in [
+        ("[type]", "x-deviates is no list of reasons"),
+        ("{}", "x-deviates is no list of reasons"),
+        ("{ type: '' }", "the reason for `type` is missing"),
+        ("{ type: 3 }", "the reason for `type` is missing"),
+    ] {
+        let to = format!("operationId: listAlarms\n      x-deviates: {reasons}");
+        check(
+            ("operationId: listAlarms", &to),
+            "listAlarms",
+            problem,
+            "write",
+        );
+    }
+}
+
+#[test]
+fn what_is_left_out_is_not_there() {
+    let left_out = |id: &str| {
+        edited(
+            "\npaths:\n",
+            &format!("\nx-left-out:\n  {id}: Needs a file.\npaths:\n"),
+        )
+    };
+    let document = Document::parse(&left_out("importKeys")).unwrap();
+    assert_eq!(document.left_out["importKeys"], "Needs a file.");
+    check_document(
+        &left_out("addEvent"),
+        "document",
+        "x-left-out names `addEvent`, which is not left out",
+        "remove it there",
+    );
+}
+
+#[test]
+fn a_deprecated_operation_says_so() {
+    let document = edited(
+        "operationId: listAlarms",
+        "operationId: listAlarms\n      deprecated: true",
+    );
+    let document = Document::parse(&document).unwrap();
+    let [deprecated, other] = document.operations.as_slice() else {
+        panic!("two operations");
+    };
+    assert!(deprecated.deprecated && !other.deprecated);
+    assert_eq!(
+        deprecated.full_description(),
+        "Returns the alarms of one device. Deprecated: newer builds of OpManager may no longer have it."
+    );
+    assert_eq!(other.full_description(), other.description);
+    check(
+        (
+            "operationId: listAlarms",
+            "operationId: listAlarms\n      deprecated: 'yes'",
+        ),
+        "listAlarms",
+        "deprecated is \"yes\"",
+        "write `deprecated: true`",
+    );
+}
+
+#[test]
+fn a_tag_says_what_belongs_to_it() {
+    check(
+        ("description: What is wrong now.", "description: ''"),
+        "document",
+        "the tag `Alarms` has no description",
+        "say in a sentence",
     );
 }

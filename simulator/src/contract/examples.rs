@@ -6,8 +6,17 @@
 /// those that delete. Empty for operations without parameters and for unknown ids.
 #[must_use]
 pub fn example_arguments(id: &str) -> Vec<(&'static str, String)> {
-    let owned = |pairs: &[(&'static str, &str)]| pairs.iter().map(|&(name, value)| (name, value.to_owned())).collect();
-    EXAMPLES.iter().find(|(other, _)| *other == id).map(|(_, pairs)| owned(pairs)).unwrap_or_default()
+    let owned = |pairs: &[(&'static str, &str)]| {
+        pairs
+            .iter()
+            .map(|&(name, value)| (name, value.to_owned()))
+            .collect()
+    };
+    EXAMPLES
+        .iter()
+        .find(|(other, _)| *other == id)
+        .map(|(_, pairs)| owned(pairs))
+        .unwrap_or_default()
 }
 
 type Example = (&'static str, &'static [(&'static str, &'static str)]);

@@ -33,7 +33,13 @@ pub(super) fn blank_array(bytes: usize) -> Vec<u8> {
 
 fn crc_table() -> [u32; 256] {
     std::array::from_fn(|byte| {
-        (0..8).fold(byte as u32, |crc, _| if crc & 1 == 1 { 0xedb8_8320 ^ (crc >> 1) } else { crc >> 1 })
+        (0..8).fold(byte as u32, |crc, _| {
+            if crc & 1 == 1 {
+                0xedb8_8320 ^ (crc >> 1)
+            } else {
+                crc >> 1
+            }
+        })
     })
 }
 

@@ -24,10 +24,21 @@ pub(super) const HANDLERS: Handlers = &[
     ("getAnnotation", annotation),
 ];
 
-const NETWORK: [&str; 5] = ["Switch", "Router", "Firewall", "WirelessLANController", "LoadBalancer"];
+const NETWORK: [&str; 5] = [
+    "Switch",
+    "Router",
+    "Firewall",
+    "WirelessLANController",
+    "LoadBalancer",
+];
 
 fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
-    let time = |name| arguments.get(name).map(|value| clock::parse(value).ok_or_else(|| not_allowed(name))).transpose();
+    let time = |name| {
+        arguments
+            .get(name)
+            .map(|value| clock::parse(value).ok_or_else(|| not_allowed(name)))
+            .transpose()
+    };
     let (from, to) = (time("fromTime")?, time("toTime")?);
     if let Some(name) = arguments.get("deviceName") {
         state.device(name)?;
@@ -36,10 +47,13 @@ fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
     let mut rows = Vec::new();
     for alarm in &state.alarms {
-        let Ok(device) = state.device(&alarm.device) else { continue };
+        let Ok(device) = state.device(&alarm.device) else {
+            continue;
+        };
         // Inferred: cleared alarms are listed only when they are asked for.
-        let wanted = severity.map_or(alarm.severity != CLEAR, |severity| severity == alarm.severity)
-            && same("deviceName", &device.name)
+        let wanted = severity.map_or(alarm.severity != CLEAR, |severity| {
+            severity == alarm.severity
+        }) && same("deviceName", &device.name)
             && same("category", &device.category)
             && same("entity", &alarm.entity)
             && same("probeName", super::devices::PROBE)
@@ -76,12 +90,17 @@ fn is_of_family(family: Option<&str>, alarm: &Alarm, device: &Device) -> bool {
 
 fn alarm_properties(state: &mut State, arguments: &Arguments) -> Answer {
     let alarm = match (arguments.get("entity"), arguments.integer("deviceID")) {
-        (Some(entity), _) => {
-            state.alarms.iter().find(|alarm| alarm.entity == entity).ok_or_else(|| no_such("alarm", entity))?
-        }
+        (Some(entity), _) => state
+            .alarms
+            .iter()
+            .find(|alarm| alarm.entity == entity)
+            .ok_or_else(|| no_such("alarm", entity))?,
         (None, Some(moid)) => {
             let name = &state.device_by_moid(moid)?.name;
-            let latest = state.active_alarms().filter(|alarm| &alarm.device == name).last();
+            let latest = state
+                .active_alarms()
+                .filter(|alarm| &alarm.device == name)
+                .last();
             latest.ok_or_else(|| no_such("alarm of device", name))?
         }
         // Inferred: neither is marked as required, yet nothing can be shown without one.
@@ -90,7 +109,12 @@ fn alarm_properties(state: &mut State, arguments: &Arguments) -> Answer {
     let device = state.device(&alarm.device)?;
     let name = severity_name(alarm.severity);
     let previous = alarm.previous.unwrap_or(-1);
-    let poll_id = alarm.entity.split('_').next().filter(|id| id.parse::<i64>().is_ok()).unwrap_or_default();
+    let poll_id = alarm
+        .entity
+        .split('_')
+        .next()
+        .filter(|id| id.parse::<i64>().is_ok())
+        .unwrap_or_default();
     let events = state.events.iter().rev().filter(|event| event.entity == alarm.entity).map(|event| {
         json!({
             "severity": severity_name(event.severity), "statusStr": severity_name(event.severity),
@@ -134,7 +158,12 @@ fn workflows(alarm: &Alarm, device: &Device) -> serde_json::Value {
 }
 
 /// Applies a change to every alarm named; third party: several may be joined by commas.
-fn each(state: &mut State, arguments: &Arguments, done: &str, change: impl Fn(&mut State, &str)) -> Answer {
+fn each(
+    state: &mut State,
+    arguments: &Arguments,
+    done: &str,
+    change: impl Fn(&mut State, &str),
+) -> Answer {
     arguments.need("entity")?;
     let entities = arguments.list("entity");
     for entity in &entities {
@@ -152,7 +181,11 @@ fn add_notes(state: &mut State, arguments: &Arguments) -> Answer {
     each(state, arguments, "Successfully Added", |state, entity| {
         let (id, at) = (state.next_id(), state.now);
         if let Ok(alarm) = state.alarm_mut(entity) {
-            alarm.notes.push(Note { id, text: text.to_owned(), at });
+            alarm.notes.push(Note {
+                id,
+                text: text.to_owned(),
+                at,
+            });
         }
     })
 }
@@ -165,48 +198,69 @@ fn set_acknowledged(state: &mut State, entity: &str, by: Option<&str>) {
 
 fn acknowledge(state: &mut State, arguments: &Arguments) -> Answer {
     let done = "Alarm has been successfully Acknowledged";
-    each(state, arguments, done, |state, entity| set_acknowledged(state, entity, Some(USER)))
+    each(state, arguments, done, |state, entity| {
+        set_acknowledged(state, entity, Some(USER))
+    })
 }
 
 fn unacknowledge(state: &mut State, arguments: &Arguments) -> Answer {
     let done = "Alarm has been successfully UnAcknowledged";
-    each(state, arguments, done, |state, entity| set_acknowledged(state, entity, None))
+    each(state, arguments, done, |state, entity| {
+        set_acknowledged(state, entity, None)
+    })
 }
 
 fn clear(state: &mut State, arguments: &Arguments) -> Answer {
-    each(state, arguments, "Alarm has been successfully Cleared!", |state, entity| {
-        let Ok(alarm) = state.alarm_mut(entity) else { return };
-        let (device, event_type, at) = (alarm.device.clone(), alarm.event_type.clone(), state.now);
-        let message = format!("Alarm cleared by {USER}");
-        state.raise(&Incident {
-            device: &device,
-            entity,
-            severity: CLEAR,
-            message: &message,
-            code: "Manual-CLEAR",
-            event_type: &event_type,
-            family: "",
-            at,
-        });
-    })
+    each(
+        state,
+        arguments,
+        "Alarm has been successfully Cleared!",
+        |state, entity| {
+            let Ok(alarm) = state.alarm_mut(entity) else {
+                return;
+            };
+            let (device, event_type, at) =
+                (alarm.device.clone(), alarm.event_type.clone(), state.now);
+            let message = format!("Alarm cleared by {USER}");
+            state.raise(&Incident {
+                device: &device,
+                entity,
+                severity: CLEAR,
+                message: &message,
+                code: "Manual-CLEAR",
+                event_type: &event_type,
+                family: "",
+                at,
+            });
+        },
+    )
 }
 
 fn delete(state: &mut State, arguments: &Arguments) -> Answer {
-    each(state, arguments, "Alarm has been successfully Deleted!", |state, entity| {
-        state.alarms.retain(|alarm| alarm.entity != entity);
-        state.events.retain(|event| event.entity != entity);
-    })
+    each(
+        state,
+        arguments,
+        "Alarm has been successfully Deleted!",
+        |state, entity| {
+            state.alarms.retain(|alarm| alarm.entity != entity);
+            state.events.retain(|event| event.entity != entity);
+        },
+    )
 }
 
 fn configure_suppress_alarm(state: &mut State, arguments: &Arguments) -> Answer {
     let now = state.now;
-    let interval = arguments.integer("suppressInterval").ok_or_else(|| missing("suppressInterval"))?;
+    let interval = arguments
+        .integer("suppressInterval")
+        .ok_or_else(|| missing("suppressInterval"))?;
     let time = |name| clock::parse(arguments.need(name)?).ok_or_else(|| not_allowed(name));
     let window = match interval {
         0 => None,
         -1 => Some((now, i64::MAX)),
         -2 => Some((time("startTime")?, time("endTime")?)),
-        3_600_000 | 7_200_000 | 28_800_000 | 43_200_000 | 86_400_000 | 604_800_000 => Some((now, now + interval)),
+        3_600_000 | 7_200_000 | 28_800_000 | 43_200_000 | 86_400_000 | 604_800_000 => {
+            Some((now, now + interval))
+        }
         _ => return Err(not_allowed("suppressInterval")),
     };
     state.device_mut(arguments.need("name")?)?.suppressed = window;

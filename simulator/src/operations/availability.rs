@@ -26,7 +26,11 @@ pub(super) const HANDLERS: Handlers = &[
 /// The address of a device and whether it answers. Inferred: hosts that are not managed can be probed by address.
 fn probe(state: &State, arguments: &Arguments) -> Result<(String, bool), Refusal> {
     let name = arguments.need("deviceName")?;
-    match state.devices.iter().find(|device| device.name == name || device.ip == name) {
+    match state
+        .devices
+        .iter()
+        .find(|device| device.name == name || device.ip == name)
+    {
         Some(device) => Ok((device.ip.clone(), !state.is_down(device))),
         None if name.parse::<std::net::IpAddr>().is_ok() => Ok((name.to_owned(), false)),
         None => Err(no_such("device", name)),
@@ -37,18 +41,29 @@ fn ping(state: &mut State, arguments: &Arguments) -> Answer {
     let (ip, up) = probe(state, arguments)?;
     let (reply, summary) = if up {
         let reply = format!("Reply from {ip}: bytes=32 time=4ms TTL=62");
-        (reply, "Sent = 1, Received = 1, Lost = 0 (0% loss),\n Minimum = 4ms, Maximum = 4ms, Average = 4ms")
+        (
+            reply,
+            "Sent = 1, Received = 1, Lost = 0 (0% loss),\n Minimum = 4ms, Maximum = 4ms, Average = 4ms",
+        )
     } else {
-        ("Request timed out.".to_owned(), "Sent = 1, Received = 0, Lost = 1 (100% loss)")
+        (
+            "Request timed out.".to_owned(),
+            "Sent = 1, Received = 0, Lost = 1 (100% loss)",
+        )
     };
-    let details =
-        format!("\nPinging {ip} with 32 bytes of data:\n{reply}\n\nPing statistics for {ip}:\n Packets: {summary}\n");
+    let details = format!(
+        "\nPinging {ip} with 32 bytes of data:\n{reply}\n\nPing statistics for {ip}:\n Packets: {summary}\n"
+    );
     ok(json!({ "PingResponse": { "Details": details } }))
 }
 
 fn trace(state: &mut State, arguments: &Arguments) -> Answer {
     let (ip, up) = probe(state, arguments)?;
-    let last = if up { format!("3 4 ms 4 ms 5 ms {ip}") } else { "3 * * * Request timed out.".to_owned() };
+    let last = if up {
+        format!("3 4 ms 4 ms 5 ms {ip}")
+    } else {
+        "3 * * * Request timed out.".to_owned()
+    };
     let details = format!(
         "\nTracing route to {ip}\n\n 1 1 ms 1 ms 1 ms 192.0.2.1\n 2 2 ms 2 ms 3 ms 192.0.2.254\n {last}\n\nTrace complete.\n"
     );
@@ -84,14 +99,23 @@ fn availability_graph(state: &mut State, arguments: &Arguments) -> Answer {
     // Whatever is bad now has been so for one hour.
     let down = is_url || state.severity_of(name) == CRITICAL;
     let up = |hours: i64| {
-        if down && hours > 0 { 100 - 100 / hours } else { 100 }
+        if down && hours > 0 {
+            100 - 100 / hours
+        } else {
+            100
+        }
     };
     let line = |label: &str, value: &dyn Fn(i64) -> i64| {
-        let data: Vec<_> = SPANS.iter().map(|&(span, hours)| json!([span, value(hours)])).collect();
+        let data: Vec<_> = SPANS
+            .iter()
+            .map(|&(span, hours)| json!([span, value(hours)]))
+            .collect();
         json!({ "seriesname": label, "data": data })
     };
-    let uptime: serde_json::Map<_, _> =
-        SPANS.iter().map(|&(span, hours)| (span.to_owned(), up(hours).into())).collect();
+    let uptime: serde_json::Map<_, _> = SPANS
+        .iter()
+        .map(|&(span, hours)| (span.to_owned(), up(hours).into()))
+        .collect();
     ok(json!({
         "uptimeData": uptime,
         "graphData": [
@@ -113,7 +137,9 @@ fn next_start(schedule: &Schedule, now: i64) -> i64 {
             let hour = |name| schedule.field(name).parse::<i64>().unwrap_or(0);
             let clock = hour("from_hrs") * clock::HOUR + hour("from_mins") * clock::MINUTE;
             let weekday = schedule.field("weekday");
-            clock::next(now, clock, |day, number| day.to_string() == weekday || number.to_string() == startday)
+            clock::next(now, clock, |day, number| {
+                day.to_string() == weekday || number.to_string() == startday
+            })
         }
         _ => clock::parse(schedule.field("once_startat")).unwrap_or(now),
     }
@@ -130,12 +156,19 @@ fn row(schedule: &Schedule, now: i64) -> Value {
 }
 
 fn list_schedules(state: &mut State, _: &Arguments) -> Answer {
-    ok(state.schedules.iter().map(|schedule| row(schedule, state.now)).collect::<Vec<_>>().into())
+    ok(state
+        .schedules
+        .iter()
+        .map(|schedule| row(schedule, state.now))
+        .collect::<Vec<_>>()
+        .into())
 }
 
 /// The parameters that describe a schedule, without those that say which one and what to do.
 fn settings(arguments: &Arguments) -> impl Iterator<Item = (String, String)> {
-    let kept = |(name, _): &&(String, String)| !matches!(name.as_str(), "operation" | "scheduleId" | "MS_INSTANCEID");
+    let kept = |(name, _): &&(String, String)| {
+        !matches!(name.as_str(), "operation" | "scheduleId" | "MS_INSTANCEID")
+    };
     arguments.all().iter().filter(kept).cloned()
 }
 
@@ -143,19 +176,36 @@ fn settings(arguments: &Arguments) -> impl Iterator<Item = (String, String)> {
 fn check_schedule(schedule: &Schedule) -> Result<(), Refusal> {
     let once = schedule.field("recurrence") == "OnceOnly";
     let times: &[&str] = if once { &["once_startat"] } else { &[] };
-    for name in ["scheduleName", "recurrence", "selectDevicesMethod"].iter().chain(times) {
+    for name in ["scheduleName", "recurrence", "selectDevicesMethod"]
+        .iter()
+        .chain(times)
+    {
         if schedule.field(name).is_empty() {
             return Err(missing(name));
         }
     }
-    for name in ["once_startat", "once_endate", "once_endat", "daily_effectfrom"] {
+    for name in [
+        "once_startat",
+        "once_endate",
+        "once_endat",
+        "daily_effectfrom",
+    ] {
         if !schedule.field(name).is_empty() && clock::parse(schedule.field(name)).is_none() {
             return Err(not_allowed(name));
         }
     }
-    for (name, below) in [("from_hrs", 24), ("to_hrs", 24), ("from_mins", 60), ("to_mins", 60)] {
+    for (name, below) in [
+        ("from_hrs", 24),
+        ("to_hrs", 24),
+        ("from_mins", 60),
+        ("to_mins", 60),
+    ] {
         let value = schedule.field(name);
-        if !value.is_empty() && value.parse::<i64>().map_or(true, |number| !(0..below).contains(&number)) {
+        if !value.is_empty()
+            && value
+                .parse::<i64>()
+                .map_or(true, |number| !(0..below).contains(&number))
+        {
             return Err(not_allowed(name));
         }
     }
@@ -163,9 +213,16 @@ fn check_schedule(schedule: &Schedule) -> Result<(), Refusal> {
 }
 
 fn add_schedule(state: &mut State, arguments: &Arguments) -> Answer {
-    let schedule = Schedule { id: state.next_id(), fields: settings(arguments).collect() };
+    let schedule = Schedule {
+        id: state.next_id(),
+        fields: settings(arguments).collect(),
+    };
     check_schedule(&schedule)?;
-    if state.schedules.iter().any(|other| other.field("scheduleName") == schedule.field("scheduleName")) {
+    if state
+        .schedules
+        .iter()
+        .any(|other| other.field("scheduleName") == schedule.field("scheduleName"))
+    {
         return Err(Refusal::new(None, "A schedule of this name exists.")); // Inferred.
     }
     state.schedules.push(schedule);
@@ -177,12 +234,24 @@ fn update_schedule(state: &mut State, arguments: &Arguments) -> Answer {
         .integer("scheduleId")
         .or_else(|| arguments.integer("MS_INSTANCEID"))
         .ok_or_else(|| missing("scheduleId"))?;
-    let found = state.schedules.iter_mut().find(|schedule| schedule.id == id);
+    let found = state
+        .schedules
+        .iter_mut()
+        .find(|schedule| schedule.id == id);
     let schedule = found.ok_or_else(|| no_such("schedule", &id.to_string()))?;
     // Inferred: what is not sent stays as it is.
-    let mut changed = Schedule { id, fields: schedule.fields.clone() };
-    if arguments.all().iter().any(|(name, _)| name.starts_with("selected")) {
-        changed.fields.retain(|name, _| !name.starts_with("selected"));
+    let mut changed = Schedule {
+        id,
+        fields: schedule.fields.clone(),
+    };
+    if arguments
+        .all()
+        .iter()
+        .any(|(name, _)| name.starts_with("selected"))
+    {
+        changed
+            .fields
+            .retain(|name, _| !name.starts_with("selected"));
     }
     changed.fields.extend(settings(arguments));
     check_schedule(&changed)?;
@@ -193,7 +262,10 @@ fn update_schedule(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn get_schedule(state: &mut State, arguments: &Arguments) -> Answer {
     let name = arguments.need("scheduleName")?;
-    let found = state.schedules.iter().find(|schedule| schedule.field("scheduleName") == name);
+    let found = state
+        .schedules
+        .iter()
+        .find(|schedule| schedule.field("scheduleName") == name);
     let schedule = found.ok_or_else(|| no_such("schedule", name))?;
     // Inferred: the documented sample is that of the list. This is the row of the list and what the schedule was made of.
     let mut answer = row(schedule, state.now);
@@ -205,22 +277,40 @@ fn get_schedule(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn set_managed(state: &mut State, arguments: &Arguments) -> Answer {
     let (name, managed) = (arguments.need("name")?, arguments.is_true("manage"));
-    let kind = if arguments.is_true("isInterface") { Some("INTERFACE") } else { arguments.get("type") };
+    let kind = if arguments.is_true("isInterface") {
+        Some("INTERFACE")
+    } else {
+        arguments.get("type")
+    };
     let (label, flag) = match kind {
         Some("INTERFACE") => {
-            let mut interfaces = state.devices.iter_mut().flat_map(|device| &mut device.interfaces);
-            let found =
-                interfaces.find(|interface| interface.name == name).ok_or_else(|| no_such("interface", name))?;
+            let mut interfaces = state
+                .devices
+                .iter_mut()
+                .flat_map(|device| &mut device.interfaces);
+            let found = interfaces
+                .find(|interface| interface.name == name)
+                .ok_or_else(|| no_such("interface", name))?;
             ("Interface", &mut found.managed)
         }
         Some("URL") => {
-            let found =
-                state.urls.iter_mut().find(|url| url.name() == name).ok_or_else(|| no_such("URL monitor", name))?;
+            let found = state
+                .urls
+                .iter_mut()
+                .find(|url| url.name() == name)
+                .ok_or_else(|| no_such("URL monitor", name))?;
             ("URL", &mut found.managed)
         }
         _ => ("Device", &mut state.device_mut(name)?.managed),
     };
     *flag = managed;
     // The text for "true" is documented, that for "false" is inferred.
-    message(&format!("{label} is {}.", if managed { "being managed" } else { "not being managed" }))
+    message(&format!(
+        "{label} is {}.",
+        if managed {
+            "being managed"
+        } else {
+            "not being managed"
+        }
+    ))
 }

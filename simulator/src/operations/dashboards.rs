@@ -36,7 +36,10 @@ fn business_views(state: &mut State, _: &Arguments) -> Answer {
 fn business_view_details(state: &mut State, arguments: &Arguments) -> Answer {
     let members = view_members(state, arguments.need("bvName")?)?;
     let start = arguments.integer("startPoint").unwrap_or(0).max(0) as usize;
-    let length = arguments.integer("viewLength").unwrap_or(members.len() as i64).max(0) as usize;
+    let length = arguments
+        .integer("viewLength")
+        .unwrap_or(members.len() as i64)
+        .max(0) as usize;
     let devices = members.iter().skip(start).take(length).filter_map(|name| state.device(name).ok()).map(|device| {
         let severity = state.severity(device);
         json!({
@@ -52,9 +55,27 @@ fn business_view_details(state: &mut State, arguments: &Arguments) -> Answer {
 
 /// Widget id, id on the dashboard, name, unique name, type.
 const WIDGETS: [(i64, i64, &str, &str, &str); 3] = [
-    (271, 611, "Network heat map", "widget.name.heatmap", "Heatmap"),
-    (272, 612, "Devices by Availability", "widget.name.topnavail", "Grid"),
-    (273, 613, "Recent Alarms", "widget.name.recentalarms", "Grid"),
+    (
+        271,
+        611,
+        "Network heat map",
+        "widget.name.heatmap",
+        "Heatmap",
+    ),
+    (
+        272,
+        612,
+        "Devices by Availability",
+        "widget.name.topnavail",
+        "Grid",
+    ),
+    (
+        273,
+        613,
+        "Recent Alarms",
+        "widget.name.recentalarms",
+        "Grid",
+    ),
 ];
 
 fn widgets_list(state: &mut State, arguments: &Arguments) -> Answer {
@@ -79,8 +100,11 @@ fn widgets_list(state: &mut State, arguments: &Arguments) -> Answer {
 fn widget_data(state: &mut State, arguments: &Arguments) -> Answer {
     let wanted = arguments.integer("widgetID").unwrap_or_default();
     // Open: whether widgetID or id of getWidgetsList is meant. By the sample it is id, here both are taken.
-    let found = WIDGETS.iter().find(|(widget_id, id, ..)| *id == wanted || *widget_id == wanted);
-    let &(_, id, name, unique_name, kind) = found.ok_or_else(|| no_such("widget", &wanted.to_string()))?;
+    let found = WIDGETS
+        .iter()
+        .find(|(widget_id, id, ..)| *id == wanted || *widget_id == wanted);
+    let &(_, id, name, unique_name, kind) =
+        found.ok_or_else(|| no_such("widget", &wanted.to_string()))?;
     let (headers, rows): (&[&str], Vec<Value>) = match id {
         613 => (&["Message", "Name"], state.active_alarms().map(|alarm| {
             // Inferred: the rows of other widgets than the one documented.

@@ -33,21 +33,35 @@ pub(super) const PROBE: &str = "probe-01";
 
 fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
-    let view = arguments.get("bvName").map(|name| view_members(state, name)).transpose()?;
-    let group = arguments.get("groupName").map(|name| Ok(&state.group(name)?.members)).transpose()?;
+    let view = arguments
+        .get("bvName")
+        .map(|name| view_members(state, name))
+        .transpose()?;
+    let group = arguments
+        .get("groupName")
+        .map(|name| Ok(&state.group(name)?.members))
+        .transpose()?;
     let fields = arguments.list("customFields");
     let mut rows = Vec::new();
     for device in &state.devices {
         let severity = state.severity(device);
         let runs = |app: &str| {
-            device.services.contains(app) || device.monitors.iter().any(|monitor| monitor.kind.name.contains(app))
+            device.services.contains(app)
+                || device
+                    .monitors
+                    .iter()
+                    .any(|monitor| monitor.kind.name.contains(app))
         };
         let wanted = same("type", &device.kind)
             && same("category", &device.category)
             && same("vendor", &device.vendor)
-            && arguments.get("protocol").is_none_or(|protocol| protocol == "all" || protocol == device.protocol)
+            && arguments
+                .get("protocol")
+                .is_none_or(|protocol| protocol == "all" || protocol == device.protocol)
             && same("selectedVTypes", &device.virtual_type)
-            && arguments.integer("severity").is_none_or(|wanted| wanted == severity)
+            && arguments
+                .integer("severity")
+                .is_none_or(|wanted| wanted == severity)
             && arguments.get("app").is_none_or(runs)
             && view.is_none_or(|members| members.contains(&device.name))
             && group.is_none_or(|members| members.contains(&device.name));
@@ -63,21 +77,34 @@ fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {
             // Inferred: not in the sample, but other pages take it from here.
             "moid": text(device.moid),
         });
-        for &(name, _, ref value) in device.custom_fields.iter().filter(|(name, ..)| fields.contains(name)) {
+        for &(name, _, ref value) in device
+            .custom_fields
+            .iter()
+            .filter(|(name, ..)| fields.contains(name))
+        {
             row[name] = value.as_str().into();
         }
         if arguments.is_true("getInterfaces") {
             // Inferred: the name and the shape of what getInterfaces adds.
-            row["interfaces"] = device.interfaces.iter().map(interfaces::row_of_device).collect();
+            row["interfaces"] = device
+                .interfaces
+                .iter()
+                .map(interfaces::row_of_device)
+                .collect();
         }
         rows.push(row);
     }
     let page = page(rows, arguments);
-    ok(json!({ "total": page.total, "page": page.number, "rows": page.rows, "records": page.records }))
+    ok(
+        json!({ "total": page.total, "page": page.number, "rows": page.rows, "records": page.records }),
+    )
 }
 
 pub(super) fn view_members<'a>(state: &'a State, name: &str) -> Result<&'a Vec<String>, Refusal> {
-    let found = state.views.iter().find(|view| format!("{}_bv", view.display_name) == name);
+    let found = state
+        .views
+        .iter()
+        .find(|view| format!("{}_bv", view.display_name) == name);
     Ok(&found.ok_or_else(|| no_such("business view", name))?.members)
 }
 
@@ -86,7 +113,11 @@ fn selected(state: &State, arguments: &Arguments) -> Result<String, Refusal> {
     let by = |name: &str, field: fn(&Device) -> &String| {
         let value = arguments.get(name)?;
         let found = state.devices.iter().find(|device| field(device) == value);
-        Some(found.map(|device| device.name.clone()).ok_or_else(|| no_such("device", value)))
+        Some(
+            found
+                .map(|device| device.name.clone())
+                .ok_or_else(|| no_such("device", value)),
+        )
     };
     by("deviceName", |device| &device.name)
         .or_else(|| by("ipAddress", |device| &device.ip))
@@ -101,18 +132,28 @@ fn device_info(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn set_device_info(state: &mut State, arguments: &Arguments) -> Answer {
     let name = selected(state, arguments)?;
-    let unreadable = || Refusal::new(Some("UNABLE_TO_PARSE_DATA_TYPE"), "The parameter 'values' cannot be read.");
-    let values: Vec<Value> = serde_json::from_str(arguments.need("values")?).map_err(|_| unreadable())?;
+    let unreadable = || {
+        Refusal::new(
+            Some("UNABLE_TO_PARSE_DATA_TYPE"),
+            "The parameter 'values' cannot be read.",
+        )
+    };
+    let values: Vec<Value> =
+        serde_json::from_str(arguments.need("values")?).map_err(|_| unreadable())?;
     let mut changes = Vec::new();
     for entry in &values {
         let metric = entry["metricName"].as_str().ok_or_else(unreadable)?;
-        let value = entry["metricValue"].as_str().map_or_else(|| entry["metricValue"].to_string(), str::to_owned);
+        let value = entry["metricValue"]
+            .as_str()
+            .map_or_else(|| entry["metricValue"].to_string(), str::to_owned);
         changes.push((metric, value));
     }
     let hardware = &mut state.device_mut(&name)?.hardware;
     for (metric, value) in changes {
         // Inferred: names are documented as case-sensitive, the answer to an unknown one is not.
-        *hardware.get_mut(metric).ok_or_else(|| no_such("hardware field", metric))? = value;
+        *hardware
+            .get_mut(metric)
+            .ok_or_else(|| no_such("hardware field", metric))? = value;
     }
     Ok(Reply::Text("{\"Hardware details updated successfully.\"}"))
 }
@@ -144,7 +185,9 @@ fn infrastructure_view(state: &mut State, arguments: &Arguments) -> Answer {
         })
     });
     let details: Vec<_> = devices.collect();
-    ok(json!({ "InfrastructureDetailsView": { "TotalRecords": text(details.len()), "Details": details } }))
+    ok(
+        json!({ "InfrastructureDetailsView": { "TotalRecords": text(details.len()), "Details": details } }),
+    )
 }
 
 /// Response time and packet loss, as text.
@@ -159,10 +202,9 @@ fn reachability(state: &State, device: &Device) -> (String, &'static str) {
 fn device_summary(state: &mut State, arguments: &Arguments) -> Answer {
     let device = state.device(arguments.need("name")?)?;
     let (response_time, packet_loss) = reachability(state, device);
-    let dials = device
-        .monitors
-        .iter()
-        .map(|monitor| json!({ "displayName": monitor.kind.display_name, "value": text(monitor.value) }));
+    let dials = device.monitors.iter().map(
+        |monitor| json!({ "displayName": monitor.kind.display_name, "value": text(monitor.value) }),
+    );
     // Third party: only these four fields are known, the documented sample is that of an interface.
     ok(json!({
         "dials": dials.collect::<Vec<_>>(), "responseTime": response_time, "packetLoss": packet_loss,
@@ -175,11 +217,19 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     let (severity, now) = (state.severity(device), state.now);
     let (response_time, packet_loss) = reachability(state, device);
     let midnight = now - now.rem_euclid(clock::DAY);
-    let down =
-        state.alarms.iter().find(|alarm| alarm.severity == CRITICAL && alarm.entity == format!("{}_Poll", device.name));
-    let share = down.map_or(0, |alarm| 100 * (now - alarm.modified) / (now - midnight).max(1)).min(100);
+    let down = state.alarms.iter().find(|alarm| {
+        alarm.severity == CRITICAL && alarm.entity == format!("{}_Poll", device.name)
+    });
+    let share = down
+        .map_or(0, |alarm| {
+            100 * (now - alarm.modified) / (now - midnight).max(1)
+        })
+        .min(100);
     let hardware = |name: &str| device.hardware.get(name).cloned().unwrap_or_default();
-    let label = CATEGORIES.iter().find(|(key, _)| *key == device.category).map_or("Unknown", |(_, label)| label);
+    let label = CATEGORIES
+        .iter()
+        .find(|(key, _)| *key == device.category)
+        .map_or("Unknown", |(_, label)| label);
     ok(json!({
         "nfadetails": { "NFAStatus": "Not Added" }, "statusStr": severity_name(severity),
         "responseTime": response_time, "format": "dd-MM-yy HH:mm:ss", "dnsName": device.dns, "timeZone": "UTC",
@@ -213,20 +263,41 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn add_device(state: &mut State, arguments: &Arguments) -> Answer {
     let name = arguments.need("deviceName")?;
-    if !name.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-_:".contains(letter)) {
+    if !name
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || ".-_:".contains(letter))
+    {
         return Err(not_allowed("deviceName"));
     }
-    if state.devices.iter().any(|device| device.name == name || device.ip == name || device.dns == name) {
+    if state
+        .devices
+        .iter()
+        .any(|device| device.name == name || device.ip == name || device.dns == name)
+    {
         // Inferred: the answer for a device that exists is not documented.
-        return Err(Refusal::new(None, format!("The device '{name}' has been added already.")));
+        return Err(Refusal::new(
+            None,
+            format!("The device '{name}' has been added already."),
+        ));
     }
     let moid = state.next_id();
-    let ip = if name.parse::<IpAddr>().is_ok() { name.to_owned() } else { format!("203.0.113.{}", moid % 250 + 1) };
+    let ip = if name.parse::<IpAddr>().is_ok() {
+        name.to_owned()
+    } else {
+        format!("203.0.113.{}", moid % 250 + 1)
+    };
     // Inferred: the answer comes when discovery is over. A credential makes the type known, and only then.
-    let (kind, protocol) =
-        if arguments.get("credentialName").is_some() { ("Linux", "SNMP") } else { ("Unknown", "ICMP") };
+    let (kind, protocol) = if arguments.get("credentialName").is_some() {
+        ("Linux", "SNMP")
+    } else {
+        ("Unknown", "ICMP")
+    };
     let category = if kind == "Unknown" { kind } else { "Server" };
-    let mut device = network::device(&(name, &ip, category, kind, "Unknown", protocol, ""), moid, state.now);
+    let mut device = network::device(
+        &(name, &ip, category, kind, "Unknown", protocol, ""),
+        moid,
+        state.now,
+    );
     device.added = state.now;
     state.devices.push(device);
     ok(json!({
@@ -251,15 +322,25 @@ fn list_probes(state: &mut State, _: &Arguments) -> Answer {
 fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
     let mut subnets: BTreeMap<String, BTreeMap<i64, i64>> = BTreeMap::new();
     for device in &state.devices {
-        let Some((prefix, _)) = device.ip.rsplit_once('.') else { continue };
-        *subnets.entry(format!("{prefix}.0")).or_default().entry(state.severity(device)).or_default() += 1;
+        let Some((prefix, _)) = device.ip.rsplit_once('.') else {
+            continue;
+        };
+        *subnets
+            .entry(format!("{prefix}.0"))
+            .or_default()
+            .entry(state.severity(device))
+            .or_default() += 1;
     }
     let answer: Map<String, Value> = subnets
         .into_iter()
         .map(|(address, counts)| {
             let count = |(severity, count): (i64, i64)| {
                 // The sample of this operation labels 7 otherwise than the filters do.
-                let label = if severity == UNMANAGED { "Unknown" } else { severity_name(severity) };
+                let label = if severity == UNMANAGED {
+                    "Unknown"
+                } else {
+                    severity_name(severity)
+                };
                 json!({ "Status": text(severity), "Label": label, "Count": text(count) })
             };
             let data: Vec<_> = counts.into_iter().map(count).collect();
@@ -268,7 +349,8 @@ fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
                 "198.51.100.0" => "Branch office",
                 other => other,
             };
-            let subnet = json!({ "data": data, "displayName": address, "subnetDisplayName": subnet_name });
+            let subnet =
+                json!({ "data": data, "displayName": address, "subnetDisplayName": subnet_name });
             (address, subnet)
         })
         .collect();
@@ -276,6 +358,9 @@ fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
 }
 
 fn category_list(_: &mut State, _: &Arguments) -> Answer {
-    let labels: Map<String, Value> = CATEGORIES.iter().map(|&(key, label)| (key.to_owned(), label.into())).collect();
+    let labels: Map<String, Value> = CATEGORIES
+        .iter()
+        .map(|&(key, label)| (key.to_owned(), label.into()))
+        .collect();
     ok(labels.into())
 }

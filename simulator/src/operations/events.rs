@@ -16,13 +16,17 @@ pub(super) const HANDLERS: Handlers = &[("listEvents", list_events), ("addEvent"
 fn list_events(state: &mut State, arguments: &Arguments) -> Answer {
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
     // Inferred: without a period, everything is listed.
-    let from = arguments.get("period").map(|period| state.period_start(Some(period)));
+    let from = arguments
+        .get("period")
+        .map(|period| state.period_start(Some(period)));
     let severity = arguments.integer("severity");
     let (mut list, mut counts) = (Vec::new(), Map::new());
     let mut details: Map<String, Value> = Map::new();
     let count = |value: &mut Value| *value = (value.as_i64().unwrap_or(0) + 1).into();
     for event in state.events.iter().rev() {
-        let Ok(device) = state.device(&event.device) else { continue };
+        let Ok(device) = state.device(&event.device) else {
+            continue;
+        };
         let wanted = same("deviceName", &device.name)
             && same("entity", &event.entity)
             && same("category", &device.category)
@@ -39,8 +43,12 @@ fn list_events(state: &mut State, arguments: &Arguments) -> Answer {
             "statusNum": text(event.severity),
         }));
         count(counts.entry(label).or_insert(Value::Null));
-        let category = details.entry(device.category.as_str()).or_insert_with(|| json!([]));
-        let Some(labels) = category.as_array_mut() else { continue };
+        let category = details
+            .entry(device.category.as_str())
+            .or_insert_with(|| json!([]));
+        let Some(labels) = category.as_array_mut() else {
+            continue;
+        };
         match labels.iter_mut().find(|entry| entry["label"] == label) {
             Some(entry) => count(&mut entry["value"]),
             None => labels.push(json!({ "value": 1, "status": event.severity, "label": label })),
@@ -56,7 +64,9 @@ fn add_event(state: &mut State, arguments: &Arguments) -> Answer {
     state.raise(&Incident {
         device,
         entity: arguments.need("entity")?,
-        severity: arguments.integer("severity").ok_or_else(|| missing("severity"))?,
+        severity: arguments
+            .integer("severity")
+            .ok_or_else(|| missing("severity"))?,
         message: arguments.need("message")?,
         code: arguments.get("alarmCode").unwrap_or_default(),
         event_type: arguments.get("eventType").unwrap_or_default(),

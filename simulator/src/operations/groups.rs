@@ -20,7 +20,11 @@ pub(super) const HANDLERS: Handlers = &[
 ];
 
 fn kind(group: &Group) -> &'static str {
-    if group.of_interfaces { "Interface" } else { "Device" }
+    if group.of_interfaces {
+        "Interface"
+    } else {
+        "Device"
+    }
 }
 
 fn list_groups(state: &mut State, arguments: &Arguments) -> Answer {
@@ -48,22 +52,44 @@ fn list_groups(state: &mut State, arguments: &Arguments) -> Answer {
         return ok(page.rows.into());
     }
     // Inferred: a page of groups looks like a page of devices.
-    ok(json!({ "total": page.total, "page": page.number, "rows": page.rows, "records": page.records }))
+    ok(
+        json!({ "total": page.total, "page": page.number, "rows": page.rows, "records": page.records }),
+    )
 }
 
 /// Applies a grid filter: `cn` is "contains", `eq` is "equals".
 fn is_kept(row: &Value, filters: &Value) -> bool {
-    let mut rules = filters["rules"].as_array().into_iter().flatten().map(|rule| {
-        let column = rule["field"].as_str().and_then(|field| row[field].as_str()).unwrap_or_default().to_lowercase();
-        let data = rule["data"].as_str().unwrap_or_default().to_lowercase();
-        if rule["op"] == "eq" { column == data } else { column.contains(&data) }
-    });
-    if filters["groupOp"] == "OR" { rules.any(|kept| kept) } else { rules.all(|kept| kept) }
+    let mut rules = filters["rules"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|rule| {
+            let column = rule["field"]
+                .as_str()
+                .and_then(|field| row[field].as_str())
+                .unwrap_or_default()
+                .to_lowercase();
+            let data = rule["data"].as_str().unwrap_or_default().to_lowercase();
+            if rule["op"] == "eq" {
+                column == data
+            } else {
+                column.contains(&data)
+            }
+        });
+    if filters["groupOp"] == "OR" {
+        rules.any(|kept| kept)
+    } else {
+        rules.all(|kept| kept)
+    }
 }
 
 /// The devices of a group; of an interface group, those that the interfaces belong to.
 fn devices<'a>(state: &'a State, group: &'a Group) -> Vec<&'a str> {
-    let device = |member: &'a String| state.interface(member).map_or(member.as_str(), |(device, _)| &device.name);
+    let device = |member: &'a String| {
+        state
+            .interface(member)
+            .map_or(member.as_str(), |(device, _)| &device.name)
+    };
     group.members.iter().map(device).collect()
 }
 
@@ -71,7 +97,10 @@ fn group_info(state: &mut State, arguments: &Arguments) -> Answer {
     let group = state.group(arguments.need("groupName")?)?;
     let (severity, devices) = (state.worst(&group.members), devices(state, group));
     let from = state.period_start(arguments.get("period"));
-    let changes = state.events.iter().filter(|event| event.at >= from && devices.contains(&event.device.as_str()));
+    let changes = state
+        .events
+        .iter()
+        .filter(|event| event.at >= from && devices.contains(&event.device.as_str()));
     let mut details = json!({
         "groupType": kind(group), "groupID": text(group.id), "count": text(group.members.len()),
         "description": group.description, "statusImg": icon(severity), "statusLabel": severity_name(severity),
@@ -122,14 +151,24 @@ fn group_members(state: &mut State, arguments: &Arguments) -> Answer {
 }
 
 fn add_to_group(state: &mut State, arguments: &Arguments) -> Answer {
-    let (name, members) = (arguments.need("groupName")?, arguments.list("selectedMembers"));
+    let (name, members) = (
+        arguments.need("groupName")?,
+        arguments.list("selectedMembers"),
+    );
     let of_interfaces = state.group(name)?.of_interfaces;
     if (arguments.need("groupType")? == "interface") != of_interfaces {
         // Inferred: members of the wrong kind are refused.
-        return Err(Refusal::new(None, "The group does not take members of this type."));
+        return Err(Refusal::new(
+            None,
+            "The group does not take members of this type.",
+        ));
     }
     for member in &members {
-        if of_interfaces { state.interface(member).map(drop)? } else { state.device(member).map(drop)? }
+        if of_interfaces {
+            state.interface(member).map(drop)?
+        } else {
+            state.device(member).map(drop)?
+        }
     }
     if let Some(group) = state.groups.iter_mut().find(|group| group.name() == name) {
         // Open: whether the members are added or replace those there are. Here they are added.

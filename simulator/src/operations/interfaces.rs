@@ -53,8 +53,12 @@ fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
     for device in &state.devices {
         for interface in &device.interfaces {
             let severity = interface.severity();
-            let wanted = arguments.integer("severity").is_none_or(|wanted| wanted == severity)
-                && arguments.get("type").is_none_or(|wanted| wanted == interface.kind);
+            let wanted = arguments
+                .integer("severity")
+                .is_none_or(|wanted| wanted == severity)
+                && arguments
+                    .get("type")
+                    .is_none_or(|wanted| wanted == interface.kind);
             if wanted {
                 let mut row = json!({
                     "interfaceDisplayName": interface.display_name(), "statusStr": severity_name(severity),
@@ -90,14 +94,20 @@ fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
 
 /// `32.5 M (3.25%)`
 fn traffic(interface: &Interface, per_cent: i64) -> String {
-    format!("{} M ({per_cent}.0%)", interface.bits_per_second / 100_000_000 * per_cent)
+    format!(
+        "{} M ({per_cent}.0%)",
+        interface.bits_per_second / 100_000_000 * per_cent
+    )
 }
 
 pub(super) fn row_of_device(interface: &Interface) -> Value {
     let (severity, (received, sent)) = (interface.severity(), interface.utilization());
     let name = interface.display_name();
-    let trimmed =
-        if name.len() > 24 { format!("{}...", name.chars().take(22).collect::<String>()) } else { name.clone() };
+    let trimmed = if name.len() > 24 {
+        format!("{}...", name.chars().take(22).collect::<String>())
+    } else {
+        name.clone()
+    };
     json!({
         "ifIndex": text(interface.index), "ifAdminStatus": "1", "ifIndexNum": interface.index,
         "statusStr": severity_name(severity), "ifType": interface.kind, "displayName": name,
@@ -115,7 +125,10 @@ pub(super) fn row_of_device(interface: &Interface) -> Value {
 
 fn interfaces_of_device(state: &mut State, arguments: &Arguments) -> Answer {
     let interfaces = &state.device(arguments.need("name")?)?.interfaces;
-    let down = interfaces.iter().filter(|interface| interface.severity() == CRITICAL).count();
+    let down = interfaces
+        .iter()
+        .filter(|interface| interface.severity() == CRITICAL)
+        .count();
     ok(json!({
         "downCount": text(down),
         "interfaces": interfaces.iter().map(row_of_device).collect::<Vec<_>>(),
@@ -167,13 +180,20 @@ fn summary(state: &mut State, arguments: &Arguments) -> Answer {
 /// From when a report or a graph shows values.
 fn from(state: &State, arguments: &Arguments) -> i64 {
     // The format of custom dates is not documented: what cannot be read shows the last day.
-    let custom = arguments.get("startDate").filter(|_| matches!(arguments.get("period"), Some("custom" | "23")));
-    custom.and_then(clock::parse).unwrap_or_else(|| state.period_start(arguments.get("period")))
+    let custom = arguments
+        .get("startDate")
+        .filter(|_| matches!(arguments.get("period"), Some("custom" | "23")));
+    custom
+        .and_then(clock::parse)
+        .unwrap_or_else(|| state.period_start(arguments.get("period")))
 }
 
 fn points(state: &State, arguments: &Arguments, level: i64, name: &str) -> Value {
     let points = series(state.now, from(state, arguments), level);
-    points.into_iter().map(|(at, value)| json!([at, value, name])).collect()
+    points
+        .into_iter()
+        .map(|(at, value)| json!([at, value, name]))
+        .collect()
 }
 
 fn details(device: &Device, interface: &Interface) -> Map<String, Value> {
@@ -185,11 +205,18 @@ fn details(device: &Device, interface: &Interface) -> Map<String, Value> {
         ("IfName", interface.short_name.clone()),
         ("Circuit ID", circuit(interface)),
     ];
-    fields.map(|(name, value)| (name.to_owned(), value.into())).into_iter().collect()
+    fields
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .into_iter()
+        .collect()
 }
 
 fn circuit(interface: &Interface) -> String {
-    if interface.kind == "ppp" { format!("CKT-{}", interface.moid) } else { "-".to_owned() }
+    if interface.kind == "ppp" {
+        format!("CKT-{}", interface.moid)
+    } else {
+        "-".to_owned()
+    }
 }
 
 fn at_a_glance(state: &mut State, arguments: &Arguments) -> Answer {
@@ -204,7 +231,10 @@ fn at_a_glance(state: &mut State, arguments: &Arguments) -> Answer {
         ("inUtilization", &[("inUtilization", received)]),
         ("outUtilization", &[("outUtilization", sent)]),
         ("Discards", &[("inDiscards", 0), ("outDiscards", 0)]),
-        ("totalUtilization", &[("totalUtilization", (received + sent) / 2)]),
+        (
+            "totalUtilization",
+            &[("totalUtilization", (received + sent) / 2)],
+        ),
         ("inFrames", &[("inFrames", received * 10)]),
         ("outFrames", &[("outFrames", sent * 10)]),
         ("outTraffic", &[("outTraffic", sent)]),
@@ -219,8 +249,14 @@ fn at_a_glance(state: &mut State, arguments: &Arguments) -> Answer {
         (name.to_owned(), lines.iter().map(line).collect::<Value>())
     };
     let mut facts = details(device, interface);
-    facts.insert("Receive Bandwidth".into(), speed(interface.bits_per_second).into());
-    facts.insert("Transmit Bandwidth".into(), speed(interface.bits_per_second).into());
+    facts.insert(
+        "Receive Bandwidth".into(),
+        speed(interface.bits_per_second).into(),
+    );
+    facts.insert(
+        "Transmit Bandwidth".into(),
+        speed(interface.bits_per_second).into(),
+    );
     ok(json!({
         "intfDisplayName": interface.display_name(),
         "InterfaceCategory": if interface.kind == "ppp" { "WAN" } else { "LAN" }, "Details": facts, "repType": 7,
@@ -241,14 +277,25 @@ fn consolidated(state: &State, name: &str, level: i64, show: impl Fn(i64) -> Str
 fn bandwidth_and_outage(state: &mut State, arguments: &Arguments) -> Answer {
     let (device, interface) = state.interface(arguments.need("interfaceName")?)?;
     let (received, sent) = interface.utilization();
-    let lines = [("OutTraffic", sent), ("InTraffic", received), ("Total", (received + sent) / 2)];
-    let show = |value| format!("{} M ( {value}.0 % )", interface.bits_per_second / 100_000_000 * value);
+    let lines = [
+        ("OutTraffic", sent),
+        ("InTraffic", received),
+        ("Total", (received + sent) / 2),
+    ];
+    let show = |value| {
+        format!(
+            "{} M ( {value}.0 % )",
+            interface.bits_per_second / 100_000_000 * value
+        )
+    };
     let chart = lines.map(|(name, level)| {
         let data = points(state, arguments, level, name);
         json!({ "seriesname": name, "isRaw": true, "data": data, "xyTitles": ["Time", "Traffic"] })
     });
-    let values: Map<_, _> =
-        lines.map(|(name, level)| (name.to_owned(), consolidated(state, name, level, show))).into_iter().collect();
+    let values: Map<_, _> = lines
+        .map(|(name, level)| (name.to_owned(), consolidated(state, name, level, show)))
+        .into_iter()
+        .collect();
     ok(json!({
         "InSpeed": speed(interface.bits_per_second), "IfDesc": interface.short_name, "repType": 9,
         "consolidatedValues": values, "seriesNames": lines.map(|(name, _)| name), "bwChartData": chart,
@@ -265,9 +312,17 @@ fn graphs(state: &mut State, arguments: &Arguments) -> Answer {
     let (received, sent) = interface.utilization();
     let graph = arguments.get("graphName").unwrap_or("traffic");
     let level = |value: i64| {
-        if graph.to_lowercase().contains("err") || graph.contains("discard") { 0 } else { value }
+        if graph.to_lowercase().contains("err") || graph.contains("discard") {
+            0
+        } else {
+            value
+        }
     };
-    let lines = [("Rx", level(received)), ("Tx", level(sent)), ("Total", level(received + sent))];
+    let lines = [
+        ("Rx", level(received)),
+        ("Tx", level(sent)),
+        ("Total", level(received + sent)),
+    ];
     let name = |prefix: &str| format!("{prefix} {graph}");
     let data = lines.map(|(prefix, level)| {
         let points: Vec<_> = series(state.now, from(state, arguments), level)
@@ -278,7 +333,10 @@ fn graphs(state: &mut State, arguments: &Arguments) -> Answer {
     });
     let values: Map<_, _> = lines
         .map(|(prefix, level)| {
-            (name(prefix), consolidated(state, &name(prefix), level, |value| format!("{value}.0 M")))
+            (
+                name(prefix),
+                consolidated(state, &name(prefix), level, |value| format!("{value}.0 M")),
+            )
         })
         .into_iter()
         .collect();
@@ -291,8 +349,10 @@ fn graphs(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn notes(state: &mut State, arguments: &Arguments) -> Answer {
     state.interface(arguments.need("interfaceName")?)?;
-    let fields =
-        [("Circuit ID", "Number of the circuit at the provider", 250), ("Comments", "Remarks on the interface", 800)];
+    let fields = [
+        ("Circuit ID", "Number of the circuit at the provider", 250),
+        ("Comments", "Remarks on the interface", 800),
+    ];
     let note = |((name, description, length), number): (&(&str, &str, i64), usize)| {
         json!({
             "CUSTOMFIELDID": text(15 + number), "DATATYPE": "Text", "DESCRIPTION": description, "FIELDNAME": name,

@@ -27,7 +27,10 @@ pub(super) const HANDLERS: Handlers = &[
     ("associateProcessMonitor", associate_processes),
     ("getAssociatedServiceMonitors", service_monitors),
     ("associateServiceMonitor", associate_services),
-    ("getDeviceAssociatedWindowsServiceMonitors", windows_services),
+    (
+        "getDeviceAssociatedWindowsServiceMonitors",
+        windows_services,
+    ),
     ("listURLMonitors", url_monitors),
     ("listAllDevicesSpecificURLs", device_urls),
     ("listScriptMonitors", script_monitors),
@@ -36,7 +39,11 @@ pub(super) const HANDLERS: Handlers = &[
 /// A group of monitors of a device, as `getDeviceAssociatedMonitors` has them.
 fn group(monitors: impl IntoIterator<Item = Value>, down: usize) -> Value {
     let monitors: Vec<_> = monitors.into_iter().collect();
-    let picture = if down == 0 { "images/servicestatus5.gif" } else { "images/servicestatus1.gif" };
+    let picture = if down == 0 {
+        "images/servicestatus5.gif"
+    } else {
+        "images/servicestatus1.gif"
+    };
     json!({ "total": monitors.len(), "statusIcon": picture, "down": down, "monitors": monitors })
 }
 
@@ -59,7 +66,11 @@ fn associated_monitors(state: &mut State, arguments: &Arguments) -> Answer {
             "name": monitor.kind.name, "numericType": "1", "interval": "15", "Protocol": monitor.kind.protocol,
         })
     };
-    let above = device.monitors.iter().filter(|monitor| monitor.is_above()).count();
+    let above = device
+        .monitors
+        .iter()
+        .filter(|monitor| monitor.is_above())
+        .count();
     let reachable = !state.is_down(device);
     let service = |name: &String| {
         json!({
@@ -71,7 +82,10 @@ fn associated_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     };
     let services: Vec<_> = device.services.iter().map(service).collect();
     let services_down = if reachable { 0 } else { services.len() };
-    let urls = state.urls.iter().filter(|url| url.device == Some(device.name.as_str()));
+    let urls = state
+        .urls
+        .iter()
+        .filter(|url| url.device == Some(device.name.as_str()));
     let url = |url: &UrlMonitor| {
         json!({
             "compactURL": url.url, "availPercentage": "100.0", "urlName": url.label,
@@ -109,7 +123,11 @@ fn add_windows_groups(answer: &mut Value, device: &Device) {
             "moid": text(id + 20_000), "status": icon(up(is_up)), "statusNum": text(up(is_up)),
         })
     });
-    let down = device.windows_services.iter().filter(|(.., is_up)| !is_up).count();
+    let down = device
+        .windows_services
+        .iter()
+        .filter(|(.., is_up)| !is_up)
+        .count();
     answer["ntServiceMonitors"] = group(services, down);
     answer["fileMonitors"] = group([], 0);
     answer["folderMonitors"] = group(
@@ -141,8 +159,26 @@ fn add_directory_groups(answer: &mut Value, collected: &str) {
             "lastCollectedTime": collected, "name": name, "numericType": "1", "interval": "15",
         })
     };
-    answer["adMonitors"] = group([monitor(2601, "LdapSessions", "LDAP Sessions", "Network", "Sessions")], 0);
-    answer["exchangeMonitors"] = group([monitor(2701, "QueueLength", "Queue Length", "Transport", "Messages")], 0);
+    answer["adMonitors"] = group(
+        [monitor(
+            2601,
+            "LdapSessions",
+            "LDAP Sessions",
+            "Network",
+            "Sessions",
+        )],
+        0,
+    );
+    answer["exchangeMonitors"] = group(
+        [monitor(
+            2701,
+            "QueueLength",
+            "Queue Length",
+            "Transport",
+            "Messages",
+        )],
+        0,
+    );
     answer["exchangeMonitors"]["exchangeVersion"] = "Exchange 2016".into();
     answer["exchangeServices"] = group(
         [json!({
@@ -162,7 +198,9 @@ fn add_directory_groups(answer: &mut Value, collected: &str) {
 
 impl Monitor {
     fn is_above(&self) -> bool {
-        self.kind.threshold.is_some_and(|threshold| self.value > threshold)
+        self.kind
+            .threshold
+            .is_some_and(|threshold| self.value > threshold)
     }
 }
 
@@ -185,7 +223,11 @@ fn performance_monitors(state: &mut State, arguments: &Arguments) -> Answer {
         } else {
             row["STANDARDNAME"] = kind.family.into();
         }
-        if let Some(rows) = families.entry(kind.family).or_insert_with(|| json!([])).as_array_mut() {
+        if let Some(rows) = families
+            .entry(kind.family)
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+        {
             rows.push(row);
         }
     }
@@ -196,7 +238,8 @@ fn last_collected_values(state: &mut State, arguments: &Arguments) -> Answer {
     arguments.need("deviceMOIDList")?;
     let mut answer = Map::new();
     for moid in arguments.list("deviceMOIDList") {
-        let device = state.device_by_moid(moid.parse().map_err(|_| not_allowed("deviceMOIDList"))?)?;
+        let device =
+            state.device_by_moid(moid.parse().map_err(|_| not_allowed("deviceMOIDList"))?)?;
         let value = |monitor: &Monitor| {
             json!({
                 "NumericType": 1, "Agent": device.dns, "ProtocolName": monitor.kind.protocol,
@@ -215,11 +258,18 @@ fn last_collected_values(state: &mut State, arguments: &Arguments) -> Answer {
 }
 
 /// The monitor that `policyName` and `graphName` select, which here are the same.
-fn selected<'a>(state: &'a State, arguments: &Arguments) -> Result<(&'a Device, &'a Monitor), Refusal> {
+fn selected<'a>(
+    state: &'a State,
+    arguments: &Arguments,
+) -> Result<(&'a Device, &'a Monitor), Refusal> {
     let device = state.device(arguments.need("name")?)?;
     let monitor = device.monitor(arguments.need("policyName")?)?;
     let graph = arguments.need("graphName")?;
-    if graph == monitor.kind.name { Ok((device, monitor)) } else { Err(no_such("graph", graph)) }
+    if graph == monitor.kind.name {
+        Ok((device, monitor))
+    } else {
+        Err(no_such("graph", graph))
+    }
 }
 
 fn threshold(name: &str, severity: i64, value: i64) -> Value {
@@ -230,7 +280,10 @@ fn threshold(name: &str, severity: i64, value: i64) -> Value {
     for (suffix, value) in [
         ("ThresholdType", "max".to_owned()),
         ("ThresholdName", format!("{name}-{value}")),
-        ("Message", "$MONITOR is $CURRENTVALUE $UNITS, threshold $THRESHOLDVALUE $UNITS".to_owned()),
+        (
+            "Message",
+            "$MONITOR is $CURRENTVALUE $UNITS, threshold $THRESHOLDVALUE $UNITS".to_owned(),
+        ),
         ("ThresholdValue", text(value)),
     ] {
         threshold[format!("{name}{suffix}")] = value.into();
@@ -239,9 +292,20 @@ fn threshold(name: &str, severity: i64, value: i64) -> Value {
 }
 
 fn monitor_details(state: &mut State, arguments: &Arguments) -> Answer {
-    let (device, &Monitor { poll_id, kind, value }) = selected(state, arguments)?;
+    let (
+        device,
+        &Monitor {
+            poll_id,
+            kind,
+            value,
+        },
+    ) = selected(state, arguments)?;
     let limit = kind.threshold.unwrap_or(100);
-    let levels = [("trouble", 2, limit), ("critical", 1, limit + 5), ("warning", 3, limit - 5)];
+    let levels = [
+        ("trouble", 2, limit),
+        ("critical", 1, limit + 5),
+        ("warning", 3, limit - 5),
+    ];
     ok(json!({
         "statsList": [{
             "minimumValue": text(value - 2), "averageValue": text(value - 1),
@@ -270,14 +334,28 @@ fn add_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     arguments.need("selectedMonitors")?;
     let find = |id: &str| -> Result<&'static MonitorType, Refusal> {
         let id: i64 = id.parse().map_err(|_| not_allowed("selectedMonitors"))?;
-        MONITORS.iter().find(|kind| kind.graph_id == id).ok_or_else(|| no_such("monitor", &text(id)))
+        MONITORS
+            .iter()
+            .find(|kind| kind.graph_id == id)
+            .ok_or_else(|| no_such("monitor", &text(id)))
     };
-    let kinds = arguments.list("selectedMonitors").into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let kinds = arguments
+        .list("selectedMonitors")
+        .into_iter()
+        .map(find)
+        .collect::<Result<Vec<_>, _>>()?;
     for kind in kinds {
         let poll_id = state.next_id();
         let monitors = &mut state.device_mut(name)?.monitors;
-        if !monitors.iter().any(|monitor| monitor.kind.graph_id == kind.graph_id) {
-            monitors.push(Monitor { poll_id, kind, value: poll_id % 50 });
+        if !monitors
+            .iter()
+            .any(|monitor| monitor.kind.graph_id == kind.graph_id)
+        {
+            monitors.push(Monitor {
+                poll_id,
+                kind,
+                value: poll_id % 50,
+            });
         }
     }
     message("Monitor added successfully")
@@ -312,7 +390,10 @@ fn test_monitor(state: &mut State, arguments: &Arguments) -> Answer {
 }
 
 fn process(id: i64) -> Value {
-    let &(_, name, command) = PROCESSES.iter().find(|(other, ..)| *other == id).unwrap_or(&PROCESSES[0]);
+    let &(_, name, command) = PROCESSES
+        .iter()
+        .find(|(other, ..)| *other == id)
+        .unwrap_or(&PROCESSES[0]);
     json!({
         "path": format!("/opt/{name}/{name}"), "statusStr": severity_name(CLEAR), "cmdLineArgs": command,
         "statusIcon": "/webclient/devices/images/servicestatus5.gif", "name": name, "state": "1",
@@ -349,23 +430,40 @@ fn associate_processes(state: &mut State, arguments: &Arguments) -> Answer {
     let find = |id: &str| {
         // Open: whether these are ids of templates or of processes. Here they are the same.
         let found = PROCESSES.iter().find(|(other, ..)| text(*other) == id);
-        found.map(|&(id, name, _)| (id, name)).ok_or_else(|| no_such("process", id))
+        found
+            .map(|&(id, name, _)| (id, name))
+            .ok_or_else(|| no_such("process", id))
     };
-    let processes = arguments.list("processId").into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
-    state.device_mut(arguments.need("deviceName")?)?.processes.extend(processes);
+    let processes = arguments
+        .list("processId")
+        .into_iter()
+        .map(find)
+        .collect::<Result<Vec<_>, _>>()?;
+    state
+        .device_mut(arguments.need("deviceName")?)?
+        .processes
+        .extend(processes);
     message("Process monitor(s) associated successfully.")
 }
 
 fn port(service: &str) -> u16 {
-    SERVICES.iter().find(|(name, _)| *name == service).map_or(0, |(_, port)| *port)
+    SERVICES
+        .iter()
+        .find(|(name, _)| *name == service)
+        .map_or(0, |(_, port)| *port)
 }
 
 fn service_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     let device = state.device(arguments.need("name")?)?;
-    let (selected, remaining): (Vec<_>, Vec<_>) =
-        SERVICES.iter().partition(|(name, _)| device.services.contains(*name));
-    let shown =
-        |services: Vec<&(&str, u16)>| services.iter().map(|(name, port)| format!("{name}({port})")).collect::<Vec<_>>();
+    let (selected, remaining): (Vec<_>, Vec<_>) = SERVICES
+        .iter()
+        .partition(|(name, _)| device.services.contains(*name));
+    let shown = |services: Vec<&(&str, u16)>| {
+        services
+            .iter()
+            .map(|(name, port)| format!("{name}({port})"))
+            .collect::<Vec<_>>()
+    };
     ok(json!({ "remainingServices": shown(remaining), "selectedServices": shown(selected) }))
 }
 
@@ -378,7 +476,10 @@ fn associate_services(state: &mut State, arguments: &Arguments) -> Answer {
         return Err(no_such("service", unknown));
     }
     for name in names {
-        state.device_mut(name)?.services.extend(services.iter().map(|&service| service.to_owned()));
+        state
+            .device_mut(name)?
+            .services
+            .extend(services.iter().map(|&service| service.to_owned()));
     }
     message("Service Monitor associated successfully")
 }
@@ -389,7 +490,12 @@ fn windows_services(state: &mut State, arguments: &Arguments) -> Answer {
         let status = severity_name(if is_up { CLEAR } else { CRITICAL });
         json!({ "displayName": label, "serviceName": name, "serviceID": text(id), "status": status })
     };
-    ok(device.windows_services.iter().map(service).collect::<Vec<_>>().into())
+    ok(device
+        .windows_services
+        .iter()
+        .map(service)
+        .collect::<Vec<_>>()
+        .into())
 }
 
 fn url_monitors(state: &mut State, _: &Arguments) -> Answer {
@@ -411,12 +517,24 @@ fn url_monitors(state: &mut State, _: &Arguments) -> Answer {
     let mut details = Map::new();
     for &(severity, count) in &counts {
         // Inferred: the other bands of availability.
-        let band = if severity == CLEAR { "90-100%" } else { "00-10%" };
-        if let Some(rows) = details.entry(band).or_insert_with(|| json!([])).as_array_mut() {
-            rows.push(json!({ "Status": severity, "Label": severity_name(severity), "Count": count }));
+        let band = if severity == CLEAR {
+            "90-100%"
+        } else {
+            "00-10%"
+        };
+        if let Some(rows) = details
+            .entry(band)
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+        {
+            rows.push(
+                json!({ "Status": severity, "Label": severity_name(severity), "Count": count }),
+            );
         }
     }
-    ok(json!({ "List": list, "Details": details, "DialCounter": counts.iter().map(dial).collect::<Vec<_>>() }))
+    ok(
+        json!({ "List": list, "Details": details, "DialCounter": counts.iter().map(dial).collect::<Vec<_>>() }),
+    )
 }
 
 fn device_urls(state: &mut State, _: &Arguments) -> Answer {
@@ -438,7 +556,17 @@ fn script_monitors(_: &mut State, _: &Arguments) -> Answer {
         })
     };
     ok(json!([
-        script(501, "Instance Count", "Counts the instances of a process", "0"),
-        script(502, "Queue Age", "Age of the oldest order in the queue", "1"),
+        script(
+            501,
+            "Instance Count",
+            "Counts the instances of a process",
+            "0"
+        ),
+        script(
+            502,
+            "Queue Age",
+            "Age of the oldest order in the queue",
+            "1"
+        ),
     ]))
 }

@@ -18,11 +18,17 @@ pub(super) const HANDLERS: Handlers = &[
 ];
 
 fn list_profiles(state: &mut State, arguments: &Arguments) -> Answer {
-    let device = arguments.get("deviceName").map(|name| Ok(&state.device(name)?.name)).transpose()?;
-    let global = arguments.get("isGlobal").map(|_| arguments.is_true("isGlobal"));
+    let device = arguments
+        .get("deviceName")
+        .map(|name| Ok(&state.device(name)?.name))
+        .transpose()?;
+    let global = arguments
+        .get("isGlobal")
+        .map(|_| arguments.is_true("isGlobal"));
     let kind = arguments.get("profileFilter").filter(|kind| *kind != "All");
     let listed = state.profiles.iter().filter(|profile| {
-        global.is_none_or(|global| global == profile.global) && kind.is_none_or(|kind| kind == profile.kind)
+        global.is_none_or(|global| global == profile.global)
+            && kind.is_none_or(|kind| kind == profile.kind)
     });
     let rows = listed.map(|profile| {
         let mut row = json!({
@@ -49,18 +55,29 @@ fn associate(state: &mut State, arguments: &Arguments) -> Answer {
             return Err(no_such("notification profile", id));
         }
     }
-    for profile in state.profiles.iter_mut().filter(|profile| ids.contains(&text(profile.id).as_str())) {
-        profile.devices.extend(names.iter().map(|&name| name.to_owned()));
+    for profile in state
+        .profiles
+        .iter_mut()
+        .filter(|profile| ids.contains(&text(profile.id).as_str()))
+    {
+        profile
+            .devices
+            .extend(names.iter().map(|&name| name.to_owned()));
     }
     message("Notification Profile has been associated successfully")
 }
 
 fn update_status(state: &mut State, arguments: &Arguments) -> Answer {
-    let (name, id) = (arguments.need("profileName")?, arguments.integer("profileId"));
+    let (name, id) = (
+        arguments.need("profileName")?,
+        arguments.integer("profileId"),
+    );
     let enabled = arguments.need("status")? == "enable";
     let mut profiles = state.profiles.iter_mut();
     let profile = profiles.find(|profile| Some(profile.id) == id && profile.name == name);
-    profile.ok_or_else(|| no_such("notification profile", name))?.enabled = enabled;
+    profile
+        .ok_or_else(|| no_such("notification profile", name))?
+        .enabled = enabled;
     // The documented answer lacks the "result" that other writes have. Inferred: the text for "disable".
     let done = if enabled { "enabled" } else { "disabled" };
     ok(json!({ "message": format!("Notification Profile(s) {done} successfully") }))

@@ -25,8 +25,18 @@ pub(super) const HANDLERS: Handlers = &[
 ];
 
 const ADVANCED: [(i64, &str, &str, &str); 2] = [
-    (701, "Availability of all devices", "Up and down times of every device", ""),
-    (702, "Availability of servers", "Up and down times of the servers", "Server"),
+    (
+        701,
+        "Availability of all devices",
+        "Up and down times of every device",
+        "",
+    ),
+    (
+        702,
+        "Availability of servers",
+        "Up and down times of the servers",
+        "Server",
+    ),
 ];
 
 /// The sample's rows come 50 to a page.
@@ -50,10 +60,18 @@ const COLUMNS: [(&str, i64); 8] = [
 ];
 
 fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
-    let id = arguments.integer("reportId").ok_or_else(|| missing("reportId"))?;
-    let found = ADVANCED.iter().find(|(other, ..)| *other == id).ok_or_else(|| no_such("report", &text(id)))?;
+    let id = arguments
+        .integer("reportId")
+        .ok_or_else(|| missing("reportId"))?;
+    let found = ADVANCED
+        .iter()
+        .find(|(other, ..)| *other == id)
+        .ok_or_else(|| no_such("report", &text(id)))?;
     let &(_, name, _, category) = found;
-    let devices = state.devices.iter().filter(|device| category.is_empty() || device.category == category);
+    let devices = state
+        .devices
+        .iter()
+        .filter(|device| category.is_empty() || device.category == category);
     let row = |device: &Device| {
         let down = state.is_down(device);
         json!({
@@ -74,8 +92,14 @@ fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
             "totalColumns": COLUMNS.len(), "groupHeader": [],
         }));
     }
-    let first = arguments.integer("fetchFromRowNumber").ok_or_else(|| missing("fetchFromRowNumber"))?.max(1) as usize;
-    let count = arguments.integer("rowsToFetch").ok_or_else(|| missing("rowsToFetch"))?.max(0) as usize;
+    let first = arguments
+        .integer("fetchFromRowNumber")
+        .ok_or_else(|| missing("fetchFromRowNumber"))?
+        .max(1) as usize;
+    let count = arguments
+        .integer("rowsToFetch")
+        .ok_or_else(|| missing("rowsToFetch"))?
+        .max(0) as usize;
     let types = COLUMNS.iter().chain(&[("moid", -5)]);
     ok(json!({
         "total": total, "reportID": text(id), "reportName": name, "records": records,
@@ -87,10 +111,28 @@ fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
 
 /// Group, id, name, description, whether a user made it.
 const REPORTS: [(&str, i64, &str, &str, bool); 4] = [
-    ("System", 6, "Notification Profiles Triggered", "Which notification profiles ran", false),
-    ("System", 7, "Downtime Scheduler Log", "Which downtimes were kept", false),
+    (
+        "System",
+        6,
+        "Notification Profiles Triggered",
+        "Which notification profiles ran",
+        false,
+    ),
+    (
+        "System",
+        7,
+        "Downtime Scheduler Log",
+        "Which downtimes were kept",
+        false,
+    ),
     ("Fault", 84, "All Alerts", "Alarms of the period", false),
-    ("Availability", 28, "Availability of Devices", "Devices and their availability", true),
+    (
+        "Availability",
+        28,
+        "Availability of Devices",
+        "Devices and their availability",
+        true,
+    ),
 ];
 
 fn reports_list(_: &mut State, arguments: &Arguments) -> Answer {
@@ -122,23 +164,55 @@ fn reports_list(_: &mut State, arguments: &Arguments) -> Answer {
 }
 
 fn reports_data(state: &mut State, arguments: &Arguments) -> Answer {
-    let id = arguments.integer("reportID").ok_or_else(|| missing("reportID"))?;
-    let found = REPORTS.iter().find(|(_, other, ..)| *other == id).ok_or_else(|| no_such("report", &text(id)))?;
+    let id = arguments
+        .integer("reportID")
+        .ok_or_else(|| missing("reportID"))?;
+    let found = REPORTS
+        .iter()
+        .find(|(_, other, ..)| *other == id)
+        .ok_or_else(|| no_such("report", &text(id)))?;
     let from = state.period_start(arguments.get("time"));
-    let is_wanted = |device: &Device| arguments.get("category").is_none_or(|category| category == device.category);
+    let is_wanted = |device: &Device| {
+        arguments
+            .get("category")
+            .is_none_or(|category| category == device.category)
+    };
     let (headers, mut rows): (&[&str], Vec<Value>) = if id == 84 {
-        let alarms = state.alarms.iter().rev().filter(|alarm| alarm.modified >= from);
+        let alarms = state
+            .alarms
+            .iter()
+            .rev()
+            .filter(|alarm| alarm.modified >= from);
         let row = |alarm: &crate::state::Alarm| {
-            let device = state.device(&alarm.device).ok().filter(|device| is_wanted(device))?;
-            Some(json!([device.display_name, device.name, alarm.message, picture(alarm.severity)]))
+            let device = state
+                .device(&alarm.device)
+                .ok()
+                .filter(|device| is_wanted(device))?;
+            Some(json!([
+                device.display_name,
+                device.name,
+                alarm.message,
+                picture(alarm.severity)
+            ]))
         };
-        (&["Device Name", "Message", "Severity"], alarms.filter_map(row).collect())
+        (
+            &["Device Name", "Message", "Severity"],
+            alarms.filter_map(row).collect(),
+        )
     } else {
         let devices = state.devices.iter().filter(|device| is_wanted(device));
         let row = |device: &Device| {
-            json!([device.display_name, device.name, device.kind, severity_name(state.severity(device))])
+            json!([
+                device.display_name,
+                device.name,
+                device.kind,
+                severity_name(state.severity(device))
+            ])
         };
-        (&["Device Name", "Type", "Status"], devices.map(row).collect())
+        (
+            &["Device Name", "Type", "Status"],
+            devices.map(row).collect(),
+        )
     };
     let top = arguments.integer("top").unwrap_or(0);
     if top > 0 {
@@ -159,37 +233,63 @@ fn reports_data(state: &mut State, arguments: &Arguments) -> Answer {
 
 /// Monitors of the report that every device has: name, title, value when up, value when down.
 const GENERAL: [(&str, &str, i64, i64); 3] = [
-    ("DevicesAvailability", "DevicesAvailability - Percentage", 100, 0),
+    (
+        "DevicesAvailability",
+        "DevicesAvailability - Percentage",
+        100,
+        0,
+    ),
     ("Packet_Loss", "Packet Loss - Percentage", 0, 100),
     ("ResponseTime", "Response Time - ms", 4, 0),
 ];
 
 fn report_data(state: &mut State, arguments: &Arguments) -> Answer {
     let (names, monitors) = (arguments.list("deviceList"), arguments.list("monitorList"));
-    let custom = arguments.get("startDate").map(|text| clock::parse(text).ok_or_else(|| not_allowed("startDate")));
-    let from = custom.transpose()?.unwrap_or_else(|| state.period_start(arguments.get("timePeriod")));
+    let custom = arguments
+        .get("startDate")
+        .map(|text| clock::parse(text).ok_or_else(|| not_allowed("startDate")));
+    let from = custom
+        .transpose()?
+        .unwrap_or_else(|| state.period_start(arguments.get("timePeriod")));
     let mut answer = Map::new();
     for name in names {
         let device = state.device(name)?;
         for &wanted in &monitors {
             let general = GENERAL.iter().find(|(other, ..)| *other == wanted);
-            let own = device.monitors.iter().find(|monitor| monitor.kind.name == wanted);
+            let own = device
+                .monitors
+                .iter()
+                .find(|monitor| monitor.kind.name == wanted);
             let (title, level) = match (general, own) {
-                (Some(&(_, title, up, down)), _) => (title.to_owned(), if state.is_down(device) { down } else { up }),
-                (_, Some(monitor)) => {
-                    (format!("{} - {}", monitor.kind.display_name, monitor.kind.units), monitor.value)
-                }
+                (Some(&(_, title, up, down)), _) => (
+                    title.to_owned(),
+                    if state.is_down(device) { down } else { up },
+                ),
+                (_, Some(monitor)) => (
+                    format!("{} - {}", monitor.kind.display_name, monitor.kind.units),
+                    monitor.value,
+                ),
                 // Inferred: a device without the monitor has no series, which is no error.
                 _ => continue,
             };
             let points = series(state.now, from, level).into_iter();
-            let value = |value: i64| if title.ends_with("Percentage") { value.min(100) } else { value };
+            let value = |value: i64| {
+                if title.ends_with("Percentage") {
+                    value.min(100)
+                } else {
+                    value
+                }
+            };
             let line = json!({
                 "seriesname": device.display_name,
                 "data": points.map(|(at, level)| json!([at, value(level), wanted])).collect::<Vec<_>>(),
                 "yaxiscolumnorder": [0], "id": text(device.moid),
             });
-            if let Some(lines) = answer.entry(title).or_insert_with(|| json!([])).as_array_mut() {
+            if let Some(lines) = answer
+                .entry(title)
+                .or_insert_with(|| json!([]))
+                .as_array_mut()
+            {
                 lines.push(line);
             }
         }
@@ -206,25 +306,55 @@ fn rule(rule: &BusinessRule) -> Value {
     })
 }
 
-fn find_rule<'a>(state: &'a mut State, arguments: &Arguments) -> Result<&'a mut BusinessRule, Refusal> {
-    let id = arguments.integer("businessRuleId").ok_or_else(|| missing("businessRuleId"))?;
-    state.rules.iter_mut().find(|rule| rule.id == id).ok_or_else(|| no_such("business rule", &text(id)))
+fn find_rule<'a>(
+    state: &'a mut State,
+    arguments: &Arguments,
+) -> Result<&'a mut BusinessRule, Refusal> {
+    let id = arguments
+        .integer("businessRuleId")
+        .ok_or_else(|| missing("businessRuleId"))?;
+    state
+        .rules
+        .iter_mut()
+        .find(|rule| rule.id == id)
+        .ok_or_else(|| no_such("business rule", &text(id)))
 }
 
-const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const WEEKDAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
 
 /// Reads `{"monday":"8-18"}`.
 fn hours(arguments: &Arguments) -> Result<Option<Map<String, Value>>, Refusal> {
-    let Some(settings) = arguments.get("timeSettings") else { return Ok(None) };
-    let unreadable =
-        |_| Refusal::new(Some("UNABLE_TO_PARSE_DATA_TYPE"), "The parameter 'timeSettings' cannot be read.");
+    let Some(settings) = arguments.get("timeSettings") else {
+        return Ok(None);
+    };
+    let unreadable = |_| {
+        Refusal::new(
+            Some("UNABLE_TO_PARSE_DATA_TYPE"),
+            "The parameter 'timeSettings' cannot be read.",
+        )
+    };
     let hours: Map<String, Value> = serde_json::from_str(settings).map_err(unreadable)?;
     let is_hour = |text: &str| text.trim().parse::<u8>().is_ok_and(|hour| hour <= 24);
     let is_span = |value: &Value| {
-        value.as_str().and_then(|span| span.split_once('-')).is_some_and(|(from, to)| is_hour(from) && is_hour(to))
+        value
+            .as_str()
+            .and_then(|span| span.split_once('-'))
+            .is_some_and(|(from, to)| is_hour(from) && is_hour(to))
     };
     let fits = |(day, span): (&String, &Value)| WEEKDAYS.contains(&day.as_str()) && is_span(span);
-    if hours.iter().all(fits) { Ok(Some(hours)) } else { Err(not_allowed("timeSettings")) }
+    if hours.iter().all(fits) {
+        Ok(Some(hours))
+    } else {
+        Err(not_allowed("timeSettings"))
+    }
 }
 
 fn list_rules(state: &mut State, _: &Arguments) -> Answer {
@@ -240,8 +370,15 @@ fn add_rule(state: &mut State, arguments: &Arguments) -> Answer {
     let hours = hours(arguments)?.unwrap_or_default();
     let description = arguments.get("description").unwrap_or_default().to_owned();
     let id = state.rules.iter().map(|rule| rule.id).max().unwrap_or(0) + 1;
-    state.rules.push(BusinessRule { id, name, description, hours });
-    ok(json!({ "result": { "message": "Business rule added successfully.", "businessRuleId": text(id) } }))
+    state.rules.push(BusinessRule {
+        id,
+        name,
+        description,
+        hours,
+    });
+    ok(
+        json!({ "result": { "message": "Business rule added successfully.", "businessRuleId": text(id) } }),
+    )
 }
 
 fn update_rule(state: &mut State, arguments: &Arguments) -> Answer {

@@ -26,15 +26,22 @@ const VCENTER: &str = "vcenter-01";
 const HOST: &str = "esx-01";
 
 /// Machine, power state, memory in MB; only the first is monitored.
-const MACHINES: [(&str, &str, i64); 3] =
-    [("vm-app-01", "On", 8192), ("vm-test-02", "Off", 2048), ("vm-old-03", "Off", 1024)];
+const MACHINES: [(&str, &str, i64); 3] = [
+    ("vm-app-01", "On", 8192),
+    ("vm-test-02", "Off", 2048),
+    ("vm-old-03", "Off", 1024),
+];
 
 /// Data store, capacity, free space.
 const STORES: [(&str, i64, i64); 2] = [("datastore-11", 2048, 184), ("datastore-12", 4096, 2210)];
 
 fn virtual_device<'a>(state: &'a State, name: &str, kind: &str) -> Result<&'a Device, Refusal> {
     let device = state.device(name)?;
-    if device.virtual_type == kind { Ok(device) } else { Err(no_such(kind, name)) }
+    if device.virtual_type == kind {
+        Ok(device)
+    } else {
+        Err(no_such(kind, name))
+    }
 }
 
 fn vcenter(state: &State, arguments: &Arguments) -> Result<(), Refusal> {
@@ -50,7 +57,11 @@ fn check_parent(arguments: &Arguments, third: &str, others: &[&str]) -> Result<(
         "HOST" => name == HOST,
         _ => kind == third && others.contains(&name),
     };
-    if known { Ok(()) } else { Err(no_such(kind, name)) }
+    if known {
+        Ok(())
+    } else {
+        Err(no_such(kind, name))
+    }
 }
 
 /// The host is a monitored device, all else here is known from it alone. Inferred: the fields of other kinds than VHOST.
@@ -81,8 +92,7 @@ fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
             .map(|device| device.name.as_str())
             .collect(),
     };
-    let entity =
-        |name: &&str| json!({ "ENTITYNAME": name, "VCENTERNAME": "vcenter-01.corp.example", "POWER_STATE": "On" });
+    let entity = |name: &&str| json!({ "ENTITYNAME": name, "VCENTERNAME": "vcenter-01.corp.example", "POWER_STATE": "On" });
     ok(names.iter().map(entity).collect::<Vec<_>>().into())
 }
 
@@ -149,7 +159,12 @@ fn vmware_machines(state: &mut State, arguments: &Arguments) -> Answer {
         }
         row
     };
-    ok(MACHINES.iter().zip(1..).map(machine).collect::<Vec<_>>().into())
+    ok(MACHINES
+        .iter()
+        .zip(1..)
+        .map(machine)
+        .collect::<Vec<_>>()
+        .into())
 }
 
 fn data_stores(_: &mut State, arguments: &Arguments) -> Answer {

@@ -29,11 +29,18 @@ const SSIDS: [&str; 2] = ["corp-staff", "corp-guest"];
 fn check_controller(state: &State, arguments: &Arguments) -> Result<(), Refusal> {
     let device = state.device(arguments.need("deviceName")?)?;
     // Inferred: what is said of a device that is no controller.
-    if device.category == "WirelessLANController" { Ok(()) } else { Err(no_such("wireless controller", &device.name)) }
+    if device.category == "WirelessLANController" {
+        Ok(())
+    } else {
+        Err(no_such("wireless controller", &device.name))
+    }
 }
 
 fn clients(ssid: usize) -> i64 {
-    ACCESS_POINTS.iter().map(|(.., clients)| clients[ssid]).sum()
+    ACCESS_POINTS
+        .iter()
+        .map(|(.., clients)| clients[ssid])
+        .sum()
 }
 
 fn managed_name(ip: &str) -> String {
@@ -48,7 +55,12 @@ fn networks(state: &mut State, arguments: &Arguments) -> Answer {
             "SSIDName": name, "APCount": text(ACCESS_POINTS.len()),
         })
     };
-    ok(SSIDS.iter().zip(0..).map(network).collect::<Vec<_>>().into())
+    ok(SSIDS
+        .iter()
+        .zip(0..)
+        .map(network)
+        .collect::<Vec<_>>()
+        .into())
 }
 
 fn access_points(state: &mut State, arguments: &Arguments) -> Answer {
@@ -75,7 +87,10 @@ fn ssid_clients(state: &mut State, arguments: &Arguments) -> Answer {
 fn client_details(state: &mut State, arguments: &Arguments) -> Answer {
     check_controller(state, arguments)?;
     let name = arguments.need("ssidName")?;
-    let ssid = SSIDS.iter().position(|other| *other == name).ok_or_else(|| no_such("SSID", name))?;
+    let ssid = SSIDS
+        .iter()
+        .position(|other| *other == name)
+        .ok_or_else(|| no_such("SSID", name))?;
     let row = |&(name, ip, _, _, clients): &(&str, &str, i64, &str, [i64; 2])| {
         json!({
             "ClientCount": text(clients[ssid]), "TotalBytes": format!("{}.25 MBps", clients[ssid] * 3),

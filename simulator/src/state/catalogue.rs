@@ -31,7 +31,16 @@ const fn monitor(
     (name, protocol, oid): (&'static str, &'static str, &'static str),
     threshold: Option<i64>,
 ) -> MonitorType {
-    MonitorType { graph_id, name, display_name, family, protocol, units, oid, threshold }
+    MonitorType {
+        graph_id,
+        name,
+        display_name,
+        family,
+        protocol,
+        units,
+        oid,
+        threshold,
+    }
 }
 
 const GENERAL: &str = "General Monitors";
@@ -79,8 +88,11 @@ pub(crate) static PROCESSES: &[(i64, &str, &str)] = &[
 ];
 
 /// Windows services: service name and label.
-pub(crate) static WINDOWS_SERVICES: &[(&str, &str)] =
-    &[("DNS", "DNS Server"), ("W32Time", "Windows Time"), ("LedgerSync", "Ledger Synchronisation")];
+pub(crate) static WINDOWS_SERVICES: &[(&str, &str)] = &[
+    ("DNS", "DNS Server"),
+    ("W32Time", "Windows Time"),
+    ("LedgerSync", "Ledger Synchronisation"),
+];
 
 /// Categories: key and label.
 #[rustfmt::skip]

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{
-    ATTENTION, BusinessRule, BusinessView, CLEAR, CRITICAL, Device, Group, Incident, Interface, Monitor, Profile,
-    SERVICE_DOWN, Schedule, State, TROUBLE, UrlMonitor,
+    ATTENTION, BusinessRule, BusinessView, CLEAR, CRITICAL, Device, Group, Incident, Interface,
+    Monitor, Profile, SERVICE_DOWN, Schedule, State, TROUBLE, UrlMonitor,
     catalogue::{DEVICE_FIELDS, MONITORS, PROCESSES, WINDOWS_SERVICES},
 };
 use crate::{
@@ -17,7 +17,15 @@ use crate::{
 };
 
 /// Name, address, category, type, vendor, protocol, virtual type.
-pub(crate) type Row<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, &'a str);
+pub(crate) type Row<'a> = (
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+);
 
 #[rustfmt::skip]
 const DEVICES: &[Row<'static>] = &[
@@ -93,7 +101,11 @@ impl State {
         let mut state = State {
             now,
             last_id: 5000,
-            devices: DEVICES.iter().zip(301..).map(|(row, moid)| device(row, moid, now)).collect(),
+            devices: DEVICES
+                .iter()
+                .zip(301..)
+                .map(|(row, moid)| device(row, moid, now))
+                .collect(),
             alarms: Vec::new(),
             events: Vec::new(),
             groups: vec![
@@ -104,8 +116,20 @@ impl State {
                     false,
                     &["core-sw-01", "core-sw-02", "rtr-01"],
                 ),
-                group(402, "Databases", "Database servers", false, &["db-01", "db-02"]),
-                group(403, "Uplinks", "Links between sites", true, &["IF-rtr-01-1010", "IF-rtr-02-1012"]),
+                group(
+                    402,
+                    "Databases",
+                    "Database servers",
+                    false,
+                    &["db-01", "db-02"],
+                ),
+                group(
+                    403,
+                    "Uplinks",
+                    "Links between sites",
+                    true,
+                    &["IF-rtr-01-1010", "IF-rtr-02-1012"],
+                ),
             ],
             views: vec![
                 BusinessView {
@@ -118,15 +142,45 @@ impl State {
                 },
             ],
             urls: vec![
-                url("intranet", "https://intranet.corp.example/", 901, true, None),
+                url(
+                    "intranet",
+                    "https://intranet.corp.example/",
+                    901,
+                    true,
+                    None,
+                ),
                 url("shop", "https://shop.corp.example/", 902, false, None),
-                url("web-01-health", "https://web-01.corp.example/health", 903, true, Some("web-01")),
+                url(
+                    "web-01-health",
+                    "https://web-01.corp.example/health",
+                    903,
+                    true,
+                    Some("web-01"),
+                ),
             ],
             schedules: Vec::new(),
             profiles: vec![
-                profile(601, "Mail the network team", "Send Email", true, &["core-sw-01", "rtr-01"]),
-                profile(602, "Ticket for servers", "Log a Ticket", true, &["db-01", "db-02"]),
-                profile(603, "Restart the spooler", "Run Program", false, &["198.51.100.40"]),
+                profile(
+                    601,
+                    "Mail the network team",
+                    "Send Email",
+                    true,
+                    &["core-sw-01", "rtr-01"],
+                ),
+                profile(
+                    602,
+                    "Ticket for servers",
+                    "Log a Ticket",
+                    true,
+                    &["db-01", "db-02"],
+                ),
+                profile(
+                    603,
+                    "Restart the spooler",
+                    "Run Program",
+                    false,
+                    &["198.51.100.40"],
+                ),
             ],
             rules: Vec::new(),
         };
@@ -136,11 +190,20 @@ impl State {
                 "When people are at work",
                 json!({ "monday": "8-18", "wednesday": "8-18", "friday": "8-16" }),
             ),
-            ("Backup window", "When backups run", json!({ "saturday": "1-4", "sunday": "1-4" })),
+            (
+                "Backup window",
+                "When backups run",
+                json!({ "saturday": "1-4", "sunday": "1-4" }),
+            ),
         ];
         for ((name, description, hours), id) in rules.into_iter().zip(1..) {
             let hours = hours.as_object().cloned().unwrap_or_default();
-            state.rules.push(BusinessRule { id, name: name.into(), description: description.into(), hours });
+            state.rules.push(BusinessRule {
+                id,
+                name: name.into(),
+                description: description.into(),
+                hours,
+            });
         }
         let schedules = [
             "scheduleName=Weekly patches&status=Enabled&scheduleDesc=Patches of the servers&recurrence=Weekly\
@@ -154,19 +217,38 @@ impl State {
             ),
         ];
         for (fields, id) in schedules.iter().zip(11..) {
-            state.schedules.push(Schedule { id, fields: decode_pairs(fields).into_iter().collect() });
+            state.schedules.push(Schedule {
+                id,
+                fields: decode_pairs(fields).into_iter().collect(),
+            });
         }
         state.seed_interfaces_and_monitors();
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {
-            let (code, at) =
-                (if severity == CLEAR { "Threshold-UP" } else { "Threshold-DOWN" }, now - minutes * MINUTE);
-            state.raise(&Incident { device, entity, severity, message, code, event_type, family, at });
+            let (code, at) = (
+                if severity == CLEAR {
+                    "Threshold-UP"
+                } else {
+                    "Threshold-DOWN"
+                },
+                now - minutes * MINUTE,
+            );
+            state.raise(&Incident {
+                device,
+                entity,
+                severity,
+                message,
+                code,
+                event_type,
+                family,
+                at,
+            });
         }
         state
     }
 
     fn seed_interfaces_and_monitors(&mut self) {
-        for (&(name, short_name, alias, kind, megabits, up), moid) in INTERFACES.iter().zip(1001..) {
+        for (&(name, short_name, alias, kind, megabits, up), moid) in INTERFACES.iter().zip(1001..)
+        {
             if let Ok(device) = self.device_mut(name) {
                 device.interfaces.push(Interface {
                     name: format!("IF-{name}-{moid}"),
@@ -182,23 +264,35 @@ impl State {
             }
         }
         for (device, number) in self.devices.iter_mut().zip(1..) {
-            let kinds = MONITORS
-                .iter()
-                .filter(|kind| kind.protocol == device.protocol && kind.display_name.contains("Utilization"));
+            let kinds = MONITORS.iter().filter(|kind| {
+                kind.protocol == device.protocol && kind.display_name.contains("Utilization")
+            });
             for (kind, place) in kinds.zip(0..) {
                 // 2201 is the CPU of the first device, 2301 its memory, and so on.
                 let poll_id = 2200 + 100 * place + number;
-                device.monitors.push(Monitor { poll_id, kind, value: 20 + (poll_id * 17) % 55 });
+                device.monitors.push(Monitor {
+                    poll_id,
+                    kind,
+                    value: 20 + (poll_id * 17) % 55,
+                });
             }
         }
-        for (name, monitor, value) in [("core-sw-01", 0, 84), ("db-02", 1, 97), ("file-01", 2, 91)] {
-            if let Ok(monitor) = self.device_mut(name).map(|device| &mut device.monitors[monitor]) {
+        for (name, monitor, value) in [("core-sw-01", 0, 84), ("db-02", 1, 97), ("file-01", 2, 91)]
+        {
+            if let Ok(monitor) = self
+                .device_mut(name)
+                .map(|device| &mut device.monitors[monitor])
+            {
                 monitor.value = value;
             }
         }
-        for (name, service) in
-            [("db-02", "MSSQL"), ("web-01", "WEB"), ("web-01", "HTTPS"), ("ad-01", "DNS"), ("ad-01", "LDAP")]
-        {
+        for (name, service) in [
+            ("db-02", "MSSQL"),
+            ("web-01", "WEB"),
+            ("web-01", "HTTPS"),
+            ("ad-01", "DNS"),
+            ("ad-01", "LDAP"),
+        ] {
             if let Ok(device) = self.device_mut(name) {
                 device.services.insert(service.to_owned());
             }
@@ -211,7 +305,11 @@ pub(crate) fn device(
     moid: i64,
     now: i64,
 ) -> Device {
-    let display_name = if name == "198.51.100.40" { "prn-03".to_owned() } else { name.to_owned() };
+    let display_name = if name == "198.51.100.40" {
+        "prn-03".to_owned()
+    } else {
+        name.to_owned()
+    };
     let (windows, server) = (protocol == "WMI", category == "Server");
     let hardware = [
         (
@@ -247,12 +345,29 @@ pub(crate) fn device(
         virtual_type: virtual_type.to_owned(),
         added: now - 90 * DAY + moid % 24 * HOUR,
         managed: true,
-        hardware: hardware.map(|(name, value)| (name.to_owned(), value)).into(),
+        hardware: hardware
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
         custom_fields: DEVICE_FIELDS
             .iter()
-            .map(|&(field, text)| (field, text, if field == "Building" { "Building A" } else { "" }.to_owned()))
+            .map(|&(field, text)| {
+                (
+                    field,
+                    text,
+                    if field == "Building" {
+                        "Building A"
+                    } else {
+                        ""
+                    }
+                    .to_owned(),
+                )
+            })
             .collect(),
-        processes: if windows { [(2044, PROCESSES[1].1)].into() } else { Default::default() },
+        processes: if windows {
+            [(2044, PROCESSES[1].1)].into()
+        } else {
+            Default::default()
+        },
         windows_services: if windows {
             WINDOWS_SERVICES
                 .iter()
@@ -266,15 +381,53 @@ pub(crate) fn device(
     }
 }
 
-fn group(id: i64, display_name: &str, description: &str, of_interfaces: bool, members: &[&str]) -> Group {
+fn group(
+    id: i64,
+    display_name: &str,
+    description: &str,
+    of_interfaces: bool,
+    members: &[&str],
+) -> Group {
     let (display_name, description) = (display_name.to_owned(), description.to_owned());
-    Group { id, display_name, description, of_interfaces, members: owned(members) }
+    Group {
+        id,
+        display_name,
+        description,
+        of_interfaces,
+        members: owned(members),
+    }
 }
 
-fn url(label: &'static str, url: &'static str, moid: i64, up: bool, device: Option<&'static str>) -> UrlMonitor {
-    UrlMonitor { label, url, moid, up, managed: true, device }
+fn url(
+    label: &'static str,
+    url: &'static str,
+    moid: i64,
+    up: bool,
+    device: Option<&'static str>,
+) -> UrlMonitor {
+    UrlMonitor {
+        label,
+        url,
+        moid,
+        up,
+        managed: true,
+        device,
+    }
 }
 
-fn profile(id: i64, name: &'static str, kind: &'static str, global: bool, devices: &[&str]) -> Profile {
-    Profile { id, name, kind, global, enabled: true, devices: owned(devices).into_iter().collect::<BTreeSet<_>>() }
+fn profile(
+    id: i64,
+    name: &'static str,
+    kind: &'static str,
+    global: bool,
+    devices: &[&str],
+) -> Profile {
+    Profile {
+        id,
+        name,
+        kind,
+        global,
+        enabled: true,
+        devices: owned(devices).into_iter().collect::<BTreeSet<_>>(),
+    }
 }

@@ -22,14 +22,25 @@ async fn body(kind: FaultKind) -> String {
 }
 
 fn content_type(response: &Response) -> &str {
-    response.headers().get("content-type").expect("a content type").to_str().expect("text")
+    response
+        .headers()
+        .get("content-type")
+        .expect("a content type")
+        .to_str()
+        .expect("text")
 }
 
 #[tokio::test]
 async fn faults_meet_the_requests_they_are_for() {
     let session = start().await;
     session.inject(Fault::once(FaultKind::Empty).on("listEvents"));
-    session.inject(Fault { times: Some(2), ..Fault::once(FaultKind::NotJson) }.on("listDevices"));
+    session.inject(
+        Fault {
+            times: Some(2),
+            ..Fault::once(FaultKind::NotJson)
+        }
+        .on("listDevices"),
+    );
     let seen = async |id| session.text(id, &[]).await.chars().next();
     assert_eq!(seen("listAlarms").await, Some('['));
     assert_eq!(seen("listEvents").await, None);
@@ -54,17 +65,27 @@ async fn a_response_as_told() {
         body: b"later".to_vec(),
     };
     let (session, response) = meet(kind).await;
-    assert_eq!((response.status().as_u16(), content_type(&response)), (503, "text/plain"));
+    assert_eq!(
+        (response.status().as_u16(), content_type(&response)),
+        (503, "text/plain")
+    );
     assert_eq!(response.headers()["retry-after"], "7");
     assert_eq!(response.text().await.expect("a body"), "later");
-    assert_eq!(session.requests().len(), 1, "requests that meet faults are recorded");
+    assert_eq!(
+        session.requests().len(),
+        1,
+        "requests that meet faults are recorded"
+    );
     session.call("listAlarms", &[]).await;
 }
 
 #[tokio::test]
 async fn texts_that_are_no_answer() {
     let (_session, response) = meet(FaultKind::LoginPage).await;
-    assert_eq!((response.status().as_u16(), content_type(&response)), (200, "text/html;charset=UTF-8"));
+    assert_eq!(
+        (response.status().as_u16(), content_type(&response)),
+        (200, "text/html;charset=UTF-8")
+    );
     assert!(response.text().await.expect("a body").contains("<form"));
     assert_eq!(body(FaultKind::Empty).await, "");
     assert!(serde_json::from_str::<Value>(&body(FaultKind::NotJson).await).is_err());
@@ -72,18 +93,39 @@ async fn texts_that_are_no_answer() {
 
 #[tokio::test]
 async fn errors_of_opmanager() {
-    let error = body(FaultKind::OpManagerError { message: "No.".into(), code: Some("SOME_CODE".into()) }).await;
-    assert_eq!(error, r#"{"error":{"message":"No.","errorcode":"SOME_CODE"}}"#);
-    let error = body(FaultKind::OpManagerError { message: "No.".into(), code: None }).await;
+    let error = body(FaultKind::OpManagerError {
+        message: "No.".into(),
+        code: Some("SOME_CODE".into()),
+    })
+    .await;
+    assert_eq!(
+        error,
+        r#"{"error":{"message":"No.","errorcode":"SOME_CODE"}}"#
+    );
+    let error = body(FaultKind::OpManagerError {
+        message: "No.".into(),
+        code: None,
+    })
+    .await;
     assert_eq!(error, r#"{"error":{"message":"No."}}"#);
     let (session, response) = meet(FaultKind::EchoKey { status: 403 }).await;
     assert_eq!(response.status(), 403);
-    assert!(response.text().await.expect("a body").contains(session.api_key()));
+    assert!(
+        response
+            .text()
+            .await
+            .expect("a body")
+            .contains(session.api_key())
+    );
 }
 
 #[tokio::test]
 async fn a_redirect() {
-    let (_session, response) = meet(FaultKind::Redirect { status: 302, location: "http://192.0.2.99/".into() }).await;
+    let (_session, response) = meet(FaultKind::Redirect {
+        status: 302,
+        location: "http://192.0.2.99/".into(),
+    })
+    .await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["location"]),
         (302, &"http://192.0.2.99/".parse().expect("a value"))
@@ -92,10 +134,20 @@ async fn a_redirect() {
 
 #[tokio::test]
 async fn sizes_and_depths() {
-    let large: Value = serde_json::from_str(&body(FaultKind::Large { bytes: 3_000_000 }).await).expect("JSON");
+    let large: Value =
+        serde_json::from_str(&body(FaultKind::Large { bytes: 3_000_000 }).await).expect("JSON");
     assert!(large.to_string().len() > 3_000_000);
-    assert_eq!(body(FaultKind::Nested { depth: 1000 }).await, format!("{}{}", "[".repeat(1000), "]".repeat(1000)));
-    let drip: Value = serde_json::from_str(&body(FaultKind::Drip { bytes_per_second: 100_000 }).await).expect("JSON");
+    assert_eq!(
+        body(FaultKind::Nested { depth: 1000 }).await,
+        format!("{}{}", "[".repeat(1000), "]".repeat(1000))
+    );
+    let drip: Value = serde_json::from_str(
+        &body(FaultKind::Drip {
+            bytes_per_second: 100_000,
+        })
+        .await,
+    )
+    .expect("JSON");
     assert!(drip.is_array());
 }
 
@@ -105,11 +157,22 @@ async fn a_small_body_that_unpacks_to_a_large_one() {
         let (_session, response) = meet(FaultKind::GzipBomb { bytes: size }).await;
         assert_eq!(response.headers()["content-encoding"], "gzip");
         let packed = response.bytes().await.expect("a body");
-        assert!(packed.len() < size / 100 + 300, "{size} bytes became {}", packed.len());
+        assert!(
+            packed.len() < size / 100 + 300,
+            "{size} bytes became {}",
+            packed.len()
+        );
         let mut unpacked = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed[..]), &mut unpacked).expect("gzip");
+        std::io::Read::read_to_end(
+            &mut flate2::read::GzDecoder::new(&packed[..]),
+            &mut unpacked,
+        )
+        .expect("gzip");
         assert_eq!(unpacked.len(), size);
-        assert_eq!(serde_json::from_slice::<Value>(&unpacked).expect("JSON"), Value::Array(Vec::new()));
+        assert_eq!(
+            serde_json::from_slice::<Value>(&unpacked).expect("JSON"),
+            Value::Array(Vec::new())
+        );
     }
 }
 
@@ -119,7 +182,12 @@ async fn an_answer_without_end() {
     assert!(response.content_length().is_none());
     let mut received = 0;
     while received < 5_000_000 {
-        received += response.chunk().await.expect("a chunk").expect("more").len();
+        received += response
+            .chunk()
+            .await
+            .expect("a chunk")
+            .expect("more")
+            .len();
     }
     drop(response);
     session.wait_until(|log| log.disconnected == 1).await;
@@ -143,15 +211,28 @@ async fn answers_that_do_not_come() {
 async fn half_an_answer_comes_before_the_wait() {
     let (session, mut response) = meet(FaultKind::HangHalfway).await;
     let whole = usize::try_from(response.content_length().expect("a length")).expect("a size");
-    assert_eq!(response.chunk().await.expect("a chunk").expect("half").len(), whole / 2);
+    assert_eq!(
+        response
+            .chunk()
+            .await
+            .expect("a chunk")
+            .expect("half")
+            .len(),
+        whole / 2
+    );
     drop(response);
     session.wait_until(|log| log.disconnected == 1).await;
 }
 
 /// What comes over a plain socket until it is closed.
 async fn raw(simulator: &Simulator) -> String {
-    let mut stream = TcpStream::connect(simulator.address()).await.expect("a connection");
-    let head = format!("GET /api/json/alarm/listAlarms HTTP/1.1\r\nhost: x\r\napikey: {}\r\n\r\n", simulator.api_key());
+    let mut stream = TcpStream::connect(simulator.address())
+        .await
+        .expect("a connection");
+    let head = format!(
+        "GET /api/json/alarm/listAlarms HTTP/1.1\r\nhost: x\r\napikey: {}\r\n\r\n",
+        simulator.api_key()
+    );
     stream.write_all(head.as_bytes()).await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an end");
@@ -181,10 +262,14 @@ async fn answers_that_break_the_protocol() {
     assert_eq!(raw(&session).await, "");
     assert_eq!(raw(&session).await, "GARBAGE\r\n");
     assert_eq!(session.requests().len(), 4);
-    session.wait_until(|log| log.connections == 4 && log.disconnected == 0).await;
+    session
+        .wait_until(|log| log.connections == 4 && log.disconnected == 0)
+        .await;
     for kind in [FaultKind::Truncated, FaultKind::CloseAfterRequest] {
         session.inject(Fault::once(kind));
-        let response = session.send("setManaged", &[("name", "db-01"), ("manage", "true")]).await;
+        let response = session
+            .send("setManaged", &[("name", "db-01"), ("manage", "true")])
+            .await;
         let body = match response {
             Ok(response) => response.bytes().await,
             Err(error) => Err(error),
@@ -196,7 +281,9 @@ async fn answers_that_break_the_protocol() {
 #[tokio::test]
 async fn bytes_that_are_no_request_are_counted() {
     let session = start().await;
-    let mut stream = TcpStream::connect(session.address()).await.expect("a connection");
+    let mut stream = TcpStream::connect(session.address())
+        .await
+        .expect("a connection");
     stream.write_all(b"HELLO\r\n\r\n").await.expect("sent");
     session.wait_until(|log| log.bytes_received == 9).await;
     assert!(session.requests().is_empty());
@@ -204,7 +291,9 @@ async fn bytes_that_are_no_request_are_counted() {
 
 #[tokio::test]
 async fn shutting_down_closes_connections_and_the_port() {
-    let simulator = Simulator::start(Options::default()).await.expect("the simulator starts");
+    let simulator = Simulator::start(Options::default())
+        .await
+        .expect("the simulator starts");
     let address = simulator.address();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     simulator.wait_until(|log| log.connections == 1).await;

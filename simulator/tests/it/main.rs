@@ -35,7 +35,9 @@ impl Deref for Session {
 fn client_builder() -> ClientBuilder {
     // The error says that another test was faster.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none())
+    Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 async fn start() -> Session {
@@ -43,20 +45,31 @@ async fn start() -> Session {
 }
 
 async fn start_with(options: Options) -> Session {
-    let simulator = Simulator::start(options).await.expect("the simulator starts");
-    Session { simulator, client: client_builder().build().expect("a client") }
+    let simulator = Simulator::start(options)
+        .await
+        .expect("the simulator starts");
+    Session {
+        simulator,
+        client: client_builder().build().expect("a client"),
+    }
 }
 
 fn encode(pairs: &[(&str, &str)]) -> String {
     let escape = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                    char::from(byte).to_string()
+                }
                 _ => format!("%{byte:02X}"),
             })
             .collect()
     };
-    pairs.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect::<Vec<_>>().join("&")
+    pairs
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 async fn json(response: Response) -> Value {
@@ -67,21 +80,37 @@ impl Session {
     /// A request without a key.
     fn bare(&self, method: &str, path_and_query: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        self.client.request(method, format!("{}{path_and_query}", self.url()))
+        self.client
+            .request(method, format!("{}{path_and_query}", self.url()))
     }
 
     /// A request with its arguments where the contract places them; names it does not know go to the query.
     fn request(&self, id: &str, arguments: &[(&str, &str)]) -> RequestBuilder {
-        let operation = contract().iter().find(|operation| operation.id == id).expect("a known operation");
-        let is_form =
-            |name: &str| operation.parameters.iter().any(|other| other.name == name && other.place == Place::Form);
-        let (form, query): (Vec<_>, Vec<_>) = arguments.iter().copied().partition(|(name, _)| is_form(name));
-        let request = self.bare(operation.method, &format!("{}?{}", operation.path, encode(&query)));
+        let operation = contract()
+            .iter()
+            .find(|operation| operation.id == id)
+            .expect("a known operation");
+        let is_form = |name: &str| {
+            operation
+                .parameters
+                .iter()
+                .any(|other| other.name == name && other.place == Place::Form)
+        };
+        let (form, query): (Vec<_>, Vec<_>) = arguments
+            .iter()
+            .copied()
+            .partition(|(name, _)| is_form(name));
+        let request = self.bare(
+            operation.method,
+            &format!("{}?{}", operation.path, encode(&query)),
+        );
         let request = request.header("apiKey", self.api_key());
         if form.is_empty() {
             return request;
         }
-        request.header("content-type", "application/x-www-form-urlencoded").body(encode(&form))
+        request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(encode(&form))
     }
 
     async fn send(&self, id: &str, arguments: &[(&str, &str)]) -> reqwest::Result<Response> {
@@ -108,12 +137,18 @@ impl Session {
         let body = self.text(id, arguments).await;
         let value: Value = serde_json::from_str(&body).expect("JSON");
         assert!(value["error"]["message"].is_string(), "{id}: {body}");
-        value["error"]["errorcode"].as_str().unwrap_or_default().to_owned()
+        value["error"]["errorcode"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     async fn call_example(&self, id: &str) -> String {
         let example = example_arguments(id);
-        let arguments: Vec<_> = example.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let arguments: Vec<_> = example
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         self.text(id, &arguments).await
     }
 }

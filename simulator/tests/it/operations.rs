@@ -19,14 +19,28 @@ async fn every_operation_answers_its_example() {
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert_eq!(contract().len(), 89);
-    let seen: Vec<_> = session.requests().iter().filter_map(|request| request.operation).collect();
-    assert_eq!(seen, contract().iter().map(|operation| operation.id).collect::<Vec<_>>());
+    let seen: Vec<_> = session
+        .requests()
+        .iter()
+        .filter_map(|request| request.operation)
+        .collect();
+    assert_eq!(
+        seen,
+        contract()
+            .iter()
+            .map(|operation| operation.id)
+            .collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
 async fn reads_show_something_at_the_start() {
     let session = start().await;
-    for id in contract().iter().filter(|operation| operation.method == "GET").map(|operation| operation.id) {
+    for id in contract()
+        .iter()
+        .filter(|operation| operation.method == "GET")
+        .map(|operation| operation.id)
+    {
         let body = session.call_example(id).await;
         // Notes are the one thing that nobody has written yet.
         assert!(id == "getAnnotation" || body.len() > 60, "{id}: {body}");
@@ -37,11 +51,27 @@ async fn reads_show_something_at_the_start() {
 fn examples_name_known_parameters_and_all_required_ones() {
     for operation in contract() {
         let example = example_arguments(operation.id);
-        for parameter in operation.parameters.iter().filter(|parameter| parameter.required) {
-            assert!(example.iter().any(|(name, _)| *name == parameter.name), "{}: {}", operation.id, parameter.name);
+        for parameter in operation
+            .parameters
+            .iter()
+            .filter(|parameter| parameter.required)
+        {
+            assert!(
+                example.iter().any(|(name, _)| *name == parameter.name),
+                "{}: {}",
+                operation.id,
+                parameter.name
+            );
         }
         for (name, _) in example {
-            assert!(operation.parameters.iter().any(|parameter| parameter.name == name), "{}: {name}", operation.id);
+            assert!(
+                operation
+                    .parameters
+                    .iter()
+                    .any(|parameter| parameter.name == name),
+                "{}: {name}",
+                operation.id
+            );
         }
     }
     assert!(example_arguments("noSuchOperation").is_empty());
@@ -50,7 +80,17 @@ fn examples_name_known_parameters_and_all_required_ones() {
 #[tokio::test]
 async fn the_network_is_the_same_at_every_start() {
     let (one, other) = (start().await, start().await);
-    for id in ["listDevices", "listAlarms", "listEvents", "listInterfaces", "getLastCollectedValues"] {
-        assert_eq!(one.call_example(id).await, other.call_example(id).await, "{id}");
+    for id in [
+        "listDevices",
+        "listAlarms",
+        "listEvents",
+        "listInterfaces",
+        "getLastCollectedValues",
+    ] {
+        assert_eq!(
+            one.call_example(id).await,
+            other.call_example(id).await,
+            "{id}"
+        );
     }
 }

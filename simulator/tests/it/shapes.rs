@@ -35,9 +35,15 @@ const NOT_ANSWERED: &[&str] = &[
 
 /// Further calls whose answers have what the example does not show.
 const MORE: &[(&str, &[(&str, &str)])] = &[
-    ("getAdvancedReportData", &[("reportId", "702"), ("getOnlyColumnDetails", "true")]),
+    (
+        "getAdvancedReportData",
+        &[("reportId", "702"), ("getOnlyColumnDetails", "true")],
+    ),
     ("getDeviceAssociatedMonitors", &[("name", "web-01")]),
-    ("listInterfaces", &[("intfProps", "ifName,moid,physAddress")]),
+    (
+        "listInterfaces",
+        &[("intfProps", "ifName,moid,physAddress")],
+    ),
 ];
 
 /// Walks an answer beside its schema and collects the fields on both sides as `Schema.field`.
@@ -52,11 +58,16 @@ struct Comparison {
 impl Comparison {
     fn walk(&mut self, name: &str, schema: &Value, answer: &Value) {
         if let Some(reference) = schema["$ref"].as_str() {
-            let target =
-                response_schemas().pointer(reference.trim_start_matches('#')).expect("a reference that resolves");
+            let target = response_schemas()
+                .pointer(reference.trim_start_matches('#'))
+                .expect("a reference that resolves");
             return self.walk(reference.rsplit('/').next().unwrap_or(name), target, answer);
         }
-        if let [only] = schema["allOf"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        if let [only] = schema["allOf"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+        {
             return self.walk(name, only, answer);
         }
         if let Some(choices) = schema["oneOf"].as_array() {
@@ -69,7 +80,9 @@ impl Comparison {
             self.mismatched.insert(format!("{name}: {answer}"));
         }
         match answer {
-            Value::Array(items) => items.iter().for_each(|item| self.walk(name, &schema["items"], item)),
+            Value::Array(items) => items
+                .iter()
+                .for_each(|item| self.walk(name, &schema["items"], item)),
             Value::Object(fields) => self.walk_object(name, schema, fields),
             _ => {}
         }
@@ -77,10 +90,18 @@ impl Comparison {
 
     fn walk_object(&mut self, name: &str, schema: &Value, fields: &serde_json::Map<String, Value>) {
         let properties = schema["properties"].as_object();
-        self.declared.extend(properties.into_iter().flatten().map(|(field, _)| format!("{name}.{field}")));
+        self.declared.extend(
+            properties
+                .into_iter()
+                .flatten()
+                .map(|(field, _)| format!("{name}.{field}")),
+        );
         for (field, value) in fields {
             let path = format!("{name}.{field}");
-            match (properties.and_then(|properties| properties.get(field)), &schema["additionalProperties"]) {
+            match (
+                properties.and_then(|properties| properties.get(field)),
+                &schema["additionalProperties"],
+            ) {
                 (Some(schema), _) => {
                     self.walk(&path, schema, value);
                     self.answered.insert(path);
@@ -113,7 +134,8 @@ async fn answers_have_the_documented_shape() {
     let mut compare = |id: &str, body: String| {
         let schema = &response_schemas()["responses"][id];
         if id != "setDeviceInfo" {
-            let answer = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{id}: {error}: {body}"));
+            let answer =
+                serde_json::from_str(&body).unwrap_or_else(|error| panic!("{id}: {error}: {body}"));
             comparison.walk(id, schema, &answer);
         }
     };
@@ -123,12 +145,28 @@ async fn answers_have_the_documented_shape() {
     for operation in contract() {
         compare(operation.id, session.call_example(operation.id).await);
     }
-    let is_in =
-        |list: &[&str], path: &str| list.iter().any(|entry| path == *entry || path.ends_with(&format!(".{entry}")));
-    let undeclared: Vec<_> = comparison.undeclared.iter().filter(|path| !is_in(LEFT_OUT, path)).collect();
+    let is_in = |list: &[&str], path: &str| {
+        list.iter()
+            .any(|entry| path == *entry || path.ends_with(&format!(".{entry}")))
+    };
+    let undeclared: Vec<_> = comparison
+        .undeclared
+        .iter()
+        .filter(|path| !is_in(LEFT_OUT, path))
+        .collect();
     let missing = comparison.declared.difference(&comparison.answered);
     let missing: Vec<_> = missing.filter(|path| !is_in(NOT_ANSWERED, path)).collect();
-    assert!(undeclared.is_empty(), "fields that the document does not know: {undeclared:#?}");
-    assert!(missing.is_empty(), "documented fields that no answer has: {missing:#?}");
-    assert!(comparison.mismatched.is_empty(), "values of another type: {:#?}", comparison.mismatched);
+    assert!(
+        undeclared.is_empty(),
+        "fields that the document does not know: {undeclared:#?}"
+    );
+    assert!(
+        missing.is_empty(),
+        "documented fields that no answer has: {missing:#?}"
+    );
+    assert!(
+        comparison.mismatched.is_empty(),
+        "values of another type: {:#?}",
+        comparison.mismatched
+    );
 }
