@@ -23,7 +23,7 @@ COPY . .
 # are for the builder, cannot be static.
 ENV RUSTFLAGS="-C target-feature=+crt-static"
 RUN target="$(rustc --print host-tuple)" \
- && cargo auditable build --locked --release --no-default-features --target "$target" \
+ && cargo auditable build --locked --release --package opmanager-mcp-server --no-default-features --target "$target" \
  && install -D -m 0555 "target/$target/release/opmanager-mcp-server" /image/opmanager-mcp-server \
  && install -D -m 0444 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt
 
