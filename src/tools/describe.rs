@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{self, CONNECTION_ARGUMENTS};
 use super::policy::suggestion;
-use super::{Access, CatalogueTool, Policy, catalogue, search};
+use super::{Access, Arguments, BuiltIn, CatalogueTool, Policy, catalogue, search};
 
 /// Most operations of one answer.
 const MOST_FOUND: usize = 8;
@@ -27,13 +27,37 @@ pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static Catalogu
         })
 }
 
+/// The answer of `find_operations`.
+///
+/// # Errors
+///
+/// What is wrong with the arguments.
+pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> {
+    let given = checked(BuiltIn::FindOperations, given)?;
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let access = text("access").and_then(|word| word.parse().ok());
+    let query = text("query").unwrap_or_default();
+    Ok(found(query, text("toolset"), access, policy).to_string())
+}
+
+/// The answer of `describe_operation`.
+///
+/// # Errors
+///
+/// What is wrong with the arguments, or that there is no such operation.
+pub(crate) fn describe(given: Arguments, policy: &Policy) -> Result<String, String> {
+    let given = checked(BuiltIn::DescribeOperation, given)?;
+    let name = given.get("operation").and_then(Value::as_str);
+    let tool = operation(name.unwrap_or_default(), policy)?;
+    Ok(description(tool, policy).to_string())
+}
+
+fn checked(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
+    arguments::check_offline(&tool.accepted(), given).map_err(|problems| problems.text(tool.name()))
+}
+
 /// The few operations that answer a query best, a line each.
-pub(crate) fn found(
-    query: &str,
-    toolset: Option<&str>,
-    access: Option<Access>,
-    policy: &Policy,
-) -> Value {
+fn found(query: &str, toolset: Option<&str>, access: Option<Access>, policy: &Policy) -> Value {
     let lines: Vec<Value> = search::search(query)
         .into_iter()
         .filter(|tool| !policy.hides(tool))
