@@ -82,15 +82,11 @@ pub(crate) fn line(tool: &CatalogueTool, policy: &Policy) -> Value {
         "access": tool.access().word(),
         "summary": tool.specification().summary,
     });
-    mark_what_is_refused(&mut line, tool, policy);
-    line
-}
-
-/// An operation that the operator does not allow must not look as if it could be called.
-fn mark_what_is_refused(told: &mut Value, tool: &CatalogueTool, policy: &Policy) {
-    if let Err(reason) = policy.allows(tool) {
-        told["refused"] = reason.into();
+    // What the operator does not allow must not look as if it could be called.
+    if policy.allows(tool).is_err() {
+        line["refused"] = format!("needs --access {}", tool.access()).into();
     }
+    line
 }
 
 /// All about an operation.
@@ -123,6 +119,8 @@ pub(crate) fn description(tool: &CatalogueTool, policy: &Policy) -> Value {
         told["calls_per_minute"] = limit.requests_per_minute.into();
     }
     told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
-    mark_what_is_refused(&mut told, tool, policy);
+    if let Err(reason) = policy.allows(tool) {
+        told["refused"] = reason.into();
+    }
     told
 }
