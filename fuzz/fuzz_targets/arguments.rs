@@ -40,6 +40,8 @@ enum Given<'a> {
     Number(i64),
     Large(u64),
     Fraction(f64),
+    /// A number at a bound of the schema, or beside it.
+    Bound(bool, i8),
     /// One of the values that the schema lists, if it lists any.
     Listed(u8),
     Sentinel,
@@ -122,6 +124,13 @@ impl Tool {
             Given::Number(number) => json!(number),
             Given::Large(number) => json!(number),
             Given::Fraction(number) => json!(number),
+            Given::Bound(upper, offset) => {
+                let schema = self.properties().get(name);
+                let bound =
+                    schema.and_then(|all| all.get(if *upper { "maximum" } else { "minimum" }));
+                let bound = bound.and_then(Value::as_i64).unwrap_or_default();
+                json!(bound.saturating_add(i64::from(*offset % 3)))
+            }
             Given::Listed(number) => {
                 let listed = self.properties().get(name).and_then(|all| all.get("enum"));
                 listed.map_or(Value::Null, |all| {
