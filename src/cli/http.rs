@@ -117,7 +117,8 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     };
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
     tokio::spawn(obey_signals(stop.clone(), stop_now.clone()));
-    tracing::info!(%address, outcome = "listening");
+    // Standard output carries no protocol here. With port 0 it is the only place that tells the port.
+    writeln!(io::stdout(), "listening on http://{address}/mcp")?;
     serve(server, options, listener, metrics, stop, stop_now).await
 }
 

@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::call::Ready;
+use crate::result;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -16,10 +18,6 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{Peer, RoleServer};
-use serde_json::Value;
-
-use super::call::Ready;
-use crate::result;
 
 /// When a call that removes something asks for confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -142,9 +140,12 @@ impl<'a> Questioner<'a> {
 }
 
 fn judge(answer: &ElicitResult, ready: &Ready) -> Confirmation {
-    let said = answer.content.as_ref().map(|content| &content[CONFIRM]);
+    let said = answer
+        .content
+        .as_ref()
+        .and_then(|content| content[CONFIRM].as_bool());
     match answer.action {
-        ElicitationAction::Accept if said == Some(&Value::Bool(true)) => Confirmation::Given,
+        ElicitationAction::Accept if said == Some(true) => Confirmation::Given,
         ElicitationAction::Cancel => Confirmation::Refused(unconfirmed(ready, "was cancelled")),
         _ => Confirmation::Refused(unconfirmed(ready, "was refused")),
     }
@@ -195,6 +196,7 @@ fn digest(ready: &Ready) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "they are messages of the protocol")]
 mod tests {
     use serde_json::{Value, json};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

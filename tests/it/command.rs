@@ -128,3 +128,19 @@ async fn it_goes_the_way_of_an_agents_call() {
     .await;
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
+
+#[tokio::test]
+async fn the_demo_runs_to_its_end() {
+    let output = Command::new(PROGRAM).arg("demo").output().await.unwrap();
+    let text = text(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    for part in [
+        "get_down_devices",
+        "call_operation",
+        "acknowledge_alarm",
+        "And delete it.",
+        "--access destructive",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

@@ -461,6 +461,7 @@ async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json()
         "timestamp",
         "level",
         "tool",
+        "access",
         "target",
         "trust",
         "tls",
