@@ -15,6 +15,7 @@ mod catalogue;
 mod command;
 mod confirm;
 mod context;
+mod deployment;
 mod diagnose;
 mod documents;
 mod egress;
