@@ -28,6 +28,7 @@ mod readme;
 mod rs;
 mod secrets;
 mod selection;
+mod service;
 mod shape;
 mod snapshots;
 mod source;
