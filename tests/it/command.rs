@@ -92,6 +92,7 @@ async fn it_goes_the_way_of_an_agents_call() {
         (&["list_device"], "did you mean `list_devices`", 2),
         (&["list_devices", "limit"], "name=value", 2),
         (&["list_devices", "apiKey=x"], "other processes", 2),
+        (&["list_devices", "host=x"], "say it with --host", 2),
     ] {
         let output = call(&simulator, &key, arguments).await;
         assert_eq!(
