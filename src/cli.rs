@@ -8,6 +8,7 @@ mod log;
 pub(crate) mod process;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -203,6 +204,7 @@ impl TargetArgs {
                 require_tls: self.require_tls,
                 forbid_insecure_tls: self.forbid_insecure_tls,
                 pins: self.pin_sha256.clone(),
+                own: None,
             },
             authorities: self
                 .ca_file
@@ -334,12 +336,19 @@ impl Serve {
         usize::try_from(self.max_request_bytes).unwrap_or(usize::MAX)
     }
 
-    /// The server. What contradicts itself ends the program.
-    fn server(&self, credentials: Credentials, calls: CallLimits) -> OpManagerServer {
-        let http = Http::new(self.targets.egress(Limits {
+    /// The server, which may listen itself. What contradicts itself ends the program.
+    fn server(
+        &self,
+        credentials: Credentials,
+        calls: CallLimits,
+        own: Option<SocketAddr>,
+    ) -> OpManagerServer {
+        let mut egress = self.targets.egress(Limits {
             max_buffered_bytes: self.max_buffered_bytes.get(),
             ..self.answers.limits()
-        }));
+        });
+        egress.policy.own = own;
+        let http = Http::new(egress);
         let settings = Settings {
             policy: self.policy.policy(),
             credentials,
@@ -362,7 +371,7 @@ impl Serve {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
-    let server = arguments.server(Credentials::Arguments, CallLimits::default());
+    let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
     block_on(transport::stdio::serve(
         server,
         arguments.max_request_bytes(),

@@ -6,7 +6,8 @@
 use rmcp::model::{CallToolResult, ContentBlock};
 
 use super::metrics::Outcome;
-use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, arguments, describe};
+use crate::tools::arguments::{self, CONNECTION_ARGUMENTS};
+use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, describe};
 
 /// What is to be run.
 pub(super) enum Asked {
@@ -60,17 +61,28 @@ impl Asked {
         }))
     }
 
-    /// A tool that is asked for in a way that no tool is.
-    pub(super) fn wrongly(name: &str, reason: String) -> Option<Self> {
-        let (name, access) = tools::find(name)
-            .map(|tool| (tool.name(), tool.access()))
-            .or_else(|| Some((BuiltIn::find(name)?.name(), Access::Read)))?;
-        Some(Self::Refused {
-            name,
-            access,
-            outcome: Outcome::InvalidArguments,
-            reason,
-        })
+    /// The same over the connection that came with the request: no argument may name another, however it was
+    /// wrapped. What needs no connection stays as it is.
+    pub(super) fn connected(mut self, connection: Arguments) -> Self {
+        let (name, access) = (self.name(), self.access());
+        let (Self::Operation(_, given) | Self::Diagnose(given)) = &mut self else {
+            return self;
+        };
+        let foreign = CONNECTION_ARGUMENTS
+            .iter()
+            .find(|argument| given.contains_key(**argument));
+        if let Some(argument) = foreign {
+            return Self::Refused {
+                name,
+                access,
+                outcome: Outcome::InvalidArguments,
+                reason: format!(
+                    "`{argument}` is not an argument here: this server takes the connection from the headers of the request, where its client is configured to send them. Call again without it."
+                ),
+            };
+        }
+        given.extend(connection);
+        self
     }
 
     fn not_allowed(name: &'static str, access: Access, reason: String) -> Self {

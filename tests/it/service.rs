@@ -97,7 +97,7 @@ impl Service {
     }
 
     /// Ends it, and returns its log.
-    async fn end(mut self) -> String {
+    async fn end(self) -> String {
         let id = self.child.id().unwrap().to_string();
         Command::new("kill")
             .args(["-TERM", &id])
@@ -406,10 +406,11 @@ async fn cc_10_what_cannot_start_says_why_and_health_says_whether_it_lives() {
         "/nowhere",
     ])
     .await;
+    assert_eq!(none.status.code(), Some(2));
+    let said = String::from_utf8(none.stderr).unwrap();
     assert!(
-        String::from_utf8(none.stderr)
-            .unwrap()
-            .contains("--http-token-file /nowhere")
+        said.contains("--http-token-file") && said.contains("/nowhere"),
+        "{said}"
     );
     service.end().await;
     assert_eq!(run(&["health", "--url", &url]).await.status.code(), Some(1));
