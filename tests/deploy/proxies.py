@@ -206,26 +206,32 @@ def facts(name, proxy, copies):
 
 def nginx(pem, key):
     program = shutil.which("nginx", path=os.environ["PATH"] + os.pathsep + "/usr/sbin")
-    copies, port, folder = [Copy(keeps=at > 0) for at in range(3)], free_port(), FOLDER / "nginx"
+    copies, folder = [Copy(keeps=at > 0) for at in range(3)], FOLDER / "nginx"
     folder.mkdir(exist_ok=True)
-    site = replaced((DEPLOY / "nginx/opmanager-mcp-server.conf").read_text(), [
-        ("/etc/nginx/tls/mcp.example.pem", str(pem)), ("/etc/nginx/tls/mcp.example.key", str(key)),
-        ("/var/log/nginx/", f"{folder}/"), ("    listen [::]:443 ssl;\n", ""),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
-        *((f"127.0.0.1:{3001 + at} ", f"127.0.0.1:{copy.port} ") for at, copy in enumerate(copies))])
-    (folder / "site.conf").write_text(site)
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     whole = folder / "nginx.conf"
     as_root = "user root;" if os.geteuid() == 0 else ""
     whole.write_text(
         f"{as_root} daemon off; pid {folder}/pid; error_log stderr; worker_processes 2; events {{ }}\n"
         f"http {{ {temporary} include {folder}/site.conf; }}\n")
-    tested = subprocess.run([program, "-t", "-c", whole], capture_output=True, text=True)
-    check("nginx", "nginx -t", tested.returncode == 0 and "warn" not in tested.stderr, tested.stderr)
-    with Proxy([program, "-c", whole], port, pem) as proxy:
+
+    def started(rate):
+        port = free_port()
+        (folder / "site.conf").write_text(replaced((DEPLOY / "nginx/opmanager-mcp-server.conf").read_text(), [
+            ("/etc/nginx/tls/mcp.example.pem", str(pem)), ("/etc/nginx/tls/mcp.example.key", str(key)),
+            ("/var/log/nginx/", f"{folder}/"), ("    listen [::]:443 ssl;\n", ""),
+            ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"), ("rate=10r/s;", f"rate={rate};"),
+            *((f"127.0.0.1:{3001 + at} ", f"127.0.0.1:{copy.port} ") for at, copy in enumerate(copies))]))
+        return Proxy([program, "-c", whole], port, pem)
+
+    # Rates beside which the speed of this machine does not matter.
+    with started("1000r/s") as proxy:
+        tested = subprocess.run([program, "-t", "-c", whole], capture_output=True, text=True)
+        check("nginx", "nginx -t", tested.returncode == 0 and "warn" not in tested.stderr, tested.stderr)
         facts("nginx", proxy, copies)
         status, _ = proxy.ask("POST", "/mcp", b" " * (64 * 1024 + 1))
         check("nginx", "a message above 64 KiB is refused", status == 413, status)
+    with started("1r/m") as proxy:
         statuses = {proxy.ask("POST", "/mcp", b"{}")[0] for _ in range(60)}
         check("nginx", "too many requests of one address are refused", statuses == {200, 429}, statuses)
 
@@ -235,6 +241,7 @@ def traefik(pem, key):
     folder.mkdir(exist_ok=True)
     (folder / "routes.yaml").write_text(replaced((DEPLOY / "traefik/routes.yaml").read_text(), [
         ("/etc/traefik/tls/mcp.example.pem", str(pem)), ("/etc/traefik/tls/mcp.example.key", str(key)),
+        ("average: 10\n", "average: 1000\n"),
         *((f"127.0.0.1:{3001 + at}\n", f"127.0.0.1:{copy.port}\n") for at, copy in enumerate(copies))]))
     (folder / "traefik.yaml").write_text(replaced((DEPLOY / "traefik/traefik.yaml").read_text(), [
         ("address: :443", f"address: 127.0.0.1:{port}"),
