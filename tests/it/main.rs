@@ -20,8 +20,12 @@ mod diagnose;
 mod documents;
 mod egress;
 mod fence;
+#[cfg(unix)]
+mod http;
 mod made_up;
 mod messages;
+#[cfg(unix)]
+mod over_http;
 mod protocol;
 mod questions;
 mod readme;
