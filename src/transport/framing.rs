@@ -232,7 +232,8 @@ pub fn judge(line: &[u8]) -> Line {
     }
 }
 
-fn without_mark(line: &[u8]) -> &[u8] {
+/// A line without its byte order mark.
+pub(super) fn without_mark(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
 }
 

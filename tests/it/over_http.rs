@@ -8,7 +8,7 @@ use crate::support::TRANSPORT;
 const GROUPS: [&str; 7] = ["hp", "tl", "rd", "rs", "ar", "pr", "sh"];
 
 /// Tests that are about lines, standard input or a session, none of which HTTP has: why, and what is true instead.
-const NOT_OVER_HTTP: [(&str, &str, &str); 11] = [
+const NOT_OVER_HTTP: [(&str, &str, &str); 12] = [
     (
         "pr_02_a_line_of_any_length_costs_no_more_than_one_that_is_allowed",
         "a body has a length, and is not read beyond what is allowed",
@@ -23,6 +23,11 @@ const NOT_OVER_HTTP: [(&str, &str, &str); 11] = [
         "pr_02_a_message_may_be_as_long_as_the_operator_allows",
         "the same",
         "ht_08_a_body_may_be_as_long_as_the_operator_allows",
+    ),
+    (
+        "ar_17_a_flood_of_arguments_is_more_than_a_message_may_be",
+        "the same",
+        "ht_08_a_body_is_read_no_further_than_what_is_allowed",
     ),
     (
         "pr_05_an_id_in_use_is_refused_and_the_answers_are_not_crossed",

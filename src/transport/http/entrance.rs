@@ -31,7 +31,7 @@ use crate::transport::framing::{self, Line};
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that are parsed at one time. A message of hostile JSON takes many times its length until its
 /// arguments are checked; what is left of it then is small.
-const PARSED_AT_ONCE: usize = 16;
+const PARSED_AT_ONCE: usize = 4;
 /// Callers whose rate is remembered before those that have fallen silent are forgotten.
 const MOST_CALLERS: usize = 10_000;
 /// Names that this machine has for itself.
@@ -193,7 +193,10 @@ impl Entrance {
         parts
             .extensions
             .insert(Arc::new(Caller::new(name, connection, room)));
-        Ok(Request::from_parts(parts, Full::new(body)))
+        Ok(Request::from_parts(
+            parts,
+            Full::new(body.slice_ref(framing::without_mark(&body))),
+        ))
     }
 
     /// Checks host, origin, token and rate; says who calls.

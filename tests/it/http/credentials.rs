@@ -28,7 +28,7 @@ async fn send(session: &Session, headers: &[(&str, String)], message: &Value) ->
         .collect();
     let answer = post(session.address(), &headers, message).await;
     for (name, value) in headers {
-        if name == "X-OpManager-Api-Key" {
+        if name == "X-OpManager-Api-Key" && value.len() > 8 {
             check_absent("the answer", &format!("{answer:?}"), value);
         }
     }
@@ -235,7 +235,7 @@ async fn what_is_wrong_with_a_connection_is_told_by_header() {
             &["header `X-OpManager-Host` must", "without scheme"],
         ),
         (
-            with("X-OpManager-Host", "169.254.169.254"),
+            with("X-OpManager-Host", "169.254.169.254:9"),
             &["header `X-OpManager-Host` is a link-local"],
         ),
         (

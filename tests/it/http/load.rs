@@ -49,20 +49,28 @@ async fn rx_01_a_hundred_calls_with_large_answers_are_each_answered() {
     let mut session = Session::serve(&["--timeout", "120"]).await;
     let address = session.address();
     let message = list_devices(&simulator).to_string();
-    let mut sent = send_all_patiently(address, vec![message; 100]);
-    let mut answered = 0;
-    while let Some(answer) = sent.join_next().await {
-        let answer = answer.unwrap();
-        assert!(!answer.failed(), "{answer:?}");
-        answered += 1;
-        if answered % 10 == 0 {
-            assert_eq!(get(address, "/health").await.status, 200);
+    let mut peaks = Vec::new();
+    for _ in 0..2 {
+        let mut sent = send_all_patiently(address, vec![message.clone(); 100]);
+        let mut answered = 0;
+        while let Some(answer) = sent.join_next().await {
+            let answer = answer.unwrap();
+            assert!(!answer.failed(), "{answer:?}");
+            answered += 1;
+            if answered % 10 == 0 {
+                assert_eq!(get(address, "/health").await.status, 200);
+            }
         }
+        assert_eq!(answered, 100);
+        #[cfg(target_os = "linux")]
+        peaks.push(session.peak());
     }
-    assert_eq!(answered, 100);
     #[cfg(target_os = "linux")]
-    assert!(session.peak() < MEMORY, "{} MiB", session.peak());
-    session.check(simulator.api_key()).await;
+    assert!(
+        peaks[1] < MEMORY && peaks[1] < peaks[0] + 32,
+        "{peaks:?} MiB"
+    );
+    session.check_but_memory(simulator.api_key()).await;
 }
 
 /// The same, for answers that take this machine long to make.
@@ -175,7 +183,7 @@ async fn rx_02_hostile_messages_cost_bounded_memory_while_calls_wait() {
     timeout(PATIENCE, dropped)
         .await
         .expect("the calls must be dropped");
-    session.check(simulator.api_key()).await;
+    session.check_but_memory(simulator.api_key()).await;
 }
 
 #[tokio::test]
