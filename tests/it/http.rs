@@ -23,11 +23,19 @@ const LONGEST: usize = 65_536;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "callers write the value in its place"
+)]
 fn request(id: i64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
 /// A call of a tool that reads, with these arguments.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "callers write the value in its place"
+)]
 fn call(tool: &str, arguments: Value) -> Value {
     request(
         1,
