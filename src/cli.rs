@@ -87,6 +87,20 @@ struct PolicyArgs {
     exclude_tools: Vec<ToolName>,
 }
 
+/// Where a person's call goes.
+#[derive(Debug, Clone, Args)]
+struct ConnectionArgs {
+    /// OpManager server, as a call gives it: host or host:port
+    #[arg(long, value_name = "HOST[:PORT]")]
+    host: String,
+    /// HTTPS or not; by default on every port but 8060 and 80
+    #[arg(long, value_name = "BOOL")]
+    use_ssl: Option<bool>,
+    /// Do not verify the certificate
+    #[arg(long)]
+    no_verify_ssl: bool,
+}
+
 /// How long an answer may take, and how large it may be.
 #[derive(Debug, Clone, Args)]
 struct AnswerArgs {

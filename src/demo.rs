@@ -5,6 +5,8 @@
 //! builds with the crate feature `demo`.
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
 use opmanager_simulator::{Options, Simulator, Tls};
@@ -31,6 +33,15 @@ pub(crate) struct SimulateArgs {
     /// Enforce the documented limits of calls per minute
     #[arg(long)]
     rate_limits: bool,
+    /// How long each answer takes to begin, in milliseconds
+    #[arg(long, value_name = "MILLISECONDS", default_value = "0")]
+    latency: u64,
+    /// Let every so many-th request fail, in one of several ways in turn
+    #[arg(long, value_name = "REQUESTS")]
+    fail_every: Option<NonZeroUsize>,
+    /// Print a line for each request: its method and its target, which holds no key
+    #[arg(long)]
+    print_requests: bool,
 }
 
 /// Serves the made-up OpManager until interrupted.
@@ -43,6 +54,8 @@ pub(crate) async fn simulate(arguments: SimulateArgs) -> io::Result<()> {
             Tls::None
         },
         rate_limits: arguments.rate_limits,
+        latency: Duration::from_millis(arguments.latency),
+        fails_every: arguments.fail_every,
         ..Options::default()
     })
     .await?;
@@ -54,9 +67,26 @@ pub(crate) async fn simulate(arguments: SimulateArgs) -> io::Result<()> {
     }
     writeln!(out, "Stop it with Ctrl-C.")?;
     out.flush()?;
-    tokio::signal::ctrl_c().await?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        printed = print_requests(&simulator), if arguments.print_requests => printed?,
+    }
     simulator.shutdown().await;
     Ok(())
+}
+
+/// Prints what is asked for, until nobody reads it.
+async fn print_requests(simulator: &Simulator) -> io::Result<()> {
+    loop {
+        simulator.wait_until(|log| !log.requests.is_empty()).await;
+        let mut lines = String::new();
+        for request in simulator.take_requests() {
+            lines += &format!("{} {}\n", request.method, request.target);
+        }
+        let mut out = io::stdout();
+        out.write_all(lines.as_bytes())?;
+        out.flush()?;
+    }
 }
 
 /// Shows the whole way, from a question to a change and its effect.
@@ -144,8 +174,13 @@ impl Demo {
         self.show(&alarms)?;
 
         self.out.question("How has the device been today?")?;
+        // No tool of its own in the default list.
+        let own = json!({ "name": *name }).to_string();
         let device: DeviceDetails = self
-            .ask("get_device_complete_details", json!({ "name": *name }))
+            .ask(
+                "call_operation",
+                json!({ "operation": "get_device_complete_details", "arguments": own }),
+            )
             .await?;
         self.out.row(&[
             (&device.status_str, 24),

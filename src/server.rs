@@ -417,7 +417,13 @@ impl ServerHandler for OpManagerServer {
                 return Err(ErrorData::invalid_params(message, None));
             }
         };
-        let completion = CompletionInfo::with_all_values(values)
+        let total = u32::try_from(values.len()).ok();
+        let more = values.len() > CompletionInfo::MAX_VALUES;
+        let first = values
+            .into_iter()
+            .take(CompletionInfo::MAX_VALUES)
+            .collect();
+        let completion = CompletionInfo::with_pagination(first, total, more)
             .map_err(|problem| ErrorData::internal_error(problem, None))?;
         Ok(CompleteResult::new(completion))
     }

@@ -2,7 +2,13 @@
 //!
 //! Owns the kinds of faults and the bytes they send. Does not know which operation was asked for beyond its name.
 
-use std::sync::Mutex;
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use hyper::{
@@ -138,21 +144,62 @@ pub(crate) enum Action {
     Hang,
 }
 
-/// The faults still to be met, oldest first.
-#[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<Fault>>);
+/// The faults still to be met, oldest first, and those that come again and again.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    injected: Mutex<Vec<Fault>>,
+    every: Option<NonZeroUsize>,
+    requests: AtomicUsize,
+}
 
 impl Faults {
+    pub(crate) fn new(every: Option<NonZeroUsize>) -> Faults {
+        Faults {
+            injected: Mutex::default(),
+            every,
+            requests: AtomicUsize::new(0),
+        }
+    }
+
     pub(crate) fn add(&self, fault: Fault) {
-        lock(&self.0).push(fault);
+        lock(&self.injected).push(fault);
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.injected).clear();
     }
 
     pub(crate) fn next(&self, operation: Option<&str>) -> Option<FaultKind> {
-        let mut faults = lock(&self.0);
+        self.injected(operation).or_else(|| self.recurring())
+    }
+
+    /// What a server does wrong on a bad day.
+    fn recurring(&self) -> Option<FaultKind> {
+        let every = self.every?.get();
+        let request = 1 + self.requests.fetch_add(1, Ordering::Relaxed);
+        if !request.is_multiple_of(every) {
+            return None;
+        }
+        Some(match request / every % 6 {
+            0 => FaultKind::Respond {
+                status: 500,
+                content_type: None,
+                headers: Vec::new(),
+                body: Vec::new(),
+            },
+            1 => FaultKind::OpManagerError {
+                message: "Internal error.".to_owned(),
+                code: None,
+            },
+            2 => FaultKind::LoginPage,
+            3 => FaultKind::CloseAfterRequest,
+            4 => FaultKind::Truncated,
+            _ => FaultKind::NotJson,
+        })
+    }
+
+    fn injected(&self, operation: Option<&str>) -> Option<FaultKind> {
+        let mut faults = lock(&self.injected);
         faults.retain(|fault| fault.times != Some(0));
         let fault = faults
             .iter_mut()

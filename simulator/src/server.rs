@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     fmt, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
@@ -53,6 +54,10 @@ pub struct Options {
     pub rate_limits: bool,
     /// What time it is in the made-up network at the start, in epoch milliseconds. Each write lets one second pass.
     pub now: i64,
+    /// How long each answer takes to begin.
+    pub latency: Duration,
+    /// Every so many-th request fails, in one of several ways in turn, as if a [`Fault`] had been injected.
+    pub fails_every: Option<NonZeroUsize>,
 }
 
 impl Default for Options {
@@ -65,6 +70,8 @@ impl Default for Options {
             rate_limits: false,
             // Wed, 14 Jan 2026 09:30:00 UTC
             now: 1_768_383_000_000,
+            latency: Duration::ZERO,
+            fails_every: None,
         }
     }
 }
@@ -81,6 +88,7 @@ pub struct Simulator {
 struct Shared {
     api_key: String,
     rate_limits: bool,
+    latency: Duration,
     log: Arc<SharedLog>,
     faults: Faults,
     state: Mutex<State>,
@@ -99,8 +107,9 @@ impl Simulator {
         let shared = Arc::new(Shared {
             api_key: options.api_key.clone(),
             rate_limits: options.rate_limits,
+            latency: options.latency,
             log: Arc::default(),
-            faults: Faults::default(),
+            faults: Faults::new(options.fails_every),
             state: Mutex::new(State::new(options.now)),
             calls: Mutex::default(),
         });
@@ -165,6 +174,16 @@ impl Simulator {
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.log.read().requests.clone()
+    }
+
+    /// The same, which are forgotten then.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<Recorded> {
+        let mut taken = Vec::new();
+        self.shared
+            .log
+            .change(|log| taken = std::mem::take(&mut log.requests));
+        taken
     }
 
     /// The number of TCP connections accepted so far.
@@ -324,6 +343,9 @@ async fn answer(
         connection,
     };
     shared.log.record(recorded.clone());
+    if !shared.latency.is_zero() {
+        tokio::time::sleep(shared.latency).await;
+    }
     let key = recorded.header("apikey").unwrap_or_default();
     let response = match shared
         .faults

@@ -4,7 +4,6 @@
 //! operator's policy; sends nothing.
 
 use rmcp::model::{CallToolResult, ContentBlock};
-use serde_json::Value;
 
 use super::metrics::Outcome;
 use crate::tools::arguments::{self, CONNECTION_ARGUMENTS};
@@ -47,9 +46,11 @@ impl Asked {
         let asked = match built_in {
             BuiltIn::DiagnoseConnection => Ok(Self::Diagnose(given)),
             BuiltIn::CallOperation => operation_in(given, policy),
-            BuiltIn::FindOperations => find(given, policy).map(|told| Self::Known(built_in, told)),
+            BuiltIn::FindOperations => {
+                told(describe::find(given, policy)).map(|told| Self::Known(built_in, told))
+            }
             BuiltIn::DescribeOperation => {
-                describe(given, policy).map(|told| Self::Known(built_in, told))
+                told(describe::describe(given, policy)).map(|told| Self::Known(built_in, told))
             }
         };
         Some(asked.unwrap_or_else(|reason| Self::Refused {
@@ -121,30 +122,6 @@ fn operation_in(given: Arguments, policy: &Policy) -> Result<Asked, String> {
     Ok(Asked::Operation(tool, own))
 }
 
-fn find(given: Arguments, policy: &Policy) -> Result<CallToolResult, String> {
-    let given = offline(BuiltIn::FindOperations, given)?;
-    let text = |name: &str| given.get(name).and_then(Value::as_str);
-    let access = text("access").and_then(|word| word.parse().ok());
-    let query = text("query").unwrap_or_default();
-    Ok(told(&describe::found(
-        query,
-        text("toolset"),
-        access,
-        policy,
-    )))
-}
-
-fn describe(given: Arguments, policy: &Policy) -> Result<CallToolResult, String> {
-    let given = offline(BuiltIn::DescribeOperation, given)?;
-    let operation = given.get("operation").and_then(Value::as_str);
-    let tool = describe::operation(operation.unwrap_or_default(), policy)?;
-    Ok(told(&describe::description(tool, policy)))
-}
-
-fn offline(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
-    arguments::check_offline(&tool.accepted(), given).map_err(|problems| problems.text(tool.name()))
-}
-
-fn told(about: &Value) -> CallToolResult {
-    CallToolResult::success(vec![ContentBlock::text(about.to_string())])
+fn told(told: Result<String, String>) -> Result<CallToolResult, String> {
+    told.map(|text| CallToolResult::success(vec![ContentBlock::text(text)]))
 }

@@ -47,7 +47,7 @@ impl OpManagerServer {
         let _running = self.0.metrics.as_deref().map(Metrics::run);
         let (name, access) = (asked.name(), asked.access());
         let ready = match asked {
-            Asked::Operation(tool, given) => self.ready(tool, given, caller),
+            Asked::Operation(tool, given) => self.ready(tool, given, caller).map_err(failed),
             Asked::Diagnose(given) => Err(self.diagnose(given, caller, target).await),
             Asked::Known(_, told) => {
                 self.record(caller, name, access, Outcome::Success, &Exchange::default());
@@ -186,11 +186,11 @@ impl OpManagerServer {
         tool: &'static CatalogueTool,
         given: Arguments,
         caller: Option<&Caller>,
-    ) -> Result<Ready, CallToolResult> {
+    ) -> Result<Ready, String> {
         let (name, access) = (tool.name(), tool.access());
         let refused = |outcome, reason: String| {
             self.record(caller, name, access, outcome, &Exchange::default());
-            failed(reason)
+            reason
         };
         self.0
             .settings

@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::call::Ready;
+use crate::result;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -16,10 +18,6 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{Peer, RoleServer};
-use serde_json::Value;
-
-use super::call::Ready;
-use crate::result;
 
 /// When a call that removes something asks for confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,9 +78,12 @@ struct Unreadable;
 
 impl From<ElicitResult> for Answer {
     fn from(answer: ElicitResult) -> Self {
-        let said = answer.content.as_ref().map(|content| &content[CONFIRM]);
+        let said = answer
+            .content
+            .as_ref()
+            .and_then(|content| content[CONFIRM].as_bool());
         Self {
-            confirmed: said == Some(&Value::Bool(true)),
+            confirmed: said == Some(true),
             action: answer.action,
         }
     }
@@ -224,6 +225,7 @@ fn digest(ready: &Ready) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "they are messages of the protocol")]
 mod tests {
     use serde_json::{Value, json};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

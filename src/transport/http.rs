@@ -246,7 +246,7 @@ impl Service {
         let mut answer = match (request.uri().path(), request.method()) {
             ("/mcp", &Method::POST) => match self.entrance.admit(request, ends).await {
                 Ok(request) => self.protocol.handle(request).await,
-                Err(refusal) => refusal,
+                Err(refusal) => *refusal,
             },
             ("/mcp", _) => not_allowed("POST"),
             ("/health" | "/livez", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
@@ -257,7 +257,7 @@ impl Service {
             ("/metrics", &Method::GET | &Method::HEAD) => self
                 .entrance
                 .look(&request, ends)
-                .map_or_else(|refusal| refusal, |()| self.metrics()),
+                .map_or_else(|refusal| *refusal, |()| self.metrics()),
             ("/health" | "/livez" | "/readyz" | "/metrics", _) => not_allowed("GET, HEAD"),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         };

@@ -1,5 +1,11 @@
 //! Each fault does what it says.
 
+use std::{
+    collections::HashSet,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
+
 use opmanager_simulator::{Fault, FaultKind, Options, Simulator};
 use reqwest::Response;
 use serde_json::Value;
@@ -300,4 +306,51 @@ async fn shutting_down_closes_connections_and_the_port() {
     simulator.shutdown().await;
     assert!(matches!(stream.read(&mut [0; 8]).await, Ok(0) | Err(_)));
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn every_so_many_th_request_fails_in_one_way_after_another() {
+    let session = crate::start_with(Options {
+        fails_every: NonZeroUsize::new(2),
+        ..Options::default()
+    })
+    .await;
+    let mut failures = HashSet::new();
+    for request in 1..=12 {
+        let told = match session.send("listAlarms", &[]).await {
+            Err(_) => "no answer".to_owned(),
+            Ok(response) => {
+                let status = response.status();
+                let body = response.text().await;
+                format!("{status} {}", body.unwrap_or_else(|_| "cut".to_owned()))
+            }
+        };
+        let good = told.starts_with("200 OK [");
+        assert_eq!(good, request % 2 == 1, "request {request}: {told}");
+        if !good {
+            failures.insert(told);
+        }
+    }
+    assert_eq!(failures.len(), 6, "{failures:?}");
+}
+
+#[tokio::test]
+async fn answers_take_as_long_as_they_are_told_to() {
+    let latency = Duration::from_millis(50);
+    let session = crate::start_with(Options {
+        latency,
+        ..Options::default()
+    })
+    .await;
+    let begun = Instant::now();
+    session.call("listAlarms", &[]).await;
+    assert!(begun.elapsed() >= latency);
+}
+
+#[tokio::test]
+async fn requests_are_taken_once() {
+    let session = start().await;
+    session.call("listAlarms", &[]).await;
+    assert_eq!(session.take_requests().len(), 1);
+    assert!(session.take_requests().is_empty());
 }

@@ -140,7 +140,7 @@ impl Entrance {
     }
 
     /// Whether a request without a message may be answered.
-    pub(super) fn look<B>(&self, request: &Request<B>, ends: Ends) -> Result<(), Answer> {
+    pub(super) fn look<B>(&self, request: &Request<B>, ends: Ends) -> Result<(), Box<Answer>> {
         self.check_head(
             request.uri().authority().map(http::uri::Authority::as_str),
             request.headers(),
@@ -154,7 +154,7 @@ impl Entrance {
         &self,
         request: Request<Incoming>,
         ends: Ends,
-    ) -> Result<Request<Full<Bytes>>, Answer> {
+    ) -> Result<Request<Full<Bytes>>, Box<Answer>> {
         let (mut parts, body) = request.into_parts();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let name = self.check_head(authority, &parts.headers, ends)?;
@@ -173,7 +173,7 @@ impl Entrance {
             Line::Message(_) => {}
             Line::Refused(refusal) => {
                 self.metrics.turn_away(Turned::Message);
-                let mut answer = text(StatusCode::BAD_REQUEST, refusal.to_line());
+                let mut answer = Box::new(text(StatusCode::BAD_REQUEST, refusal.to_line()));
                 answer.headers_mut().insert(
                     header::CONTENT_TYPE,
                     HeaderValue::from_static("application/json"),
@@ -205,7 +205,7 @@ impl Entrance {
         authority: Option<&str>,
         headers: &HeaderMap,
         ends: Ends,
-    ) -> Result<String, Answer> {
+    ) -> Result<String, Box<Answer>> {
         if !self.is_our_host(authority, headers, ends.local) {
             return Err(self.turn_away(
                 Turned::Host,
@@ -241,7 +241,7 @@ impl Entrance {
         Ok(name)
     }
 
-    fn check_rate(&self, name: &String) -> Result<(), Answer> {
+    fn check_rate(&self, name: &String) -> Result<(), Box<Answer>> {
         let Some(rates) = &self.rates else {
             return Ok(());
         };
@@ -300,7 +300,7 @@ impl Entrance {
     }
 
     /// Reads a body within its bounds of size and time.
-    async fn read(&self, body: Incoming) -> Result<Bytes, Answer> {
+    async fn read(&self, body: Incoming) -> Result<Bytes, Box<Answer>> {
         let longest = self.options.max_request_bytes;
         let too_long = || {
             self.turn_away(
@@ -330,7 +330,7 @@ impl Entrance {
     }
 
     /// Takes the connection out of the request's head, where that is its place.
-    fn take_connection(&self, parts: &mut Parts) -> Result<Arguments, Answer> {
+    fn take_connection(&self, parts: &mut Parts) -> Result<Arguments, Box<Answer>> {
         let mut connection = Arguments::new();
         for (argument, header) in CONNECTION_HEADERS {
             let Ok(header) = HeaderName::from_bytes(header.as_bytes()) else {
@@ -361,9 +361,9 @@ impl Entrance {
         Ok(connection)
     }
 
-    fn turn_away(&self, reason: Turned, status: StatusCode, why: impl Into<Bytes>) -> Answer {
+    fn turn_away(&self, reason: Turned, status: StatusCode, why: impl Into<Bytes>) -> Box<Answer> {
         self.metrics.turn_away(reason);
-        text(status, why)
+        Box::new(text(status, why))
     }
 }
 
