@@ -24,16 +24,16 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request.
 fn request(id: i64, method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
+    let mut request = json!({ "jsonrpc": "2.0", "id": id, "method": method });
+    request["params"] = params;
+    request
 }
 
 /// A call of a tool that reads, with these arguments.
 fn call(tool: &str, arguments: Value) -> Value {
-    request(
-        1,
-        "tools/call",
-        json!({ "name": tool, "arguments": arguments }),
-    )
+    let mut call = request(1, "tools/call", json!({ "name": tool }));
+    call["params"]["arguments"] = arguments;
+    call
 }
 
 fn list_devices(simulator: &Simulator) -> Value {

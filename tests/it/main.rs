@@ -32,7 +32,6 @@ mod readme;
 mod rs;
 mod secrets;
 mod selection;
-mod service;
 mod shape;
 mod snapshots;
 mod source;
