@@ -309,3 +309,115 @@ fn not_allowed(methods: &'static str) -> Answer {
         .insert(header::ALLOW, HeaderValue::from_static(methods));
     answer
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "they are messages of the protocol")]
+mod tests {
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::watch;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    async fn call(address: SocketAddr, tool: &str, host: &str) -> Value {
+        let arguments = json!({ "host": host, "apiKey": "k", "use_ssl": false });
+        let params = json!({ "name": tool, "arguments": arguments });
+        let message =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params })
+                .to_string();
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\nContent-Length: {}\r\n\r\n",
+            message.len()
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all((head + &message).as_bytes())
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        let read = timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
+        read.expect("an answer must come").unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str::<Value>(body).unwrap()["result"].clone()
+    }
+
+    #[tokio::test]
+    async fn cc_08_a_call_that_panics_leaves_the_others_alone() {
+        // The tool that examines a connection does not pass where the others panic.
+        let server = OpManagerServer::panicking("a defect");
+        let metrics = Arc::new(Metrics::new(Vec::new()));
+        let server = server.with_metrics(metrics.clone()).unwrap();
+        let options = Options {
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            tokens: None,
+            max_request_bytes: 65_536,
+            max_connections: 16,
+            rate_limit: None,
+            grace: PATIENCE,
+            credentials: Credentials::Arguments,
+        };
+        let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let serving = serve(
+            server,
+            options,
+            listener,
+            metrics.clone(),
+            stop.clone(),
+            CancellationToken::new(),
+        );
+        let serving = tokio::spawn(serving);
+
+        // An OpManager that answers when it is told to.
+        let opmanager = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = opmanager.local_addr().unwrap().to_string();
+        let (answer, told) = watch::channel(false);
+        let (asking, mut asked) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = opmanager.accept().await {
+                let (mut told, asking) = (told.clone(), asking.clone());
+                tokio::spawn(async move {
+                    // The first of its two connections says nothing.
+                    if stream.read_u8().await.is_ok() {
+                        asking.send_modify(|asked| *asked += 1);
+                        let _ = told.wait_for(|told| *told).await;
+                        let text = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]";
+                        let _ = stream.write_all(text.as_bytes()).await;
+                        // Closed with something unread, it would be cut off.
+                        let _ = stream.read_to_end(&mut Vec::new()).await;
+                    }
+                });
+            }
+        });
+        let others: Vec<_> = (0..7)
+            .map(|_| {
+                let host = host.clone();
+                tokio::spawn(async move { call(address, "diagnose_connection", &host).await })
+            })
+            .collect();
+        let running = timeout(PATIENCE, asked.wait_for(|asked| *asked == 7)).await;
+        running.expect("all must run").unwrap();
+        for _ in 0..3 {
+            let result = call(address, "list_devices", &host).await;
+            assert_eq!(result["isError"], true, "{result}");
+            assert_eq!(result["content"][0]["text"], "Internal error.");
+        }
+        assert!(metrics.text().contains("outcome=\"Panic\""));
+        answer.send_replace(true);
+        for other in others {
+            let result = other.await.unwrap();
+            assert_eq!(result["isError"], false, "{result}");
+        }
+        stop.cancel();
+        timeout(PATIENCE, serving)
+            .await
+            .expect("it must end")
+            .unwrap()
+            .unwrap();
+    }
+}

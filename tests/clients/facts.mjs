@@ -14,6 +14,9 @@ const lists = {
     destructive: ["--toolsets", "all", "--access", "destructive"],
 };
 
+/** The ways to the program. */
+export const ways = ["pipes", "HTTP"];
+
 /** Arguments of the program. */
 export const options = (list) => ["--log-level", "off", ...lists[list]];
 
@@ -24,7 +27,7 @@ const connection = { host: facts.host, apiKey: facts.apiKey, use_ssl: false };
  *
  * @param label names it, with its version
  * @param protocol the protocol version that it must negotiate
- * @param open starts the program with an access level and gives `{ version, list(), call(name, arguments), close() }`
+ * @param open reaches the program with a list and gives `{ version, list(), call(name, arguments), close() }`
  * @param sendsUnlisted whether it lets a call of a tool through that the program does not list
  */
 export async function check(label, protocol, open, sendsUnlisted = true) {

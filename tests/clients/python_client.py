@@ -11,9 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import fastmcp
-from fastmcp.client.transports import StdioTransport
+from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 
 FACTS = json.loads(Path(sys.argv[1]).read_text())
 CONNECTION = {"host": FACTS["host"], "apiKey": FACTS["apiKey"], "use_ssl": False}
@@ -33,17 +34,27 @@ def program(access):
     )
 
 
-@asynccontextmanager
-async def legacy(access):
-    async with program(access) as (read, write), ClientSession(read, write) as session:
-        answer = await session.initialize()
-        yield answer.protocol_version, session
+# The ways to the program.
+WAYS = {"pipes": program, "HTTP": lambda access: streamable_http_client(FACTS["urls"][access])}
 
 
-@asynccontextmanager
-async def modern(access):
-    async with Client(program(access)) as client:
-        yield client.protocol_version, client
+def legacy(way):
+    @asynccontextmanager
+    async def connect(access):
+        async with WAYS[way](access) as (read, write, *_), ClientSession(read, write) as session:
+            answer = await session.initialize()
+            yield answer.protocol_version, session
+
+    return connect
+
+
+def modern(way):
+    @asynccontextmanager
+    async def connect(access):
+        async with Client(WAYS[way](access)) as client:
+            yield client.protocol_version, client
+
+    return connect
 
 
 def same(left, right):
@@ -178,11 +189,27 @@ async def fast():
     print(f"ok FastMCP {version('fastmcp')}: lists, calls, is refused by name, reads prompts and resources", flush=True)
 
 
+async def fast_with_headers():
+    headers = {
+        "X-OpManager-Host": FACTS["host"],
+        "X-OpManager-Api-Key": FACTS["apiKey"],
+        "X-OpManager-Use-Ssl": "false",
+    }
+    transport = StreamableHttpTransport(FACTS["urls"]["headers"], headers=headers)
+    async with fastmcp.Client(transport) as client:
+        assert all("apiKey" not in tool.input_schema["properties"] for tool in await client.list_tools())
+        result = await client.call_tool("list_alarms", {"severity": 1})
+        assert json.loads(result.content[0].text)["items"], result
+    print(f"ok FastMCP {version('fastmcp')} over HTTP: host and key go in headers, and no tool takes them", flush=True)
+
+
 async def main():
     package = f"Python mcp {version('mcp')}"
-    await check(f"{package} ClientSession", "2025-11-25", legacy)
-    await check(f"{package} Client", "2026-07-28", modern)
+    for way in WAYS:
+        await check(f"{package} ClientSession over {way}", "2025-11-25", legacy(way))
+        await check(f"{package} Client over {way}", "2026-07-28", modern(way))
     await fast()
+    await fast_with_headers()
 
 
 asyncio.run(main())

@@ -128,6 +128,8 @@ async fn rx_02_hostile_messages_cost_bounded_memory_while_calls_wait() {
         "core,all",
         "--max-connections",
         "1000",
+        "--max-concurrent-calls",
+        "120",
         "--timeout",
         "120",
     ];
@@ -141,7 +143,7 @@ async fn rx_02_hostile_messages_cost_bounded_memory_while_calls_wait() {
     answers["params"]["inputResponses"] = json!({ "confirm": "filling" });
     answers["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
         json!({ "elicitation": {} });
-    for number in 0..56 {
+    for number in 0..112 {
         let message = filled(if number % 2 == 0 { &held } else { &answers });
         waiting.spawn(async move {
             let headers = headers_for(message.as_bytes(), None);
@@ -149,7 +151,7 @@ async fn rx_02_hostile_messages_cost_bounded_memory_while_calls_wait() {
             let _ = connection.ask("POST", "/mcp", &headers, message).await;
         });
     }
-    let running = simulator.wait_until(|log| log.requests.len() == 56);
+    let running = simulator.wait_until(|log| log.requests.len() == 112);
     timeout(PATIENCE * 3, running)
         .await
         .expect("the calls must run");
@@ -179,7 +181,7 @@ async fn rx_02_hostile_messages_cost_bounded_memory_while_calls_wait() {
     #[cfg(target_os = "linux")]
     assert!(session.peak() < MEMORY, "{} MiB", session.peak());
     waiting.shutdown().await;
-    let dropped = simulator.wait_until(|log| log.disconnected >= 56);
+    let dropped = simulator.wait_until(|log| log.disconnected >= 112);
     timeout(PATIENCE, dropped)
         .await
         .expect("the calls must be dropped");
