@@ -23,6 +23,10 @@ const LONGEST: usize = 65_536;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "callers write the value in its place"
+)]
 fn request(id: i64, method: &str, params: Value) -> Value {
     let mut request = json!({ "jsonrpc": "2.0", "id": id, "method": method });
     request["params"] = params;
@@ -30,6 +34,10 @@ fn request(id: i64, method: &str, params: Value) -> Value {
 }
 
 /// A call of a tool that reads, with these arguments.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "callers write the value in its place"
+)]
 fn call(tool: &str, arguments: Value) -> Value {
     let mut call = request(1, "tools/call", json!({ "name": tool }));
     call["params"]["arguments"] = arguments;
