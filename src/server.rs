@@ -382,13 +382,7 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let Some(contents) = resources::read(&request.uri, &self.0.settings.policy) else {
-            let message = "there is no such resource: opmanager://operations lists all operations";
-            // The newest protocol took the code back that the ones before have for this.
-            return Err(if caches(&context) {
-                ErrorData::invalid_params(message, None)
-            } else {
-                ErrorData::resource_not_found(message, None)
-            });
+            return Err(resources::unknown(&request.uri, caches(&context)));
         };
         let mut result = ReadResourceResult::new(vec![contents]);
         if caches(&context) {

@@ -1,5 +1,5 @@
 //! The ways in.
 
 pub mod framing;
-pub(crate) mod http;
+pub mod http;
 pub mod stdio;

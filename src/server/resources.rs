@@ -2,6 +2,7 @@
 //!
 //! Owns their addresses. What is told is that of [`describe`](crate::tools::describe); no OpManager is asked.
 
+use rmcp::ErrorData;
 use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
 use serde_json::json;
 
@@ -15,6 +16,21 @@ pub(super) const OPERATION: &str = "opmanager://operations/{id}";
 pub(super) const ID: &str = "id";
 
 const JSON: &str = "application/json";
+
+/// Longest address that is repeated to a caller.
+const LONGEST_ADDRESS: usize = 128;
+
+/// What is told of an address without a resource. The newest protocol took the code back that the ones before have
+/// for this.
+pub(super) fn unknown(uri: &str, newest: bool) -> ErrorData {
+    let message = "there is no such resource: opmanager://operations lists all operations";
+    let which = (uri.len() <= LONGEST_ADDRESS).then(|| json!({ "uri": uri }));
+    if newest {
+        ErrorData::invalid_params(message, which)
+    } else {
+        ErrorData::resource_not_found(message, which)
+    }
+}
 
 /// The resources that are listed.
 pub(super) fn listed() -> Vec<Resource> {

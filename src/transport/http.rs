@@ -33,6 +33,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::{TcpListener, TcpStream};
@@ -78,12 +79,27 @@ pub(crate) struct Options {
     pub(crate) credentials: Credentials,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            tokens: None,
+            max_request_bytes: 65_536,
+            max_connections: 256,
+            rate_limit: None,
+            grace: Duration::from_secs(10),
+            credentials: Credentials::Arguments,
+        }
+    }
+}
+
 /// Listens.
 ///
 /// # Errors
 ///
 /// If the address cannot be listened on.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
         SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
@@ -114,6 +130,44 @@ pub(crate) async fn serve(
     stop_now: CancellationToken,
 ) -> io::Result<()> {
     let closing = server.closing();
+    serve_any(server, closing, options, listener, metrics, stop, stop_now).await
+}
+
+/// Serves another server in the same way, with the defaults of the command line, until the process ends: the suite of
+/// conformance asks for tools that nobody else needs.
+///
+/// # Errors
+///
+/// None that a single connection makes.
+#[doc(hidden)]
+pub async fn serve_other<S: ServerHandler + Clone>(
+    server: S,
+    listener: TcpListener,
+) -> io::Result<()> {
+    let [closing, stop, stop_now] = std::array::from_fn(|_| CancellationToken::new());
+    let metrics = Arc::new(Metrics::new(Vec::new()));
+    serve_any(
+        server,
+        closing,
+        Options::default(),
+        listener,
+        metrics,
+        stop,
+        stop_now,
+    )
+    .await
+}
+
+/// The same for any server; `closing` makes what still runs give up.
+async fn serve_any<S: ServerHandler + Clone>(
+    server: S,
+    closing: CancellationToken,
+    options: Options,
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+    stop_now: CancellationToken,
+) -> io::Result<()> {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
@@ -163,10 +217,10 @@ pub(crate) async fn serve(
 }
 
 /// Serves one connection to its end.
-async fn converse(
+async fn converse<S: ServerHandler + Clone>(
     stream: TcpStream,
     peer: SocketAddr,
-    service: Arc<Service>,
+    service: Arc<Service<S>>,
     connections: Arc<Connections>,
 ) {
     // A reply is one small packet, which must not wait for more.
@@ -232,14 +286,14 @@ struct Ends {
     local: IpAddr,
 }
 
-struct Service {
+struct Service<S> {
     entrance: Entrance,
-    protocol: StreamableHttpService<OpManagerServer, NeverSessionManager>,
+    protocol: StreamableHttpService<S, NeverSessionManager>,
     metrics: Arc<Metrics>,
     stopping: CancellationToken,
 }
 
-impl Service {
+impl<S: ServerHandler + Clone> Service<S> {
     async fn answer(&self, request: Request<Incoming>, ends: Ends) -> Answer {
         let stopping = self.stopping.is_cancelled();
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
@@ -350,22 +404,12 @@ mod tests {
         let server = OpManagerServer::panicking("a defect");
         let metrics = Arc::new(Metrics::new(Vec::new()));
         let server = server.with_metrics(metrics.clone()).unwrap();
-        let options = Options {
-            allowed_hosts: Vec::new(),
-            allowed_origins: Vec::new(),
-            tokens: None,
-            max_request_bytes: 65_536,
-            max_connections: 16,
-            rate_limit: None,
-            grace: PATIENCE,
-            credentials: Credentials::Arguments,
-        };
         let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let serving = serve(
             server,
-            options,
+            Options::default(),
             listener,
             metrics.clone(),
             stop.clone(),
