@@ -13,6 +13,8 @@ mod diagnose;
 mod guard;
 pub(crate) mod metrics;
 mod resources;
+#[cfg(feature = "otel")]
+mod spans;
 mod turns;
 
 use std::sync::Arc;
@@ -295,12 +297,17 @@ impl ServerHandler for OpManagerServer {
             request.request_state,
         );
         let running = self.run(asked, &questioner, caller.as_deref());
-        tokio::select! {
-            response = guard::catch(name, access, running) => Ok(response),
-            // The reply of a cancelled call is not sent; dropping the call drops its request.
-            () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
-            () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
-        }
+        let answer = async {
+            tokio::select! {
+                response = guard::catch(name, access, running) => Ok(response),
+                // The reply of a cancelled call is not sent; dropping the call drops its request.
+                () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
+                () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
+            }
+        };
+        #[cfg(feature = "otel")]
+        let answer = spans::of_call(name, &context, answer);
+        answer.await
     }
 
     // rmcp takes a known method whose parameters it cannot read for an unknown one.

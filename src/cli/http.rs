@@ -119,7 +119,8 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     tokio::spawn(obey_signals(stop.clone(), stop_now.clone()));
     // Standard output carries no protocol here. With port 0 it is the only place that tells the port.
     writeln!(io::stdout(), "listening on http://{address}/mcp")?;
-    serve(server, options, listener, metrics, stop, stop_now).await
+    let serving = serve(server, options, listener, metrics, stop, stop_now);
+    arguments.serve.observed(serving).await
 }
 
 /// The first signal ends the service when its calls have ended, the second at once.
