@@ -8,6 +8,7 @@ mod log;
 pub(crate) mod process;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -93,6 +94,20 @@ struct PolicyArgs {
     /// Tools that are neither listed nor run, also not through call_operation; comma-separated
     #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
     exclude_tools: Vec<ToolName>,
+}
+
+/// Where a person's call goes.
+#[derive(Debug, Clone, Args)]
+struct ConnectionArgs {
+    /// OpManager server, as a call gives it: host or host:port
+    #[arg(long, value_name = "HOST[:PORT]")]
+    host: String,
+    /// HTTPS or not; by default on every port but 8060 and 80
+    #[arg(long, value_name = "BOOL")]
+    use_ssl: Option<bool>,
+    /// Do not verify the certificate
+    #[arg(long)]
+    no_verify_ssl: bool,
 }
 
 /// How long an answer may take, and how large it may be.
@@ -212,6 +227,7 @@ impl TargetArgs {
                 require_tls: self.require_tls,
                 forbid_insecure_tls: self.forbid_insecure_tls,
                 pins: self.pin_sha256.clone(),
+                own: None,
             },
             authorities: self
                 .ca_file
@@ -343,12 +359,19 @@ impl Serve {
         usize::try_from(self.max_request_bytes).unwrap_or(usize::MAX)
     }
 
-    /// The server. What contradicts itself ends the program.
-    fn server(&self, credentials: Credentials, calls: CallLimits) -> OpManagerServer {
-        let http = Http::new(self.targets.egress(Limits {
+    /// The server, which may listen itself. What contradicts itself ends the program.
+    fn server(
+        &self,
+        credentials: Credentials,
+        calls: CallLimits,
+        own: Option<SocketAddr>,
+    ) -> OpManagerServer {
+        let mut egress = self.targets.egress(Limits {
             max_buffered_bytes: self.max_buffered_bytes.get(),
             ..self.answers.limits()
-        }));
+        });
+        egress.policy.own = own;
+        let http = Http::new(egress);
         let settings = Settings {
             policy: self.policy.policy(),
             credentials,
@@ -385,7 +408,7 @@ impl Serve {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
-    let server = arguments.server(Credentials::Arguments, CallLimits::default());
+    let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
     let serving = transport::stdio::serve(server, arguments.max_request_bytes());
     block_on(arguments.observed(serving))
 }

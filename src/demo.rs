@@ -174,8 +174,13 @@ impl Demo {
         self.show(&alarms)?;
 
         self.out.question("How has the device been today?")?;
+        // No tool of its own in the default list.
+        let own = json!({ "name": *name }).to_string();
         let device: DeviceDetails = self
-            .ask("get_device_complete_details", json!({ "name": *name }))
+            .ask(
+                "call_operation",
+                json!({ "operation": "get_device_complete_details", "arguments": own }),
+            )
             .await?;
         self.out.row(&[
             (&device.status_str, 24),

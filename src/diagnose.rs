@@ -21,6 +21,8 @@ type Question = GetDownDevicesArgs;
 pub(crate) struct Report {
     steps: Vec<Step>,
     advice: Vec<String>,
+    /// How a call goes the way that was found to work.
+    usage: Option<String>,
 }
 
 struct Step {
@@ -33,6 +35,20 @@ impl Report {
     /// Whether every step worked.
     pub(crate) fn is_good(&self) -> bool {
         self.steps.iter().all(|step| !step.failed)
+    }
+
+    /// The report for those whose calls take no connection.
+    pub(crate) fn without_usage(&self) -> String {
+        let lines: Vec<String> = self.lines().collect();
+        lines.join("\n")
+    }
+
+    fn lines(&self) -> impl Iterator<Item = String> {
+        let steps = self.steps.iter().map(|step| {
+            let word = if step.failed { "failed" } else { "ok" };
+            format!("{word:<7} {:<12} {}", step.name, step.text)
+        });
+        steps.chain(self.advice.iter().cloned())
     }
 
     fn ok(&mut self, name: &'static str, text: impl Into<String>) {
@@ -51,11 +67,7 @@ impl Report {
 /// A line for each step, then what follows from them.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps = self.steps.iter().map(|step| {
-            let word = if step.failed { "failed" } else { "ok" };
-            format!("{word:<7} {:<12} {}", step.name, step.text)
-        });
-        let lines: Vec<String> = steps.chain(self.advice.iter().cloned()).collect();
+        let lines: Vec<String> = self.lines().chain(self.usage.clone()).collect();
         f.write_str(&lines.join("\n"))
     }
 }
@@ -70,6 +82,7 @@ pub(crate) async fn diagnose(
     let mut report = Report {
         steps: Vec::new(),
         advice: Vec::new(),
+        usage: None,
     };
     let Ok(profile) = reach(http, &target, trust, &mut report).await else {
         return report;
@@ -83,7 +96,7 @@ pub(crate) async fn diagnose(
             .push("No key was given: nothing was asked of the server.".to_owned());
     }
     if report.is_good() {
-        report.advice.push(format!(
+        report.usage = Some(format!(
             "In a call: {} and the key as `apiKey`.",
             arguments(&target, profile)
         ));

@@ -17,7 +17,7 @@ mod resources;
 mod spans;
 mod turns;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
@@ -33,13 +33,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::opmanager::Http;
 use crate::result;
-use crate::tools::arguments::{self, CONNECTION_ARGUMENTS};
-use crate::tools::{Arguments, Policy, prompts};
+use crate::tools::arguments;
+use crate::tools::{Policy, prompts};
 use asked::Asked;
+use call::Exchange;
 pub use caller::Caller;
 pub use confirm::Confirm;
 use confirm::Questioner;
-use metrics::Metrics;
+use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
 use turns::Turns;
 
@@ -124,25 +125,14 @@ impl OpManagerServer {
         })))
     }
 
-    /// The arguments of a call as tools take them, whatever way the connection came.
-    fn connected(
-        &self,
-        mut given: Arguments,
-        caller: Option<&Caller>,
-    ) -> Result<Arguments, String> {
-        if self.0.settings.credentials == Credentials::Arguments {
-            return Ok(given);
+    /// A call with its connection, whatever way that came.
+    fn connected(&self, asked: Asked, caller: Option<&Caller>) -> Asked {
+        match self.0.settings.credentials {
+            Credentials::Arguments => asked,
+            Credentials::Request => {
+                asked.connected(caller.map(Caller::take_connection).unwrap_or_default())
+            }
         }
-        if let Some(name) = CONNECTION_ARGUMENTS
-            .iter()
-            .find(|name| given.contains_key(**name))
-        {
-            return Err(format!(
-                "`{name}` is not an argument here: this server takes the connection from the headers of the request, where its client is configured to send them. Call again without it."
-            ));
-        }
-        given.extend(caller.map(Caller::take_connection).into_iter().flatten());
-        Ok(given)
     }
 
     /// A text that names connection arguments, for a caller who gives them another way.
@@ -154,6 +144,7 @@ impl OpManagerServer {
                     .iter()
                     .fold(text.to_owned(), |text, (argument, header)| {
                         text.replace(&format!("`{argument}`"), &format!("header `{header}`"))
+                            .replace(&format!("`{argument}: "), &format!("`{header}: "))
                     })
             }
         }
@@ -270,16 +261,17 @@ impl ServerHandler for OpManagerServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let CallToolRequestParams {
+            name: tool,
+            arguments,
+            input_responses,
+            request_state,
+            ..
+        } = request;
         let caller = Caller::of(&context);
-        let given = request.arguments.unwrap_or_default();
-        let policy = &self.0.settings.policy;
-        let asked = match self.connected(given, caller.as_deref()) {
-            Ok(given) => Asked::of(&request.name, given, policy),
-            Err(reason) => Asked::wrongly(&request.name, reason),
-        };
-        let Some(asked) = asked else {
-            let name: String = request
-                .name
+        let given = arguments.unwrap_or_default();
+        let Some(asked) = Asked::of(&tool, given, &self.0.settings.policy) else {
+            let name: String = tool
                 .chars()
                 .filter(|c| !c.is_control())
                 .take(LONGEST_NAME)
@@ -289,24 +281,41 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         };
+        let asked = self.connected(asked, caller.as_deref());
         let (name, access) = (asked.name(), asked.access());
-        let questioner = Questioner::of(
-            self.0.settings.confirm,
-            &context,
-            request.input_responses,
-            request.request_state,
-        );
-        let running = self.run(asked, &questioner, caller.as_deref());
+        let confirm = self.0.settings.confirm;
+        let questioner = Questioner::of(confirm, &context, input_responses, request_state);
+        let cancelled = context.ct.clone();
+        #[cfg(feature = "otel")]
+        let span = spans::of_call(name, &context);
+        // A call may wait for long, and what came beside its arguments may be large.
+        drop((context, request.meta));
+        let caller = caller.as_deref();
         let answer = async {
-            tokio::select! {
-                response = guard::catch(name, access, running) => Ok(response),
+            let target = OnceLock::new();
+            let running = self.run(asked, &questioner, caller, &target);
+            let (end, answer) = tokio::select! {
+                response = guard::catch(running) => match response {
+                    Some(response) => return Ok(response),
+                    None => (Outcome::Panic, Ok(guard::panicked(access))),
+                },
                 // The reply of a cancelled call is not sent; dropping the call drops its request.
-                () = context.ct.cancelled() => Err(ErrorData::internal_error("cancelled", None)),
-                () = self.0.closing.cancelled() => Err(ErrorData::internal_error("the server is closing", None)),
-            }
+                () = cancelled.cancelled() => {
+                    (Outcome::Cancelled, Err(ErrorData::internal_error("cancelled", None)))
+                }
+                () = self.0.closing.cancelled() => {
+                    (Outcome::Cancelled, Err(ErrorData::internal_error("the server is closing", None)))
+                }
+            };
+            let exchange = Exchange {
+                target: target.get(),
+                ..Exchange::default()
+            };
+            self.record(caller, name, access, end, &exchange);
+            answer
         };
         #[cfg(feature = "otel")]
-        let answer = spans::of_call(name, &context, answer);
+        let answer = spans::within(span, answer);
         answer.await
     }
 
@@ -417,7 +426,13 @@ impl ServerHandler for OpManagerServer {
                 return Err(ErrorData::invalid_params(message, None));
             }
         };
-        let completion = CompletionInfo::with_all_values(values)
+        let total = u32::try_from(values.len()).ok();
+        let more = values.len() > CompletionInfo::MAX_VALUES;
+        let first = values
+            .into_iter()
+            .take(CompletionInfo::MAX_VALUES)
+            .collect();
+        let completion = CompletionInfo::with_pagination(first, total, more)
             .map_err(|problem| ErrorData::internal_error(problem, None))?;
         Ok(CompleteResult::new(completion))
     }

@@ -176,9 +176,9 @@ impl CatalogueTool {
         &self.tool
     }
 
-    /// What a call with these arguments is refused with before anything is sent: all problems at once, one a line,
-    /// without any value that was given. `None` if they are acceptable, which says nothing of where they lead: the
-    /// operator's policy on targets comes after them.
+    /// What a call with these arguments is refused with before anything is sent: all problems at
+    /// once, one a line, without any value that was given but a port. `None` if they are acceptable,
+    /// which says nothing of where they lead: the operator's policy on targets comes after them.
     pub fn problems(&self, given: JsonObject) -> Option<String> {
         let problems = arguments::check(self, given).err()?;
         Some(problems.text(self.name()))

@@ -40,6 +40,8 @@ enum Given<'a> {
     Number(i64),
     Large(u64),
     Fraction(f64),
+    /// A number at a bound of the schema, or beside it.
+    Bound(bool, i8),
     /// One of the values that the schema lists, if it lists any.
     Listed(u8),
     Sentinel,
@@ -122,6 +124,13 @@ impl Tool {
             Given::Number(number) => json!(number),
             Given::Large(number) => json!(number),
             Given::Fraction(number) => json!(number),
+            Given::Bound(upper, offset) => {
+                let schema = self.properties().get(name);
+                let bound =
+                    schema.and_then(|all| all.get(if *upper { "maximum" } else { "minimum" }));
+                let bound = bound.and_then(Value::as_i64).unwrap_or_default();
+                json!(bound.saturating_add(i64::from(*offset % 3)))
+            }
             Given::Listed(number) => {
                 let listed = self.properties().get(name).and_then(|all| all.get("enum"));
                 listed.map_or(Value::Null, |all| {
@@ -175,8 +184,11 @@ fuzz_target!(|input: Input<'_>| {
             assert!(told.chars().count() < 100_000, "{}", told.len());
             let plain = |c: char| c == '\n' || !c.is_control();
             assert!(told.chars().all(plain), "{told:?}");
-            // An unknown name is repeated, but not if it is the key.
-            let holds = |text: &str| text.to_lowercase().contains(SENTINEL);
+            // An unknown name is repeated, less its control characters, but not if it is the key.
+            let holds = |text: &str| {
+                let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+                plain.to_lowercase().contains(SENTINEL)
+            };
             let named = given.keys().any(|name| holds(name));
             let is_key = given.get("apiKey").is_some_and(|key| key == SENTINEL);
             assert!(!holds(&told) || named && !is_key, "{told}");

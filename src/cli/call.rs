@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{AccessArg, AnswerArgs, TargetArgs, key, process};
+use super::{AccessArg, AnswerArgs, ConnectionArgs, TargetArgs, key, process};
 use crate::opmanager::Http;
 use crate::server::{OpManagerServer, Settings};
 use crate::tools::{Policy, ToolName, ToolsetName};
@@ -15,15 +15,8 @@ use crate::tools::{Policy, ToolName, ToolsetName};
 pub(super) struct CallArgs {
     /// Name of the tool, as `tools --toolsets all` lists it
     tool: ToolName,
-    /// OpManager server, as a call gives it: host or host:port
-    #[arg(long, value_name = "HOST[:PORT]")]
-    host: String,
-    /// HTTPS or not; by default on every port but 8060 and 80
-    #[arg(long, value_name = "BOOL")]
-    use_ssl: Option<bool>,
-    /// Do not verify the certificate
-    #[arg(long)]
-    no_verify_ssl: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     /// What may be called; each level includes the ones before it
     #[arg(long, value_name = "LEVEL", default_value = "read")]
     access: AccessArg,
@@ -42,6 +35,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
             "the key is asked for, or read from a pipe; other processes can read what stands here"
                 .to_owned(),
         ),
+        Some(("host" | "use_ssl" | "verify_ssl", _)) => {
+            Err("say it with --host, --use-ssl or --no-verify-ssl".to_owned())
+        }
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write name=value".to_owned()),
     }
@@ -57,11 +53,11 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
             return Err(io::Error::other(format!("{name} is given twice")));
         }
     }
-    arguments.insert("host".to_owned(), given.host.into());
-    if let Some(use_ssl) = given.use_ssl {
+    arguments.insert("host".to_owned(), given.connection.host.into());
+    if let Some(use_ssl) = given.connection.use_ssl {
         arguments.insert("use_ssl".to_owned(), use_ssl.into());
     }
-    if given.no_verify_ssl {
+    if given.connection.no_verify_ssl {
         arguments.insert("verify_ssl".to_owned(), false.into());
     }
     arguments.insert(

@@ -4,22 +4,15 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::{TargetArgs, key, process};
+use super::{ConnectionArgs, TargetArgs, key, process};
 use crate::diagnose::diagnose;
 use crate::opmanager::{Http, Limits, Target, Trust};
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]
 pub(super) struct DiagnoseArgs {
-    /// OpManager server, as a call gives it: host or host:port
-    #[arg(long, value_name = "HOST[:PORT]")]
-    host: String,
-    /// HTTPS or not; by default on every port but 8060 and 80
-    #[arg(long, value_name = "BOOL")]
-    use_ssl: Option<bool>,
-    /// Do not verify the certificate
-    #[arg(long)]
-    no_verify_ssl: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
     #[command(flatten)]
     targets: TargetArgs,
 }
@@ -27,14 +20,19 @@ pub(super) struct DiagnoseArgs {
 /// Examines a connection and prints what was found.
 pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
     process::close_memory();
-    let target = Target::parse(&arguments.host, None, arguments.use_ssl).map_err(|error| {
+    let ConnectionArgs {
+        host,
+        use_ssl,
+        no_verify_ssl,
+    } = arguments.connection;
+    let target = Target::parse(&host, None, use_ssl).map_err(|error| {
         let text = error.to_string();
         io::Error::other(
             text.replace("`host`", "--host")
                 .replace("`use_ssl`", "--use-ssl"),
         )
     })?;
-    let trust = if arguments.no_verify_ssl {
+    let trust = if no_verify_ssl {
         Trust::Unverified
     } else {
         Trust::Verified

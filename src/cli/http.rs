@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +10,15 @@ use clap::{Args, ValueEnum};
 use http::Uri;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Serve;
+use crate::opmanager::Target;
 use crate::server::metrics::Metrics;
 use crate::server::{CallLimits, Credentials};
-use crate::transport::http::{Options, listen, serve, tokens_of};
+use crate::transport::http::{Options, Origin, Tokens, listen, read_host, read_tokens, serve};
 
 /// Calls that run at one time, and that wait, unless the operator says otherwise. They mostly wait for OpManager.
 const CALLS: CallLimits = CallLimits {
@@ -35,15 +37,18 @@ pub(super) struct HttpArgs {
     /// Where host and key of a call come from
     #[arg(long, value_name = "WHERE", default_value = "arguments")]
     credentials: CredentialsArg,
-    /// Names under which clients reach this server, beside those of this machine; comma-separated, without port
-    #[arg(long, value_name = "HOSTS", value_delimiter = ',')]
+    /// Names under which clients reach this server, beside those of this machine and the address that it is
+    /// reached at; comma-separated, without port
+    #[arg(long, value_name = "HOSTS", value_delimiter = ',', value_parser = read_host)]
     allowed_hosts: Vec<String>,
-    /// Web pages that may call, as scheme://host:port; comma-separated
+    /// Origins whose web pages may call, beside those of this machine on this port: scheme://host:port;
+    /// comma-separated. Browsers ask other servers first, which this one does not answer: they must be behind
+    /// the same proxy
     #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
-    allowed_origins: Vec<String>,
+    allowed_origins: Vec<Origin>,
     /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token
-    #[arg(long, value_name = "FILE")]
-    http_token_file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_parser = read_tokens)]
+    http_token_file: Option<Arc<Tokens>>,
     /// Most connections at one time
     #[arg(long, value_name = "CONNECTIONS", default_value = "256")]
     max_connections: NonZeroUsize,
@@ -54,7 +59,7 @@ pub(super) struct HttpArgs {
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     shutdown_grace: NonZeroU64,
     /// Targets that the metrics name, as host:port; comma-separated
-    #[arg(long, value_name = "TARGETS", value_delimiter = ',')]
+    #[arg(long, value_name = "TARGETS", value_delimiter = ',', value_parser = read_target)]
     metrics_targets: Vec<String>,
     #[command(flatten)]
     serve: Serve,
@@ -68,6 +73,14 @@ enum CredentialsArg {
     Headers,
 }
 
+/// Reads a target as the metrics name it.
+fn read_target(text: &str) -> Result<String, String> {
+    let target = Target::parse(text, None, None);
+    target
+        .map(|target| target.to_string())
+        .map_err(|error| error.to_string())
+}
+
 impl HttpArgs {
     /// What a server does before it serves.
     pub(super) fn prepare(&self) {
@@ -77,15 +90,8 @@ impl HttpArgs {
 
 /// Serves until the process is told to end.
 pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
-    let tokens = match &arguments.http_token_file {
-        None => None,
-        Some(path) => {
-            let tokens = tokens_of(path).map_err(|problem| {
-                io::Error::other(format!("--http-token-file {}: {problem}", path.display()))
-            })?;
-            Some(Arc::new(tokens))
-        }
-    };
+    let mut signals = Signals::new()?;
+    let tokens = arguments.http_token_file;
     let credentials = match arguments.credentials {
         CredentialsArg::Arguments => Credentials::Arguments,
         CredentialsArg::Headers => Credentials::Request,
@@ -102,7 +108,7 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     let metrics = Arc::new(Metrics::new(arguments.metrics_targets));
     let server = arguments
         .serve
-        .server(credentials, CALLS)
+        .server(credentials, CALLS, Some(address))
         .with_metrics(metrics.clone())
         .ok_or_else(|| io::Error::other("the server is shared already"))?;
     let options = Options {
@@ -116,42 +122,66 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         credentials,
     };
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
-    tokio::spawn(obey_signals(stop.clone(), stop_now.clone()));
-    // Standard output carries no protocol here. With port 0 it is the only place that tells the port.
-    writeln!(io::stdout(), "listening on http://{address}/mcp")?;
+    let told = [stop.clone(), stop_now.clone()];
+    // The first signal ends the service when its calls have ended, the second at once.
+    tokio::spawn(async move {
+        for told in told {
+            signals.wait().await;
+            told.cancel();
+        }
+    });
+    // Standard output carries no protocol here, and nobody has to read it. With port 0 it is the only place that
+    // tells the port.
+    let _ = writeln!(io::stdout(), "listening on http://{address}/mcp");
     let serving = serve(server, options, listener, metrics, stop, stop_now);
     arguments.serve.observed(serving).await
 }
 
-/// The first signal ends the service when its calls have ended, the second at once.
-async fn obey_signals(stop: CancellationToken, stop_now: CancellationToken) {
-    for told in [stop, stop_now] {
-        if wait_for_signal().await.is_err() {
-            return;
-        }
-        told.cancel();
-    }
+/// The signals that tell the process to end, each of them noticed from the beginning on.
+#[cfg(unix)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
 }
 
 #[cfg(unix)]
-async fn wait_for_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    // Whoever closed the terminal did not end the service.
-    let mut hangup = signal(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => {}
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn wait(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                // Whoever closed the terminal did not end the service.
+                _ = self.hangup.recv() => {}
+            }
         }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn wait(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Arguments of `health`.
@@ -173,6 +203,7 @@ pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
         return Err(io::Error::other("--url: write http://host:port/path"));
     };
     let port = authority.port_u16().unwrap_or(80);
+    let no_answer = |why: String| io::Error::other(format!("{}: {why}", arguments.url));
     let asking = async {
         let host = authority
             .host()
@@ -189,11 +220,12 @@ pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
     };
     let status = tokio::time::timeout(HEALTH_TIMEOUT, asking)
         .await
-        .map_err(|_| io::Error::other("no answer within 3 seconds"))??;
+        .map_err(|_| no_answer("no answer within 3 seconds".to_owned()))?
+        .map_err(|error| no_answer(error.to_string()))?;
     if &status == b"HTTP/1.1 200" {
         writeln!(io::stdout(), "ok")
     } else {
         let status = String::from_utf8_lossy(&status[9..]).into_owned();
-        Err(io::Error::other(format!("the answer has status {status}")))
+        Err(no_answer(format!("the answer has status {status}")))
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct AddressRules {
     pub(super) deny_private: bool,
     /// No address beyond: the request would travel in clear.
     pub(super) deny_global: bool,
+    /// The address at which this process listens on the port that is to be called.
+    pub(super) own: Option<IpAddr>,
 }
 
 /// An address is not a target under these rules.
@@ -45,6 +47,9 @@ impl std::error::Error for Denied {}
 impl AddressRules {
     /// Whether an address may be called.
     pub(super) fn check(self, address: IpAddr) -> Result<(), Denied> {
+        if self.own.is_some_and(|own| leads_to(address, own)) {
+            return Err(Denied("is this MCP server itself"));
+        }
         match classify(address) {
             Class::Forbidden(what) => Err(Denied(what)),
             Class::Loopback if self.deny_loopback => Err(Denied(
@@ -59,6 +64,18 @@ impl AddressRules {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether who calls an address may reach one who listens at another, on the same port.
+fn leads_to(address: IpAddr, listening: IpAddr) -> bool {
+    let plain = |address: IpAddr| match address {
+        IpAddr::V6(six) => embedded(six).map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
+    };
+    let (address, listening) = (plain(address), plain(listening));
+    // An address can only be bound where it is one of the machine's own.
+    address == listening
+        || listening.is_unspecified() && std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// The class of an address, whatever its spelling.

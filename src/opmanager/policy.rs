@@ -5,7 +5,7 @@
 //! turns out to have pass the same rules before they are used.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -31,6 +31,8 @@ pub struct TargetPolicy {
     pub forbid_insecure_tls: bool,
     /// Certificates that are trusted for one target each, and nothing else there.
     pub pins: Vec<Pin>,
+    /// Where this process itself listens, if it does: never a target, whatever `allowed` says.
+    pub own: Option<SocketAddr>,
 }
 
 /// One target, or a range of them, that an operator allows: a name, `*.suffix`, an address or a network,
@@ -106,6 +108,10 @@ impl TargetPolicy {
             deny_loopback: self.deny_loopback && !listed,
             deny_private: self.deny_private && !listed,
             deny_global: !target.tls() && !self.allow_plaintext_public,
+            own: self
+                .own
+                .filter(|own| own.port() == target.port())
+                .map(|own| own.ip()),
         };
         if let Some(address) = target.address() {
             rules

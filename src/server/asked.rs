@@ -4,10 +4,10 @@
 //! operator's policy; sends nothing.
 
 use rmcp::model::{CallToolResult, ContentBlock};
-use serde_json::Value;
 
 use super::metrics::Outcome;
-use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, arguments, describe};
+use crate::tools::arguments::{self, CONNECTION_ARGUMENTS};
+use crate::tools::{self, Access, Arguments, BuiltIn, CatalogueTool, Policy, describe};
 
 /// What is to be run.
 pub(super) enum Asked {
@@ -46,9 +46,11 @@ impl Asked {
         let asked = match built_in {
             BuiltIn::DiagnoseConnection => Ok(Self::Diagnose(given)),
             BuiltIn::CallOperation => operation_in(given, policy),
-            BuiltIn::FindOperations => find(given, policy).map(|told| Self::Known(built_in, told)),
+            BuiltIn::FindOperations => {
+                told(describe::find(given, policy)).map(|told| Self::Known(built_in, told))
+            }
             BuiltIn::DescribeOperation => {
-                describe(given, policy).map(|told| Self::Known(built_in, told))
+                told(describe::describe(given, policy)).map(|told| Self::Known(built_in, told))
             }
         };
         Some(asked.unwrap_or_else(|reason| Self::Refused {
@@ -59,17 +61,28 @@ impl Asked {
         }))
     }
 
-    /// A tool that is asked for in a way that no tool is.
-    pub(super) fn wrongly(name: &str, reason: String) -> Option<Self> {
-        let (name, access) = tools::find(name)
-            .map(|tool| (tool.name(), tool.access()))
-            .or_else(|| Some((BuiltIn::find(name)?.name(), Access::Read)))?;
-        Some(Self::Refused {
-            name,
-            access,
-            outcome: Outcome::InvalidArguments,
-            reason,
-        })
+    /// The same over the connection that came with the request: no argument may name another, however it was
+    /// wrapped. What needs no connection stays as it is.
+    pub(super) fn connected(mut self, connection: Arguments) -> Self {
+        let (name, access) = (self.name(), self.access());
+        let (Self::Operation(_, given) | Self::Diagnose(given)) = &mut self else {
+            return self;
+        };
+        let foreign = CONNECTION_ARGUMENTS
+            .iter()
+            .find(|argument| given.contains_key(**argument));
+        if let Some(argument) = foreign {
+            return Self::Refused {
+                name,
+                access,
+                outcome: Outcome::InvalidArguments,
+                reason: format!(
+                    "`{argument}` is not an argument here: this server takes the connection from the headers of the request, where its client is configured to send them. Call again without it."
+                ),
+            };
+        }
+        given.extend(connection);
+        self
     }
 
     fn not_allowed(name: &'static str, access: Access, reason: String) -> Self {
@@ -109,30 +122,6 @@ fn operation_in(given: Arguments, policy: &Policy) -> Result<Asked, String> {
     Ok(Asked::Operation(tool, own))
 }
 
-fn find(given: Arguments, policy: &Policy) -> Result<CallToolResult, String> {
-    let given = offline(BuiltIn::FindOperations, given)?;
-    let text = |name: &str| given.get(name).and_then(Value::as_str);
-    let access = text("access").and_then(|word| word.parse().ok());
-    let query = text("query").unwrap_or_default();
-    Ok(told(&describe::found(
-        query,
-        text("toolset"),
-        access,
-        policy,
-    )))
-}
-
-fn describe(given: Arguments, policy: &Policy) -> Result<CallToolResult, String> {
-    let given = offline(BuiltIn::DescribeOperation, given)?;
-    let operation = given.get("operation").and_then(Value::as_str);
-    let tool = describe::operation(operation.unwrap_or_default(), policy)?;
-    Ok(told(&describe::description(tool, policy)))
-}
-
-fn offline(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
-    arguments::check_offline(&tool.accepted(), given).map_err(|problems| problems.text(tool.name()))
-}
-
-fn told(about: &Value) -> CallToolResult {
-    CallToolResult::success(vec![ContentBlock::text(about.to_string())])
+fn told(told: Result<String, String>) -> Result<CallToolResult, String> {
+    told.map(|text| CallToolResult::success(vec![ContentBlock::text(text)]))
 }

@@ -3,6 +3,7 @@
 //! Owns its order: tier, arguments, target, confirmation, turn, request, verdict. What is wrong is told before
 //! anything is sent.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
@@ -37,18 +38,19 @@ pub(super) struct Exchange<'a> {
 }
 
 impl OpManagerServer {
-    /// Runs what is asked for.
+    /// Runs what is asked for. Where it goes is told as soon as it is known, for whoever ends it early.
     pub(super) async fn run(
         &self,
         asked: Asked,
-        questioner: &Questioner<'_>,
+        questioner: &Questioner,
         caller: Option<&Caller>,
+        target: &OnceLock<Target>,
     ) -> CallToolResponse {
         let _running = self.0.metrics.as_deref().map(Metrics::run);
         let (name, access) = (asked.name(), asked.access());
         let ready = match asked {
-            Asked::Operation(tool, given) => self.ready(tool, given, caller),
-            Asked::Diagnose(given) => Err(self.diagnose(given, caller).await),
+            Asked::Operation(tool, given) => self.ready(tool, given, caller).map_err(failed),
+            Asked::Diagnose(given) => Err(self.diagnose(given, caller, target).await),
             Asked::Known(_, told) => {
                 self.record(caller, name, access, Outcome::Success, &Exchange::default());
                 Err(told)
@@ -64,18 +66,26 @@ impl OpManagerServer {
             Ok(ready) => ready,
             Err(result) => return result.into(),
         };
+        let _ = target.set(ready.checked.connection.target().clone());
         if access == Access::Destructive {
-            match questioner.confirm(&ready).await {
+            let confirmation = questioner.confirm(&ready).await;
+            let unsent = |outcome| {
+                let exchange = Exchange {
+                    target: target.get(),
+                    ..Exchange::default()
+                };
+                self.record(caller, name, access, outcome, &exchange);
+            };
+            match confirmation {
                 Confirmation::Given => {}
                 Confirmation::Refused(reason) => {
-                    let exchange = Exchange {
-                        target: Some(ready.checked.connection.target()),
-                        ..Exchange::default()
-                    };
-                    self.record(caller, name, access, Outcome::NotConfirmed, &exchange);
+                    unsent(Outcome::NotConfirmed);
                     return failed(reason).into();
                 }
-                Confirmation::Wanted(question) => return question.into(),
+                Confirmation::Wanted(question) => {
+                    unsent(Outcome::Asked);
+                    return question.into();
+                }
             }
         }
         self.send(ready, caller).await.into()
@@ -156,9 +166,9 @@ impl OpManagerServer {
             return Err(format!("there is no tool {tool}"));
         };
         let access = asked.access();
-        let name = asked.name();
-        let response =
-            guard::catch(name, access, self.run(asked, &Questioner::nobody(), None)).await;
+        let (nobody, target) = (Questioner::nobody(), OnceLock::new());
+        let response = guard::catch(self.run(asked, &nobody, None, &target)).await;
+        let response = response.unwrap_or_else(|| guard::panicked(access));
         let CallToolResponse::Complete(result) = response else {
             return Err("the answer is a question, and there is nobody to answer it".to_owned());
         };
@@ -180,11 +190,11 @@ impl OpManagerServer {
         tool: &'static CatalogueTool,
         given: Arguments,
         caller: Option<&Caller>,
-    ) -> Result<Ready, CallToolResult> {
+    ) -> Result<Ready, String> {
         let (name, access) = (tool.name(), tool.access());
         let refused = |outcome, reason: String| {
             self.record(caller, name, access, outcome, &Exchange::default());
-            failed(reason)
+            reason
         };
         self.0
             .settings
@@ -263,10 +273,10 @@ impl OpManagerServer {
         };
         self.record(caller, name, access, outcome, &exchange);
         match text {
-            Err(error) => failed_without(
-                key,
-                outcome::failure(&error, tool.specification(), tool.access(), target),
-            ),
+            Err(error) => {
+                let text = outcome::failure(&error, tool.specification(), tool.access(), target);
+                failed_without(key, self.in_words_of_the_caller(&text))
+            }
             Ok(json) => {
                 let mut remark = outcome::UNTRUSTED.to_owned();
                 if let Some(trust) = outcome::trust_remark(profile, target) {

@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::call::Ready;
+use crate::result;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -16,10 +18,6 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{Peer, RoleServer};
-use serde_json::Value;
-
-use super::call::Ready;
-use crate::result;
 
 /// When a call that removes something asks for confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,24 +49,47 @@ pub(super) enum Confirmation {
 }
 
 /// Who can be asked, and how.
-pub(super) struct Questioner<'a> {
+pub(super) struct Questioner {
     when: Confirm,
-    way: Way<'a>,
+    way: Way,
 }
 
-enum Way<'a> {
+enum Way {
     /// There is nobody.
     None,
     /// By a request of ours.
-    Request(&'a Peer<RoleServer>),
-    /// By an answer that asks; here is what came with the call.
+    Request(Peer<RoleServer>),
+    /// By an answer that asks; here is what came with the call, as far as it matters.
     Answer {
-        responses: Option<InputResponses>,
+        answer: Option<Result<Answer, Unreadable>>,
         state: Option<String>,
     },
 }
 
-impl<'a> Questioner<'a> {
+/// What somebody answered.
+struct Answer {
+    action: ElicitationAction,
+    /// Whether the question's one field says so.
+    confirmed: bool,
+}
+
+/// What was answered is no answer.
+struct Unreadable;
+
+impl From<ElicitResult> for Answer {
+    fn from(answer: ElicitResult) -> Self {
+        let said = answer
+            .content
+            .as_ref()
+            .and_then(|content| content[CONFIRM].as_bool());
+        Self {
+            confirmed: said == Some(true),
+            action: answer.action,
+        }
+    }
+}
+
+impl Questioner {
     /// For a call that nobody needs to confirm: who makes it is the person.
     pub(super) fn nobody() -> Self {
         Self {
@@ -80,7 +101,7 @@ impl<'a> Questioner<'a> {
     /// For a call of a client.
     pub(super) fn of(
         when: Confirm,
-        context: &'a RequestContext<RoleServer>,
+        context: &RequestContext<RoleServer>,
         responses: Option<InputResponses>,
         state: Option<String>,
     ) -> Self {
@@ -94,8 +115,18 @@ impl<'a> Questioner<'a> {
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
         let way = match (asks, newest) {
             (false, _) => Way::None,
-            (true, true) => Way::Answer { responses, state },
-            (true, false) => Way::Request(&context.peer),
+            (true, true) => Way::Answer {
+                answer: responses
+                    .and_then(|mut all| all.remove(CONFIRM))
+                    .map(
+                        |answer| match serde_json::from_value::<ElicitResult>(answer) {
+                            Ok(answer) => Ok(answer.into()),
+                            Err(_) => Err(Unreadable),
+                        },
+                    ),
+                state,
+            },
+            (true, false) => Way::Request(context.peer.clone()),
         };
         Self { when, way }
     }
@@ -116,13 +147,13 @@ impl<'a> Questioner<'a> {
                     .create_elicitation_with_timeout(question(ready), Some(PATIENCE))
                     .await;
                 match answer {
-                    Ok(answer) => judge(&answer, ready),
+                    Ok(answer) => judge(&answer.into(), ready),
                     Err(_) => Confirmation::Refused(unconfirmed(ready, "got no answer")),
                 }
             }
-            Way::Answer { responses, state } => {
+            Way::Answer { answer, state } => {
                 let digest = digest(ready);
-                let Some(answer) = responses.as_ref().and_then(|all| all.get(CONFIRM)) else {
+                let Some(answer) = answer else {
                     let request = InputRequest::Elicitation(ElicitRequest::new(question(ready)));
                     let requests = InputRequests::from([(CONFIRM.to_owned(), request)]);
                     let question = InputRequiredResult::new(Some(requests), Some(digest));
@@ -132,19 +163,18 @@ impl<'a> Questioner<'a> {
                     let reason = unconfirmed(ready, "was for another call");
                     return Confirmation::Refused(reason);
                 }
-                match serde_json::from_value(answer.clone()) {
-                    Ok(answer) => judge(&answer, ready),
-                    Err(_) => Confirmation::Refused(unconfirmed(ready, "cannot be read")),
+                match answer {
+                    Ok(answer) => judge(answer, ready),
+                    Err(Unreadable) => Confirmation::Refused(unconfirmed(ready, "cannot be read")),
                 }
             }
         }
     }
 }
 
-fn judge(answer: &ElicitResult, ready: &Ready) -> Confirmation {
-    let said = answer.content.as_ref().map(|content| &content[CONFIRM]);
+fn judge(answer: &Answer, ready: &Ready) -> Confirmation {
     match answer.action {
-        ElicitationAction::Accept if said == Some(&Value::Bool(true)) => Confirmation::Given,
+        ElicitationAction::Accept if answer.confirmed => Confirmation::Given,
         ElicitationAction::Cancel => Confirmation::Refused(unconfirmed(ready, "was cancelled")),
         _ => Confirmation::Refused(unconfirmed(ready, "was refused")),
     }
@@ -195,6 +225,7 @@ fn digest(ready: &Ready) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_types, reason = "they are messages of the protocol")]
 mod tests {
     use serde_json::{Value, json};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

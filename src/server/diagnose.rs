@@ -1,11 +1,13 @@
 //! The tool `diagnose_connection`.
 
+use std::sync::OnceLock;
+
 use rmcp::model::{CallToolResult, ContentBlock};
 
-use super::OpManagerServer;
 use super::call::{Exchange, failed};
 use super::caller::Caller;
 use super::metrics::Outcome;
+use super::{Credentials, OpManagerServer};
 use crate::diagnose::diagnose;
 use crate::opmanager::Target;
 use crate::tools::{self, Access, BuiltIn, arguments};
@@ -16,6 +18,7 @@ impl OpManagerServer {
         &self,
         given: tools::Arguments,
         caller: Option<&Caller>,
+        called: &OnceLock<Target>,
     ) -> CallToolResult {
         let name = BuiltIn::DiagnoseConnection.name();
         let record = |outcome, target: Option<&Target>| {
@@ -32,6 +35,7 @@ impl OpManagerServer {
                 return failed(self.in_words_of_the_caller(&problems.text(name)));
             }
         };
+        let _ = called.set(target.clone());
         if let Some(caller) = caller {
             caller.leave_room();
         }
@@ -40,7 +44,12 @@ impl OpManagerServer {
             return failed(self.0.turns.refusal());
         };
         let report = diagnose(&self.0.http, target.clone(), trust, Some(key)).await;
-        let text = ContentBlock::text(report.to_string());
+        let told = match self.0.settings.credentials {
+            Credentials::Arguments => report.to_string(),
+            // The headers that have just worked need no advice.
+            Credentials::Request => self.in_words_of_the_caller(&report.without_usage()),
+        };
+        let text = ContentBlock::text(told);
         if report.is_good() {
             record(Outcome::Success, Some(&target));
             CallToolResult::success(vec![text])

@@ -11,26 +11,23 @@ use rmcp::model::CallToolResponse;
 use super::call::failed;
 use crate::tools::Access;
 
-/// The result of a call, or that of its panic.
+/// The result of a call; `None` if it panicked.
 ///
 /// Nothing of a call is seen again after its panic but what all calls share: connections, semaphores and
 /// caches, none of which has a state between two others.
 pub(super) async fn catch(
-    tool: &str,
-    access: Access,
     call: impl Future<Output = CallToolResponse>,
-) -> CallToolResponse {
-    AssertUnwindSafe(call)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
-            tracing::error!(tool, outcome = "panic");
-            failed(match access {
-                Access::Read => "Internal error.".to_owned(),
-                Access::Write | Access::Destructive => {
-                    "Internal error.\nThe outcome is unknown: the change may have been made. Read the object's state before trying again.".to_owned()
-                }
-            })
-            .into()
-        })
+) -> Option<CallToolResponse> {
+    AssertUnwindSafe(call).catch_unwind().await.ok()
+}
+
+/// What the caller is told of a panic.
+pub(super) fn panicked(access: Access) -> CallToolResponse {
+    failed(match access {
+        Access::Read => "Internal error.".to_owned(),
+        Access::Write | Access::Destructive => {
+            "Internal error.\nThe outcome is unknown: the change may have been made. Read the object's state before trying again.".to_owned()
+        }
+    })
+    .into()
 }

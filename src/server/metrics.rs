@@ -36,6 +36,12 @@ pub(crate) enum Outcome {
     Busy,
     /// Nobody confirmed it; nothing was sent.
     NotConfirmed,
+    /// Its caller is to have it confirmed and send it again; nothing was sent.
+    Asked,
+    /// It was given up before its end: its caller left or cancelled it, or the server closed.
+    Cancelled,
+    /// A defect of this server ended it.
+    Panic,
 }
 
 impl Outcome {
@@ -49,6 +55,9 @@ impl Outcome {
             Self::NotAllowed => "not allowed",
             Self::Busy => "busy",
             Self::NotConfirmed => "not confirmed",
+            Self::Asked => "confirmation asked",
+            Self::Cancelled => "cancelled",
+            Self::Panic => "panic",
         }
     }
 }

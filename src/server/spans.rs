@@ -53,12 +53,8 @@ fn fail(context: &Context, kind: String) {
     span.set_status(Status::error(""));
 }
 
-/// A call with a span around it.
-pub(super) async fn of_call(
-    tool: &'static str,
-    request: &RequestContext<RoleServer>,
-    call: impl Future<Output = Result<CallToolResponse, ErrorData>>,
-) -> Result<CallToolResponse, ErrorData> {
+/// Begins the span of a call.
+pub(super) fn of_call(tool: &'static str, request: &RequestContext<RoleServer>) -> Context {
     let over_http = request.extensions.get::<http::request::Parts>().is_some();
     let mut attributes = vec![
         KeyValue::new("mcp.method.name", "tools/call"),
@@ -84,7 +80,14 @@ pub(super) async fn of_call(
     let builder = SpanBuilder::from_name(format!("tools/call {tool}"))
         .with_kind(SpanKind::Server)
         .with_attributes(attributes);
-    let context = begin(builder, &parent);
+    begin(builder, &parent)
+}
+
+/// A call within its span, which ends with it.
+pub(super) async fn within(
+    context: Context,
+    call: impl Future<Output = Result<CallToolResponse, ErrorData>>,
+) -> Result<CallToolResponse, ErrorData> {
     let answer = call.with_context(context.clone()).await;
     match &answer {
         Ok(CallToolResponse::Complete(result)) if result.is_error == Some(true) => {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{self, CONNECTION_ARGUMENTS};
 use super::policy::suggestion;
-use super::{Access, CatalogueTool, Policy, catalogue, search};
+use super::{Access, Arguments, BuiltIn, CatalogueTool, Policy, catalogue, search};
 
 /// Most operations of one answer.
 const MOST_FOUND: usize = 8;
@@ -27,13 +27,37 @@ pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static Catalogu
         })
 }
 
+/// The answer of `find_operations`.
+///
+/// # Errors
+///
+/// What is wrong with the arguments.
+pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> {
+    let given = checked(BuiltIn::FindOperations, given)?;
+    let text = |name: &str| given.get(name).and_then(Value::as_str);
+    let access = text("access").and_then(|word| word.parse().ok());
+    let query = text("query").unwrap_or_default();
+    Ok(found(query, text("toolset"), access, policy).to_string())
+}
+
+/// The answer of `describe_operation`.
+///
+/// # Errors
+///
+/// What is wrong with the arguments, or that there is no such operation.
+pub(crate) fn describe(given: Arguments, policy: &Policy) -> Result<String, String> {
+    let given = checked(BuiltIn::DescribeOperation, given)?;
+    let name = given.get("operation").and_then(Value::as_str);
+    let tool = operation(name.unwrap_or_default(), policy)?;
+    Ok(description(tool, policy).to_string())
+}
+
+fn checked(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
+    arguments::check_offline(&tool.accepted(), given).map_err(|problems| problems.text(tool.name()))
+}
+
 /// The few operations that answer a query best, a line each.
-pub(crate) fn found(
-    query: &str,
-    toolset: Option<&str>,
-    access: Option<Access>,
-    policy: &Policy,
-) -> Value {
+fn found(query: &str, toolset: Option<&str>, access: Option<Access>, policy: &Policy) -> Value {
     let lines: Vec<Value> = search::search(query)
         .into_iter()
         .filter(|tool| !policy.hides(tool))
@@ -58,15 +82,11 @@ pub(crate) fn line(tool: &CatalogueTool, policy: &Policy) -> Value {
         "access": tool.access().word(),
         "summary": tool.specification().summary,
     });
-    mark_what_is_refused(&mut line, tool, policy);
-    line
-}
-
-/// An operation that the operator does not allow must not look as if it could be called.
-fn mark_what_is_refused(told: &mut Value, tool: &CatalogueTool, policy: &Policy) {
-    if let Err(reason) = policy.allows(tool) {
-        told["refused"] = reason.into();
+    // What the operator does not allow must not look as if it could be called.
+    if policy.allows(tool).is_err() {
+        line["refused"] = format!("needs --access {}", tool.access()).into();
     }
+    line
 }
 
 /// All about an operation.
@@ -99,6 +119,8 @@ pub(crate) fn description(tool: &CatalogueTool, policy: &Policy) -> Value {
         told["calls_per_minute"] = limit.requests_per_minute.into();
     }
     told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
-    mark_what_is_refused(&mut told, tool, policy);
+    if let Err(reason) = policy.allows(tool) {
+        told["refused"] = reason.into();
+    }
     told
 }

@@ -193,8 +193,8 @@ pub fn judge(line: &[u8]) -> Line {
         Ok(_) => return Line::Refused(Refusal::invalid("not an object", None)),
         Err(Flaw::TooDeep) => return Envelope::of(line).refused("nested deeper than 64"),
         Err(Flaw::Truncated) => return Line::Refused(Refusal::unreadable("incomplete JSON")),
-        // The grammar of JSON has such strings, and JavaScript writes them. No text of ours can hold them, but
-        // their caller can be told; the lazy reader of serde_json passes over them.
+        // The grammar of JSON has such strings, and JavaScript writes them. No text of ours can hold
+        // them, but their caller can be told; the lazy reader of serde_json passes over them.
         Err(Flaw::Invalid) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
             return Envelope::of(line).refused("a string holds half of a surrogate pair");
         }

@@ -16,12 +16,12 @@
 
 mod connections;
 mod entrance;
+mod origin;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +42,8 @@ use crate::server::metrics::Metrics;
 use crate::server::{Credentials, OpManagerServer};
 use connections::Connections;
 use entrance::Entrance;
-use entrance::{Tokens, read_tokens};
+pub(crate) use entrance::{Tokens, read_host, read_tokens};
+pub(crate) use origin::Origin;
 
 /// Longest time that a request's head may take to come, and longest time that a connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +51,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const LARGEST_HEAD: usize = 16 * 1024;
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
+
+const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// A response of this module.
 type Answer = Response<BoxBody<Bytes, Infallible>>;
@@ -59,8 +62,8 @@ type Answer = Response<BoxBody<Bytes, Infallible>>;
 pub(crate) struct Options {
     /// Names that `Host` may have beside those of this machine, without port.
     pub(crate) allowed_hosts: Vec<String>,
-    /// What `Origin` may be, if it is there: scheme, host and port.
-    pub(crate) allowed_origins: Vec<String>,
+    /// What `Origin` may be, if it is there.
+    pub(crate) allowed_origins: Vec<Origin>,
     /// Who may call; everybody without.
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// Longest message, in bytes.
@@ -168,6 +171,12 @@ async fn converse(
 ) {
     // A reply is one small packet, which must not wait for more.
     let _ = stream.set_nodelay(true);
+    // The local end of a connection that is gone already matters to nobody.
+    let local = stream.local_addr().unwrap_or(peer);
+    let ends = Ends {
+        peer: peer.ip().to_canonical(),
+        local: local.ip().to_canonical(),
+    };
     let Some(connection) = connections.enter() else {
         service
             .metrics
@@ -179,8 +188,16 @@ async fn converse(
     let answers = service_fn(|request| {
         let (service, connection) = (service.clone(), connection.clone());
         async move {
-            let _busy = connection.busy();
-            Ok::<_, Infallible>(service.answer(request, peer).await)
+            let busy = connection.busy();
+            let answer = service.answer(request, ends).await;
+            // It is busy until the last of the answer has been taken: events may come for long.
+            let answer = answer.map(|body| {
+                body.map_err(move |never| {
+                    let _ = &busy;
+                    never
+                })
+            });
+            Ok::<_, Infallible>(answer)
         }
     });
     let conversation = hyper::server::conn::http1::Builder::new()
@@ -194,6 +211,10 @@ async fn converse(
         _ = conversation.as_mut() => return,
         () = connection.unwanted() => {}
     }
+    if connection.is_idle() {
+        // Half of a request's head could keep the place for as long as a head may take.
+        return;
+    }
     conversation.as_mut().graceful_shutdown();
     let _ = conversation.await;
 }
@@ -204,6 +225,13 @@ fn refuse(stream: &TcpStream) {
     let _ = stream.try_write(text.as_bytes());
 }
 
+/// The two ends of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    peer: IpAddr,
+    local: IpAddr,
+}
+
 struct Service {
     entrance: Entrance,
     protocol: StreamableHttpService<OpManagerServer, NeverSessionManager>,
@@ -212,12 +240,13 @@ struct Service {
 }
 
 impl Service {
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    async fn answer(&self, request: Request<Incoming>, ends: Ends) -> Answer {
         let stopping = self.stopping.is_cancelled();
+        let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let mut answer = match (request.uri().path(), request.method()) {
-            ("/mcp", &Method::POST) => match self.entrance.admit(request, peer).await {
+            ("/mcp", &Method::POST) => match self.entrance.admit(request, ends).await {
                 Ok(request) => self.protocol.handle(request).await,
-                Err(refusal) => refusal,
+                Err(refusal) => *refusal,
             },
             ("/mcp", _) => not_allowed("POST"),
             ("/health" | "/livez", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
@@ -227,17 +256,29 @@ impl Service {
             ("/readyz", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
             ("/metrics", &Method::GET | &Method::HEAD) => self
                 .entrance
-                .look(&request, peer)
-                .map_or_else(|refusal| refusal, |()| self.metrics()),
+                .look(&request, ends)
+                .map_or_else(|refusal| *refusal, |()| self.metrics()),
             ("/health" | "/livez" | "/readyz" | "/metrics", _) => not_allowed("GET, HEAD"),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         };
+        let status = answer.status();
         let headers = answer.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(
             HeaderName::from_static("x-content-type-options"),
             HeaderValue::from_static("nosniff"),
         );
+        // What the protocol's library refuses it says in a text without a type.
+        if status.is_client_error() || status.is_server_error() {
+            headers
+                .entry(header::CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static(PLAIN));
+        }
+        // Where a proxy in front takes the length of such a request for another, nothing that follows it on this
+        // connection can be trusted. RFC 9112, section 6.1, has the server close it.
+        if chunked {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         answer
     }
 
@@ -255,10 +296,9 @@ impl Service {
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Full::new(text.into()).boxed());
     *answer.status_mut() = status;
-    answer.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAIN));
     answer
 }
 
@@ -268,14 +308,4 @@ fn not_allowed(methods: &'static str) -> Answer {
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(methods));
     answer
-}
-
-/// Reads the tokens of a file.
-///
-/// # Errors
-///
-/// If it cannot be read, or a line of it is no name and token.
-pub(crate) fn tokens_of(path: &Path) -> Result<Tokens, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-    read_tokens(&text)
 }

@@ -7,8 +7,15 @@ import { readFileSync } from "node:fs";
 export const facts = JSON.parse(readFileSync(process.argv[2], "utf8"));
 export const identity = { name: "opmanager-mcp-server-tests", version: "0" };
 
+/** Three lists: the default, all that reads, and everything. */
+const lists = {
+    read: ["--access", "read"],
+    all: ["--toolsets", "all"],
+    destructive: ["--toolsets", "all", "--access", "destructive"],
+};
+
 /** Arguments of the program. */
-export const options = (access) => ["--log-level", "off", "--access", access];
+export const options = (list) => ["--log-level", "off", ...lists[list]];
 
 const connection = { host: facts.host, apiKey: facts.apiKey, use_ssl: false };
 
@@ -32,7 +39,7 @@ export async function check(label, protocol, open, sendsUnlisted = true) {
     }
 
     for (const [access, expected] of Object.entries(facts.tools)) {
-        await fact(`lists the ${expected.length} tools of --access ${access} in ${protocol}`, async () => {
+        await fact(`lists the ${expected.length} tools of ${lists[access].join(" ")} in ${protocol}`, async () => {
             const client = await open(access);
             assert.equal(client.version, protocol);
             const tools = await client.list();
@@ -72,6 +79,18 @@ export async function check(label, protocol, open, sendsUnlisted = true) {
         assert.ok(alarms.length > 0);
         assert.ok(alarms.every((alarm) => Number(alarm.numericSeverity) === 1), texts[0]);
         assert.equal(texts[1], facts.remark);
+    });
+    await fact("operations that are no tool are found, described and called", async () => {
+        const found = await call("find_operations", { query: "mute a noisy device" });
+        const names = JSON.parse(found.texts[0]).operations.map((line) => line.operation);
+        assert.ok(names.slice(0, 3).includes("configure_suppress_alarm"), names.join());
+        const described = await call("describe_operation", { operation: "list_probes" });
+        assert.ok(JSON.parse(described.texts[0]).arguments);
+        for (const own of [{}, { arguments: '{"fields":"name"}' }]) {
+            const { failed, texts } = await call("call_operation", { ...connection, operation: "list_probes", ...own });
+            assert.ok(!failed, texts[0]);
+            assert.ok(JSON.parse(texts[0]).items.length > 0);
+        }
     });
     await fact("a severity out of bounds, an unknown and a missing argument are isError by name", async () => {
         await refused(

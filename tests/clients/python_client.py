@@ -1,4 +1,4 @@
-"""The Python package `mcp`: ClientSession with the handshake, Client with the stateless protocol.
+"""The Python package `mcp`: ClientSession with the handshake, Client with the stateless protocol; and FastMCP.
 
 The facts are those of `facts.mjs`.
 """
@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import fastmcp
+from fastmcp.client.transports import StdioTransport
 from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
@@ -17,9 +19,17 @@ FACTS = json.loads(Path(sys.argv[1]).read_text())
 CONNECTION = {"host": FACTS["host"], "apiKey": FACTS["apiKey"], "use_ssl": False}
 
 
+# Three lists: the default, all that reads, and everything.
+OPTIONS = {
+    "read": ["--access", "read"],
+    "all": ["--toolsets", "all"],
+    "destructive": ["--toolsets", "all", "--access", "destructive"],
+}
+
+
 def program(access):
     return stdio_client(
-        StdioServerParameters(command=FACTS["program"], args=["--log-level", "off", "--access", access])
+        StdioServerParameters(command=FACTS["program"], args=["--log-level", "off", *OPTIONS[access]])
     )
 
 
@@ -75,6 +85,30 @@ async def alarms(client):
     same(remark, FACTS["remark"])
 
 
+async def catalogue(client):
+    failed, texts = await call(client, "find_operations", {"query": "mute a noisy device"})
+    assert not failed, texts
+    found = [line["operation"] for line in json.loads(texts[0])["operations"]]
+    assert "configure_suppress_alarm" in found[:3], found
+    failed, texts = await call(client, "describe_operation", {"operation": "list_probes"})
+    assert not failed and "arguments" in json.loads(texts[0]), texts
+    for own in ({}, {"arguments": '{"fields":"name"}'}):
+        failed, texts = await call(client, "call_operation", {**CONNECTION, "operation": "list_probes", **own})
+        assert not failed, texts
+        assert json.loads(texts[0])["items"], texts
+
+
+async def context(client):
+    prompts = await client.list_prompts()
+    names = [prompt.name for prompt in getattr(prompts, "prompts", prompts)]
+    assert "alarm_triage" in names, names
+    prompt = await client.get_prompt("device_health", {"device": "core-sw-01"})
+    assert "core-sw-01" in prompt.messages[0].content.text, prompt
+    read = await client.read_resource("opmanager://operations/list_alarms")
+    contents = getattr(read, "contents", read)
+    same(json.loads(contents[0].text)["operation"], "list_alarms")
+
+
 async def wrong_arguments(client):
     await refused(
         client,
@@ -109,13 +143,15 @@ async def check(label, protocol, connect):
         async with connect(access) as (negotiated, client):
             same(negotiated, protocol)
             await fact(
-                f"lists the {len(expected)} tools of --access {access} in {protocol}", lists(client, expected)
+                f"lists the {len(expected)} tools of {' '.join(OPTIONS[access])} in {protocol}", lists(client, expected)
             )
     async with connect("read") as (_, client):
         await fact(
             "list_alarms with a severity gives JSON with alarms of that severity, and the fixed sentence",
             alarms(client),
         )
+        await fact("operations that are no tool are found, described and called", catalogue(client))
+        await fact("prompts and resources are there", context(client))
         await fact(
             "a severity out of bounds, an unknown and a missing argument are isError by name",
             wrong_arguments(client),
@@ -124,10 +160,29 @@ async def check(label, protocol, connect):
         await fact("OpManager's refusal of a wrong key is isError with a next step", wrong_key(client))
 
 
+async def fast():
+    """FastMCP takes the schemas apart on its own, and raises what is isError."""
+    transport = StdioTransport(command=FACTS["program"], args=["--log-level", "off"])
+    async with fastmcp.Client(transport) as client:
+        expected = [entry["tool"]["name"] for entry in FACTS["tools"]["read"]]
+        same([tool.name for tool in await client.list_tools()], expected)
+        result = await client.call_tool("list_alarms", {**CONNECTION, "severity": 1})
+        assert json.loads(result.content[0].text)["items"], result
+        try:
+            await client.call_tool("list_alarms", {**CONNECTION, "severity": 9})
+        except fastmcp.exceptions.ToolError as error:
+            assert "`severity` must be 1 to 5" in str(error), error
+        else:
+            raise AssertionError("not refused")
+        await context(client)
+    print(f"ok FastMCP {version('fastmcp')}: lists, calls, is refused by name, reads prompts and resources", flush=True)
+
+
 async def main():
     package = f"Python mcp {version('mcp')}"
     await check(f"{package} ClientSession", "2025-11-25", legacy)
     await check(f"{package} Client", "2026-07-28", modern)
+    await fast()
 
 
 asyncio.run(main())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use opmanager_mcp_server::opmanager::OperationId;
-use opmanager_mcp_server::tools::{self, Access};
+use opmanager_mcp_server::tools::{self, Access, BuiltIn};
 use serde_json::Value;
 
 /// Words that a schema may use; others make some client or model refuse the whole list.
@@ -107,13 +107,19 @@ fn ar_10_what_removes_or_blinds_is_hinted_as_destructive() {
 
 #[test]
 fn schemas_stay_in_the_portable_subset() {
-    for tool in tools::catalogue() {
-        let schema = Value::Object((*tool.definition().input_schema).clone());
+    let operations = tools::catalogue()
+        .iter()
+        .map(|tool| tool.definition().clone());
+    let built_in = BuiltIn::ALL
+        .into_iter()
+        .map(|tool| tool.definition(Access::Destructive));
+    for tool in operations.chain(built_in) {
+        let schema = Value::Object((*tool.input_schema).clone());
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["additionalProperties"], false);
-        check_words(tool.name(), &schema);
+        check_words(&tool.name, &schema);
         for (name, property) in schema["properties"].as_object().unwrap() {
-            let place = format!("{}.{name}", tool.name());
+            let place = format!("{}.{name}", tool.name);
             assert!(
                 name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
                 "{place}"

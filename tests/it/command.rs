@@ -92,6 +92,7 @@ async fn it_goes_the_way_of_an_agents_call() {
         (&["list_device"], "did you mean `list_devices`", 2),
         (&["list_devices", "limit"], "name=value", 2),
         (&["list_devices", "apiKey=x"], "other processes", 2),
+        (&["list_devices", "host=x"], "say it with --host", 2),
     ] {
         let output = call(&simulator, &key, arguments).await;
         assert_eq!(
@@ -127,4 +128,20 @@ async fn it_goes_the_way_of_an_agents_call() {
     )
     .await;
     assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn the_demo_runs_to_its_end() {
+    let output = Command::new(PROGRAM).arg("demo").output().await.unwrap();
+    let text = text(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    for part in [
+        "get_down_devices",
+        "call_operation",
+        "acknowledge_alarm",
+        "And delete it.",
+        "--access destructive",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }

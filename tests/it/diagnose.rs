@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::fence::{KEY, authority, check_no_key, opmanager};
-use crate::support::{PROGRAM, Session, merge};
+use crate::support::{PATIENCE, PROGRAM, Session, merge};
 
 /// What the command printed, and whether it found the connection good.
 async fn command(host: &str, flags: &[&str], key: &str) -> (String, bool) {
@@ -314,6 +315,10 @@ async fn without_a_key_nothing_is_asked() {
         let (report, good) = command(&simulator.host(), &["--use-ssl", "false"], key).await;
         assert!(good && report.contains("No key was given"), "{report}");
         assert_eq!(steps(&report), PLAIN[..3]);
+        // The system has accepted it before the stand-in has.
+        timeout(PATIENCE, simulator.wait_until(|log| log.connections > 0))
+            .await
+            .expect("there is a connection");
         assert_eq!(
             (simulator.connections(), simulator.requests().len()),
             (1, 0)

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use opmanager_simulator::{Options, Simulator, Tls};
 use serde_json::{Value, json};
 
-use crate::support::{PROGRAM, Reply, Session, merge};
+use crate::support::{PROGRAM, Reply, Session, Transport, merge};
 
 /// The key of every call.
 pub(crate) const KEY: &str = "zq7SENTINELk9Xw2";
@@ -67,6 +67,7 @@ pub(crate) fn check_refused_flag(flag: &str, value: &str) {
         stdout,
         stderr,
     } = Command::new(PROGRAM)
+        .args(Transport::of_this_run().arguments())
         .args([flag, value])
         .stdin(Stdio::null())
         .output()

@@ -15,18 +15,24 @@ mod catalogue;
 mod command;
 mod confirm;
 mod context;
+mod deployment;
 mod diagnose;
 mod documents;
 mod egress;
 mod fence;
+#[cfg(unix)]
+mod http;
 mod made_up;
 mod messages;
+#[cfg(unix)]
+mod over_http;
 mod protocol;
 mod questions;
 mod readme;
 mod rs;
 mod secrets;
 mod selection;
+mod service;
 mod shape;
 mod snapshots;
 mod source;

@@ -1,23 +1,38 @@
-//! The tables of README.md: the tools, made from the catalogue, and the tokens of answers, measured. `UPDATE_DOCS=1`
-//! writes them, otherwise they are compared.
+//! The table of README.md with the tokens of answers, measured, and its numbers of the default list. `UPDATE_DOCS=1`
+//! writes the table, otherwise it is compared.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
 use opmanager_mcp_server::opmanager::{ApiKey, Client, Connection, Http, Target, Trust, types};
-use opmanager_mcp_server::tools::{self, Access, CatalogueTool};
+use opmanager_mcp_server::tools::{self, Access};
 use opmanager_simulator::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use crate::made_up;
 use crate::support::{Session, at, simulator};
+use crate::tools_page::list;
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 
 #[test]
-fn the_tool_table_is_that_of_the_catalogue() {
-    compare("tools", &table());
+fn what_is_said_of_the_default_list_is_true() {
+    let (count, tokens) = list(&[], Access::Read);
+    let (operations, rounded) = (tools::catalogue().len(), tokens.next_multiple_of(100));
+    let readme = fs::read_to_string(README).unwrap().replace('\n', " ");
+    for sentence in [
+        format!(
+            "So {count} tools are listed by default, for about {} tokens",
+            thousands(rounded)
+        ),
+        format!("every one of the {operations} operations"),
+    ] {
+        assert!(
+            readme.contains(&sentence),
+            "README.md does not say: {sentence}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -69,35 +84,6 @@ pub(crate) fn is_written(path: &str, expected: &str) {
 )]
 fn update() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1")
-}
-
-/// A folded table for each toolset, with a row for each access level that has tools.
-fn table() -> String {
-    let mut table = String::new();
-    for tools in tools::catalogue().chunk_by(|a, b| a.toolset() == b.toolset()) {
-        let (name, purpose) = (tools[0].toolset(), tools[0].toolset_purpose());
-        write!(
-            table,
-            "<details><summary><b>{name}</b>: {purpose}</summary>\n\n| access | tools |\n| --- | --- |\n"
-        )
-        .unwrap();
-        for access in Access::ALL {
-            let lines: Vec<String> = tools
-                .iter()
-                .filter(|tool| tool.access() == access)
-                .map(line)
-                .collect();
-            if !lines.is_empty() {
-                writeln!(table, "| {access} | {} |", lines.join("<br>")).unwrap();
-            }
-        }
-        table.push_str("</details>\n");
-    }
-    table
-}
-
-fn line(tool: &CatalogueTool) -> String {
-    format!("`{}` {}", tool.name(), tool.specification().summary)
 }
 
 /// A row for each call: the tokens of OpManager's answer as it came, and of what the model gets of it.

@@ -1,9 +1,16 @@
-//! What the tests share: a session with the program over pipes, as an MCP client has it, arguments that
-//! lead to a simulator, and the rules that hold after every case, however hostile.
+//! What the tests share: a session with the program, as an MCP client has it, arguments that lead to a simulator,
+//! and the rules that hold after every case, however hostile.
+//!
+//! A session goes over pipes, or over HTTP: [`over_http`](crate::over_http) runs these tests again with
+//! [`TRANSPORT`] set. What a test sends and receives is the same.
 
+pub(crate) mod http;
+
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -11,9 +18,12 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use opmanager_mcp_server::tools::{self, CatalogueTool};
 use opmanager_simulator::{Kind, Operation, Options, Simulator, Tls, example_arguments};
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -29,16 +39,137 @@ pub(crate) const SENTINEL: &str = "zq7SENTINELk9Xw2";
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_opmanager-mcp-server");
 
-/// A running server and its pipes.
+/// Names the transport, for the test binary alone: `http`, or pipes without it.
+pub(crate) const TRANSPORT: &str = "TRANSPORT_OF_THE_TESTS";
+
+/// How a session reaches the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Standard input and output.
+    Pipes,
+    /// A port.
+    Http,
+}
+
+impl Transport {
+    /// That of this run.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one test runs the others again, and has no other way to tell them how"
+    )]
+    pub(crate) fn of_this_run() -> Self {
+        static CHOSEN: OnceLock<Transport> = OnceLock::new();
+        *CHOSEN.get_or_init(|| match std::env::var(TRANSPORT).as_deref() {
+            Err(_) => Self::Pipes,
+            Ok("http") => Self::Http,
+            Ok(other) => panic!("{TRANSPORT}={other}"),
+        })
+    }
+
+    /// What the program is told before everything else.
+    pub(crate) fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Pipes => &[],
+            Self::Http => &["http", "--listen", "127.0.0.1:0"],
+        }
+    }
+}
+
+/// What a session over HTTP keeps.
+struct Net {
+    address: Option<SocketAddr>,
+    /// What the handshake has settled on.
+    version: Option<String>,
+    arrived: mpsc::UnboundedSender<String>,
+    /// Answers, as lines.
+    answers: mpsc::UnboundedReceiver<String>,
+    /// All that was said, heads and texts that are no message included.
+    said: Arc<Mutex<String>>,
+}
+
+impl Net {
+    fn new() -> Self {
+        let (arrived, answers) = mpsc::unbounded_channel();
+        Self {
+            address: None,
+            version: None,
+            arrived,
+            answers,
+            said: Arc::default(),
+        }
+    }
+
+    /// Sends a message; whoever waits for what this returns waits for its answer.
+    fn post(&self, message: &[u8]) -> JoinHandle<()> {
+        let (arrived, said) = (self.arrived.clone(), self.said.clone());
+        let (address, message) = (self.address.unwrap(), message.to_vec());
+        let headers = http::headers_for(&message, self.version.as_deref());
+        tokio::spawn(async move {
+            let mut connection = http::Connection::open(address).await;
+            // A server that ends need not answer.
+            let Ok(answer) = connection.ask("POST", "/mcp", &headers, message).await else {
+                return;
+            };
+            said.lock().unwrap().push_str(&format!("{answer:?}\n"));
+            for message in answer.messages() {
+                // An error that is for no request is the status in other words.
+                let is_status = answer.status >= 400
+                    && serde_json::from_str::<Value>(&message)
+                        .is_ok_and(|message| message.get("id").is_none());
+                if !is_status {
+                    let _ = arrived.send(message);
+                }
+            }
+        })
+    }
+}
+
+/// What the server logs, while it does.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<(Mutex<String>, Notify)>);
+
+impl Log {
+    fn add(&self, text: &str) {
+        self.0.0.lock().unwrap().push_str(text);
+        self.0.1.notify_waiters();
+    }
+
+    /// What is there so far.
+    pub(crate) fn text(&self) -> String {
+        self.0.0.lock().unwrap().clone()
+    }
+
+    /// Waits until a text is in it.
+    pub(crate) async fn wait_for(&self, part: &str) {
+        let waiting = async {
+            loop {
+                let more = self.0.1.notified();
+                if self.text().contains(part) {
+                    return;
+                }
+                more.await;
+            }
+        };
+        if timeout(PATIENCE, waiting).await.is_err() {
+            panic!("{part} must be logged: {}", self.text());
+        }
+    }
+}
+
+/// A running server and the way to it.
 pub(crate) struct Session {
     child: Child,
     /// Where it runs: its home, its working directory, and its place for temporary files.
     folder: Folder,
     input: Option<ChildStdin>,
     output: Option<Lines<BufReader<ChildStdout>>>,
-    log: JoinHandle<String>,
+    /// `None` over pipes.
+    net: Option<Net>,
+    /// What it logs.
+    pub(crate) log: Log,
+    logging: JoinHandle<()>,
     last_id: i64,
-    /// Every line that came on standard output.
+    /// Every message that came.
     pub(crate) lines: Vec<String>,
 }
 
@@ -142,8 +273,31 @@ impl Session {
     /// Starts the program in another environment. Unless its arguments say what is listed, each operation is a
     /// tool of its own: what is true of a call is tried on all of them.
     pub(crate) fn spawn_with(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
+        Self::spawn_over(Transport::of_this_run(), arguments, prepare)
+    }
+
+    /// Starts the program over HTTP, whatever the others do.
+    pub(crate) async fn serve(arguments: &[&str]) -> Self {
+        let mut session = Self::spawn_over(Transport::Http, arguments, |_| {});
+        session.find_address().await;
+        session
+    }
+
+    fn spawn_over(
+        transport: Transport,
+        arguments: &[&str],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Self {
         let folder = Folder::new();
         let mut command = Command::new(PROGRAM);
+        let listens = arguments.contains(&"--listen");
+        command.args(
+            &transport.arguments()[..if listens {
+                1
+            } else {
+                transport.arguments().len()
+            }],
+        );
         let says_what_is_listed = arguments
             .iter()
             .any(|argument| ["--toolsets", "--tools"].contains(argument));
@@ -162,18 +316,24 @@ impl Session {
             .kill_on_drop(true);
         prepare(&mut command);
         let mut child = command.spawn().unwrap();
-        let mut error = child.stderr.take().unwrap();
-        let log = tokio::spawn(async move {
-            let mut log = String::new();
-            let _ = error.read_to_string(&mut log).await;
-            log
+        let mut error = BufReader::new(child.stderr.take().unwrap());
+        let log = Log::default();
+        let kept = log.clone();
+        let logging = tokio::spawn(async move {
+            let mut line = Vec::new();
+            while error.read_until(b'\n', &mut line).await.unwrap_or(0) > 0 {
+                kept.add(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
         });
         Self {
             input: child.stdin.take(),
             output: Some(BufReader::new(child.stdout.take().unwrap()).lines()),
             child,
             folder,
+            net: (transport == Transport::Http).then(Net::new),
             log,
+            logging,
             last_id: 0,
             lines: Vec::new(),
         }
@@ -213,8 +373,40 @@ impl Session {
         self.send_line(message.to_string().as_bytes()).await;
     }
 
-    /// Writes one line of any bytes.
+    /// The port of a server over HTTP.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.net.as_ref().unwrap().address.unwrap()
+    }
+
+    async fn find_address(&mut self) {
+        let net = self.net.as_mut().unwrap();
+        if net.address.is_none() {
+            let line = timeout(PATIENCE, self.output.as_mut().unwrap().next_line());
+            let line = line.await.expect("the server must say where it listens");
+            let line = line.unwrap().expect("the server must listen");
+            let address = line.strip_prefix("listening on http://").unwrap();
+            let address = address.strip_suffix("/mcp").unwrap();
+            let mut address: SocketAddr = address.parse().unwrap();
+            if address.ip().is_unspecified() {
+                address.set_ip(Ipv4Addr::LOCALHOST.into());
+            }
+            net.address = Some(address);
+        }
+    }
+
+    /// Writes one line of any bytes. Over HTTP, where nothing else keeps two messages in order, it waits for the
+    /// answer to all but a call.
     pub(crate) async fn send_line(&mut self, line: &[u8]) {
+        if self.net.is_some() {
+            self.find_address().await;
+            let message: Value = serde_json::from_slice(line).unwrap_or_default();
+            let posting = self.net.as_ref().unwrap().post(line);
+            if message["method"] != "tools/call" {
+                let posting = timeout(PATIENCE, posting).await;
+                posting.expect("the server must answer").unwrap();
+            }
+            return;
+        }
         let input = self.input.as_mut().unwrap();
         input.write_all(line).await.unwrap();
         input.write_all(b"\n").await.unwrap();
@@ -223,12 +415,24 @@ impl Session {
 
     /// Reads the next message.
     pub(crate) async fn receive(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.output.as_mut().unwrap().next_line())
-            .await
-            .expect("the server must answer")
-            .unwrap()
-            .expect("the server must not close its output");
-        let message = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let line = match &mut self.net {
+            None => timeout(PATIENCE, self.output.as_mut().unwrap().next_line())
+                .await
+                .expect("the server must answer")
+                .unwrap()
+                .expect("the server must not close its output"),
+            Some(net) => match timeout(PATIENCE, net.answers.recv()).await {
+                Ok(line) => line.unwrap(),
+                Err(_) => panic!("the server must answer: {}", net.said.lock().unwrap()),
+            },
+        };
+        let message: Value =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        if let (Some(net), Some(version)) =
+            (&mut self.net, message["result"]["protocolVersion"].as_str())
+        {
+            net.version = Some(version.to_owned());
+        }
         self.lines.push(line);
         message
     }
@@ -331,7 +535,10 @@ impl Session {
             .expect("a ping must be answered promptly");
         for line in &self.lines {
             check_message(line);
-            check_absent("standard output", line, key);
+            check_absent("an answer", line, key);
+        }
+        if let Some(net) = &self.net {
+            check_absent("an answer", &net.said.lock().unwrap(), key);
         }
         self.folder.check_empty();
         #[cfg(target_os = "linux")]
@@ -364,10 +571,23 @@ impl Session {
         finished
     }
 
-    /// Closes the input and waits for the end.
+    /// Closes the input, or asks the service to end, and waits for the end.
     pub(crate) async fn finish(mut self) -> Finished {
         drop(self.input.take());
+        if self.net.is_some() {
+            // Before it has said where it listens it does not hear.
+            self.find_address().await;
+            #[cfg(unix)]
+            self.signal(Signal::TERM);
+        }
         self.end().await
+    }
+
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = Pid::from_raw(self.id().try_into().unwrap()).unwrap();
+        kill_process(process, signal).unwrap();
     }
 
     /// Waits for the end.
@@ -385,9 +605,15 @@ impl Session {
             .await
             .expect("the server must end")
             .unwrap();
+        self.logging.await.unwrap();
+        if let Some(mut net) = self.net {
+            while let Ok(line) = net.answers.try_recv() {
+                rest.push(line);
+            }
+        }
         Finished {
             status,
-            log: self.log.await.unwrap(),
+            log: self.log.text(),
             rest,
         }
     }

@@ -34,7 +34,7 @@ fn cost(tool: &Tool) -> usize {
 }
 
 /// The tools of a `tools/list` answer, as it is sent.
-fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
+pub(crate) fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
     let policy = Policy {
         access,
         toolsets: toolsets.iter().map(|name| name.parse().unwrap()).collect(),

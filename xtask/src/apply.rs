@@ -301,3 +301,27 @@ fn holds(after: &Value, before: &Value) -> bool {
         (after, before) => after == before,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::verify;
+
+    #[test]
+    fn what_would_change_or_break_what_is_there_is_refused() {
+        let before = "paths:\n  a: {x: 1}\n  b: [1, 2]\n";
+        for after in [
+            before,
+            "new: 1\npaths:\n  a: {x: 1, y: 2}\n  b: [1, 2, 3]\n  c: 1\n",
+        ] {
+            assert!(verify(before, after).is_ok(), "{after}");
+        }
+        for after in [
+            "paths:\n  a: {x: 2}\n  b: [1, 2]\n",
+            "paths:\n  a: {x: 1}\n",
+            "paths:\n  a: {x: 1}\n  b: [2, 1, 2]\n",
+            "paths:\n  a: {x: 1}\n  b: [1, 2]\n c: [\n",
+        ] {
+            assert!(verify(before, after).is_err(), "{after}");
+        }
+    }
+}

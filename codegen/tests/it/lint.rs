@@ -1346,6 +1346,13 @@ fn a_deprecated_operation_says_so() {
         "Returns the alarms of one device. Deprecated: newer builds of OpManager may no longer have it."
     );
     assert_eq!(other.full_description(), other.description);
+    // Lists of tools have the first paragraph only.
+    let mut longer = deprecated.clone();
+    longer.description = "Returns alarms.\nThey are many.".into();
+    assert_eq!(
+        longer.full_description(),
+        "Returns alarms. Deprecated: newer builds of OpManager may no longer have it.\nThey are many."
+    );
     check(
         (
             "operationId: listAlarms",

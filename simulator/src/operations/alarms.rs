@@ -199,14 +199,14 @@ fn set_acknowledged(state: &mut State, entity: &str, by: Option<&str>) {
 fn acknowledge(state: &mut State, arguments: &Arguments) -> Answer {
     let done = "Alarm has been successfully Acknowledged";
     each(state, arguments, done, |state, entity| {
-        set_acknowledged(state, entity, Some(USER))
+        set_acknowledged(state, entity, Some(USER));
     })
 }
 
 fn unacknowledge(state: &mut State, arguments: &Arguments) -> Answer {
     let done = "Alarm has been successfully UnAcknowledged";
     each(state, arguments, done, |state, entity| {
-        set_acknowledged(state, entity, None)
+        set_acknowledged(state, entity, None);
     })
 }
 

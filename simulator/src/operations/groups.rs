@@ -165,9 +165,9 @@ fn add_to_group(state: &mut State, arguments: &Arguments) -> Answer {
     }
     for member in &members {
         if of_interfaces {
-            state.interface(member).map(drop)?
+            state.interface(member).map(drop)?;
         } else {
-            state.device(member).map(drop)?
+            state.device(member).map(drop)?;
         }
     }
     if let Some(group) = state.groups.iter_mut().find(|group| group.name() == name) {

@@ -1,7 +1,8 @@
 //! How many connections there are, and which one goes when there are too many.
 //!
 //! Owns their number. One that is silent, in the middle of a request's head or between two requests, makes room
-//! for a new one, the longest silent first; one whose request is being answered never does.
+//! for a new one, the longest silent first; one whose request is being answered never does, up to the end of the
+//! answer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +65,7 @@ impl Connections {
         Some(Connection {
             all: self.clone(),
             unwanted,
-            turn: Mutex::new(turn),
+            silent_since: Mutex::new(Some(turn)),
         })
     }
 
@@ -89,32 +90,44 @@ impl Connections {
 pub(super) struct Connection {
     all: Arc<Connections>,
     unwanted: CancellationToken,
-    turn: Mutex<u64>,
+    /// Its place among the silent ones; `None` while a request is being answered.
+    silent_since: Mutex<Option<u64>>,
 }
 
 impl Connection {
-    /// Waits until it has to make room.
+    /// Waits until it has to make room, or everything ends.
     pub(super) async fn unwanted(&self) {
         self.unwanted.cancelled().await;
     }
 
-    /// Keeps it until the guard goes.
-    pub(super) fn busy(&self) -> Busy<'_> {
-        let turn = *self.turn();
-        self.all.state().silent.remove(&turn);
-        Busy(self)
+    /// Whether it can be dropped at once: nothing is being answered, and a new one waits for its place. When
+    /// everything ends there is time to hear a request to its end.
+    pub(super) fn is_idle(&self) -> bool {
+        self.silent_since().is_some() && !self.all.state().closing
     }
 
-    fn turn(&self) -> MutexGuard<'_, u64> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps it until the guard goes.
+    pub(super) fn busy(self: &Arc<Self>) -> Busy {
+        if let Some(turn) = self.silent_since().take() {
+            self.all.state().silent.remove(&turn);
+        }
+        Busy(self.clone())
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<u64>> {
+        self.silent_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let turn = *self.turn();
+        let turn = self.silent_since().take();
         let mut state = self.all.state();
-        state.silent.remove(&turn);
+        if let Some(turn) = turn {
+            state.silent.remove(&turn);
+        }
         state.open -= 1;
         drop(state);
         self.all.left.notify_waiters();
@@ -122,11 +135,11 @@ impl Drop for Connection {
 }
 
 /// A connection whose request is being answered.
-pub(super) struct Busy<'a>(&'a Connection);
+pub(super) struct Busy(Arc<Connection>);
 
-impl Drop for Busy<'_> {
+impl Drop for Busy {
     fn drop(&mut self) {
         let turn = self.0.all.state().fall_silent(&self.0.unwanted);
-        *self.0.turn() = turn;
+        *self.0.silent_since() = Some(turn);
     }
 }

@@ -3,7 +3,7 @@
 //! Owns the checks of a request's head, the reading of its body within bounds, and the names of callers. Repeats
 //! nothing of what it refuses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use super::{Answer, Options, text};
+use super::{Answer, Ends, Options, Origin, text};
 use crate::server::metrics::{Metrics, Turned};
 use crate::server::{CONNECTION_HEADERS, Caller, Credentials};
 use crate::tools::Arguments;
@@ -34,6 +34,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const PARSED_AT_ONCE: usize = 16;
 /// Callers whose rate is remembered before those that have fallen silent are forgotten.
 const MOST_CALLERS: usize = 10_000;
+/// Names that this machine has for itself.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// Shortest token, in characters.
 const SHORTEST_TOKEN: usize = 16;
 
@@ -48,13 +50,30 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// Reads tokens: a name and a token in each line, with white space between; empty lines and those that begin
-/// with `#` say nothing.
+/// Reads a name under which this server is reached.
 ///
 /// # Errors
 ///
-/// The number of a line that is none of these, or that there is no token at all. No token is repeated.
-pub(crate) fn read_tokens(text: &str) -> Result<Tokens, String> {
+/// If it is more than that: `Host` is compared with it as it is.
+pub(crate) fn read_host(text: &str) -> Result<String, String> {
+    match split_port(text) {
+        Some((host, None)) if !host.is_empty() && !host.contains(['/', '@', '*', ' ']) => {
+            Ok(host.to_ascii_lowercase())
+        }
+        _ => Err("must be a name or an address alone, without scheme or port".to_owned()),
+    }
+}
+
+/// Reads a file of tokens: a name and a token in each line, with white space between; empty lines and those that
+/// begin with `#` say nothing.
+///
+/// # Errors
+///
+/// That it cannot be read, the number of a line that is none of these, or that there is no token at all. No token
+/// is repeated.
+pub(crate) fn read_tokens(path: &str) -> Result<Arc<Tokens>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let text = Zeroizing::new(text);
     let mut tokens = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -75,7 +94,7 @@ pub(crate) fn read_tokens(text: &str) -> Result<Tokens, String> {
     if tokens.is_empty() {
         return Err("holds no token".to_owned());
     }
-    Ok(Tokens(tokens))
+    Ok(Arc::new(Tokens(tokens)))
 }
 
 impl Tokens {
@@ -99,8 +118,7 @@ impl Tokens {
 
 /// The checks.
 pub(super) struct Entrance {
-    hosts: Vec<String>,
-    port: u16,
+    own_origins: Vec<Origin>,
     options: Options,
     rates: Option<DefaultKeyedRateLimiter<String>>,
     room: Arc<Semaphore>,
@@ -109,19 +127,9 @@ pub(super) struct Entrance {
 
 impl Entrance {
     pub(super) fn new(options: Options, address: SocketAddr, metrics: Arc<Metrics>) -> Self {
-        let own = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        let hosts = own
-            .into_iter()
-            .chain(
-                options
-                    .allowed_hosts
-                    .iter()
-                    .map(|host| host.to_ascii_lowercase()),
-            )
-            .collect();
+        let own = |host: &&str| format!("http://{host}:{}", address.port()).parse().ok();
         Self {
-            hosts,
-            port: address.port(),
+            own_origins: LOOPBACK.iter().filter_map(own).collect(),
             rates: options
                 .rate_limit
                 .map(|limit: NonZeroU32| RateLimiter::keyed(Quota::per_minute(limit))),
@@ -132,11 +140,11 @@ impl Entrance {
     }
 
     /// Whether a request without a message may be answered.
-    pub(super) fn look<B>(&self, request: &Request<B>, peer: SocketAddr) -> Result<(), Answer> {
+    pub(super) fn look<B>(&self, request: &Request<B>, ends: Ends) -> Result<(), Box<Answer>> {
         self.check_head(
             request.uri().authority().map(http::uri::Authority::as_str),
             request.headers(),
-            peer,
+            ends,
         )
         .map(drop)
     }
@@ -145,11 +153,11 @@ impl Entrance {
     pub(super) async fn admit(
         &self,
         request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Result<Request<Full<Bytes>>, Answer> {
+        ends: Ends,
+    ) -> Result<Request<Full<Bytes>>, Box<Answer>> {
         let (mut parts, body) = request.into_parts();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let name = self.check_head(authority, &parts.headers, peer)?;
+        let name = self.check_head(authority, &parts.headers, ends)?;
         if !is_json(&parts.headers) {
             return Err(self.turn_away(
                 Turned::MediaType,
@@ -165,7 +173,7 @@ impl Entrance {
             Line::Message(_) => {}
             Line::Refused(refusal) => {
                 self.metrics.turn_away(Turned::Message);
-                let mut answer = text(StatusCode::BAD_REQUEST, refusal.to_line());
+                let mut answer = Box::new(text(StatusCode::BAD_REQUEST, refusal.to_line()));
                 answer.headers_mut().insert(
                     header::CONTENT_TYPE,
                     HeaderValue::from_static("application/json"),
@@ -193,9 +201,9 @@ impl Entrance {
         &self,
         authority: Option<&str>,
         headers: &HeaderMap,
-        peer: SocketAddr,
-    ) -> Result<String, Answer> {
-        if !self.is_our_host(authority, headers) {
+        ends: Ends,
+    ) -> Result<String, Box<Answer>> {
+        if !self.is_our_host(authority, headers, ends.local) {
             return Err(self.turn_away(
                 Turned::Host,
                 StatusCode::FORBIDDEN,
@@ -210,7 +218,7 @@ impl Entrance {
             ));
         }
         let name = match &self.options.tokens {
-            None => peer.ip().to_string(),
+            None => ends.peer.to_string(),
             Some(tokens) => match tokens.holder(headers) {
                 Some(name) => name.to_owned(),
                 None => {
@@ -230,7 +238,7 @@ impl Entrance {
         Ok(name)
     }
 
-    fn check_rate(&self, name: &String) -> Result<(), Answer> {
+    fn check_rate(&self, name: &String) -> Result<(), Box<Answer>> {
         let Some(rates) = &self.rates else {
             return Ok(());
         };
@@ -252,9 +260,10 @@ impl Entrance {
         })
     }
 
-    /// Whether the one `Host` names this server. A port, if it has one, is not looked at: a proxy or a container
-    /// may have another.
-    fn is_our_host(&self, authority: Option<&str>, headers: &HeaderMap) -> bool {
+    /// Whether the one `Host` names this server: as this machine, as its operator says, or by the very address that
+    /// was connected to, which no web page can make a name of its own lead to. A port, if it has one, is not looked
+    /// at: a proxy or a container may have another.
+    fn is_our_host(&self, authority: Option<&str>, headers: &HeaderMap, local: IpAddr) -> bool {
         let mut given = headers.get_all(header::HOST).iter();
         let (Some(given), None) = (given.next(), given.next()) else {
             return false;
@@ -266,7 +275,9 @@ impl Entrance {
         authority.is_none_or(|authority| authority == given)
             && split_port(given).is_some_and(|(host, _)| {
                 let host = host.to_ascii_lowercase();
-                self.hosts.contains(&host)
+                LOOPBACK.contains(&host.as_str())
+                    || self.options.allowed_hosts.contains(&host)
+                    || host.trim_matches(['[', ']']).parse() == Ok(local)
             })
     }
 
@@ -279,22 +290,14 @@ impl Entrance {
             (Some(given), None) => given,
             (Some(_), Some(_)) => return false,
         };
-        let Ok(given) = given.to_str() else {
-            return false;
-        };
-        let given = given.to_ascii_lowercase();
-        let own = ["localhost", "127.0.0.1", "[::1]"];
-        own.iter()
-            .any(|host| given == format!("http://{host}:{}", self.port))
-            || self
-                .options
-                .allowed_origins
-                .iter()
-                .any(|origin| origin.to_ascii_lowercase() == given)
+        let given = given.to_str().ok().and_then(|given| given.parse().ok());
+        given.is_some_and(|given: Origin| {
+            self.own_origins.contains(&given) || self.options.allowed_origins.contains(&given)
+        })
     }
 
     /// Reads a body within its bounds of size and time.
-    async fn read(&self, body: Incoming) -> Result<Bytes, Answer> {
+    async fn read(&self, body: Incoming) -> Result<Bytes, Box<Answer>> {
         let longest = self.options.max_request_bytes;
         let too_long = || {
             self.turn_away(
@@ -324,7 +327,7 @@ impl Entrance {
     }
 
     /// Takes the connection out of the request's head, where that is its place.
-    fn take_connection(&self, parts: &mut Parts) -> Result<Arguments, Answer> {
+    fn take_connection(&self, parts: &mut Parts) -> Result<Arguments, Box<Answer>> {
         let mut connection = Arguments::new();
         for (argument, header) in CONNECTION_HEADERS {
             let Ok(header) = HeaderName::from_bytes(header.as_bytes()) else {
@@ -355,14 +358,14 @@ impl Entrance {
         Ok(connection)
     }
 
-    fn turn_away(&self, reason: Turned, status: StatusCode, why: impl Into<Bytes>) -> Answer {
+    fn turn_away(&self, reason: Turned, status: StatusCode, why: impl Into<Bytes>) -> Box<Answer> {
         self.metrics.turn_away(reason);
-        text(status, why)
+        Box::new(text(status, why))
     }
 }
 
 /// A host and its port, as `Host` has them.
-fn split_port(given: &str) -> Option<(&str, Option<u16>)> {
+pub(super) fn split_port(given: &str) -> Option<(&str, Option<u16>)> {
     let after = given.rfind(']').map_or(0, |end| end + 1);
     match given[after..].find(':') {
         None => Some((given, None)),
