@@ -19,9 +19,13 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+#[cfg(feature = "otel")]
+use crate::opmanager::Profile;
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
 use crate::result;
 use crate::server::{CallLimits, Confirm, Credentials, OpManagerServer, Settings};
+#[cfg(feature = "otel")]
+use crate::telemetry::{Endpoint, Telemetry};
 use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
 use crate::transport;
 
@@ -69,6 +73,11 @@ struct Serve {
     /// How it is written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log_format: log::Format,
+    /// Send spans of calls to this OpenTelemetry collector, as OTLP over HTTP: http://host:4318, to which
+    /// /v1/traces is added
+    #[cfg(feature = "otel")]
+    #[arg(long, value_name = "URL", value_parser = Endpoint::parse)]
+    otlp_endpoint: Option<Endpoint>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -381,15 +390,27 @@ impl Serve {
         };
         OpManagerServer::new(settings, http)
     }
+
+    /// Serves, and sends spans meanwhile if that is asked for.
+    async fn observed(&self, serving: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+        #[cfg(feature = "otel")]
+        if let Some(endpoint) = &self.otlp_endpoint {
+            // The collector is the operator's, as OpManager is: trusted alike.
+            let tls = Http::new(self.targets.egress(self.answers.limits())).tls(Profile::Verified);
+            let telemetry = Telemetry::begin(endpoint.clone(), tls.map_err(io::Error::other)?)?;
+            let served = serving.await;
+            telemetry.finish().await;
+            return served;
+        }
+        serving.await
+    }
 }
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
     let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
-    block_on(transport::stdio::serve(
-        server,
-        arguments.max_request_bytes(),
-    ))
+    let serving = transport::stdio::serve(server, arguments.max_request_bytes());
+    block_on(arguments.observed(serving))
 }
 
 fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {

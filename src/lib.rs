@@ -6,6 +6,7 @@
 //! - [`opmanager`]: the typed client, generated from `openapi/opmanager.yaml`. Knows no MCP.
 //! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
 //! - `diagnose`: a connection examined step by step. Knows no MCP.
+//! - `telemetry`: feature `otel`; where finished spans go. Knows neither calls nor tools.
 //! - [`server`]: the catalogue as an MCP server.
 //! - [`transport`]: the ways in.
 //! - [`cli`]: the command line.
@@ -17,6 +18,8 @@ mod diagnose;
 pub mod opmanager;
 pub mod result;
 pub mod server;
+#[cfg(feature = "otel")]
+mod telemetry;
 pub mod tools;
 pub mod transport;
 

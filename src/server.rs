@@ -13,6 +13,8 @@ mod diagnose;
 mod guard;
 pub(crate) mod metrics;
 mod resources;
+#[cfg(feature = "otel")]
+mod spans;
 mod turns;
 
 use std::sync::{Arc, OnceLock};
@@ -284,30 +286,37 @@ impl ServerHandler for OpManagerServer {
         let confirm = self.0.settings.confirm;
         let questioner = Questioner::of(confirm, &context, input_responses, request_state);
         let cancelled = context.ct.clone();
+        #[cfg(feature = "otel")]
+        let span = spans::of_call(name, &context);
         // A call may wait for long, and what came beside its arguments may be large.
         drop((context, request.meta));
         let caller = caller.as_deref();
-        let target = OnceLock::new();
-        let running = self.run(asked, &questioner, caller, &target);
-        let (end, answer) = tokio::select! {
-            response = guard::catch(running) => match response {
-                Some(response) => return Ok(response),
-                None => (Outcome::Panic, Ok(guard::panicked(access))),
-            },
-            // The reply of a cancelled call is not sent; dropping the call drops its request.
-            () = cancelled.cancelled() => {
-                (Outcome::Cancelled, Err(ErrorData::internal_error("cancelled", None)))
-            }
-            () = self.0.closing.cancelled() => {
-                (Outcome::Cancelled, Err(ErrorData::internal_error("the server is closing", None)))
-            }
+        let answer = async {
+            let target = OnceLock::new();
+            let running = self.run(asked, &questioner, caller, &target);
+            let (end, answer) = tokio::select! {
+                response = guard::catch(running) => match response {
+                    Some(response) => return Ok(response),
+                    None => (Outcome::Panic, Ok(guard::panicked(access))),
+                },
+                // The reply of a cancelled call is not sent; dropping the call drops its request.
+                () = cancelled.cancelled() => {
+                    (Outcome::Cancelled, Err(ErrorData::internal_error("cancelled", None)))
+                }
+                () = self.0.closing.cancelled() => {
+                    (Outcome::Cancelled, Err(ErrorData::internal_error("the server is closing", None)))
+                }
+            };
+            let exchange = Exchange {
+                target: target.get(),
+                ..Exchange::default()
+            };
+            self.record(caller, name, access, end, &exchange);
+            answer
         };
-        let exchange = Exchange {
-            target: target.get(),
-            ..Exchange::default()
-        };
-        self.record(caller, name, access, end, &exchange);
-        answer
+        #[cfg(feature = "otel")]
+        let answer = spans::within(span, answer);
+        answer.await
     }
 
     // rmcp takes a known method whose parameters it cannot read for an unknown one.

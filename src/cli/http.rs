@@ -133,7 +133,8 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     // Standard output carries no protocol here, and nobody has to read it. With port 0 it is the only place that
     // tells the port.
     let _ = writeln!(io::stdout(), "listening on http://{address}/mcp");
-    serve(server, options, listener, metrics, stop, stop_now).await
+    let serving = serve(server, options, listener, metrics, stop, stop_now);
+    arguments.serve.observed(serving).await
 }
 
 /// The signals that tell the process to end, each of them noticed from the beginning on.

@@ -135,7 +135,7 @@ impl Http {
     }
 
     /// TLS settings with a session cache of their own.
-    pub(super) fn tls(&self, profile: Profile) -> Result<rustls::ClientConfig, rustls::Error> {
+    pub(crate) fn tls(&self, profile: Profile) -> Result<rustls::ClientConfig, rustls::Error> {
         tls::config(profile, &self.0.egress.authorities)
     }
 

@@ -14,6 +14,8 @@ use super::caller::Caller;
 use super::confirm::{Confirmation, Questioner};
 use super::guard;
 use super::metrics::{Metrics, Outcome};
+#[cfg(feature = "otel")]
+use super::spans;
 use crate::opmanager::{ApiKey, Client, Error, Profile, RawResponse, Target};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
@@ -89,7 +91,7 @@ impl OpManagerServer {
         self.send(ready, caller).await.into()
     }
 
-    /// Writes down how a call ended: a line of the log, which is also who did what, and the metrics.
+    /// Writes down how a call ended: a line of the log, which is also who did what, the metrics, and its span.
     pub(super) fn record(
         &self,
         caller: Option<&Caller>,
@@ -104,6 +106,8 @@ impl OpManagerServer {
                 metrics.exchanged(tool, time, bytes);
             }
         }
+        #[cfg(feature = "otel")]
+        spans::record(access, outcome);
         let Exchange {
             target,
             profile,
@@ -245,8 +249,11 @@ impl OpManagerServer {
         }
         let client = Client::new(self.0.http.clone(), connection);
         let started = Instant::now();
-        let answer = (tool.entry().call)(&client, arguments).await;
         let target = client.connection().target();
+        let answer = (tool.entry().call)(&client, arguments);
+        #[cfg(feature = "otel")]
+        let answer = spans::of_request(tool.specification(), target, answer);
+        let answer = answer.await;
         let mut exchange = Exchange {
             target: Some(target),
             profile: Some(profile),

@@ -50,6 +50,9 @@ pub(crate) use origin::Origin;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
+/// How long a silent connection is kept once the process is to end. What a proxy sends on one while it is being
+/// closed is lost, as it must not send a call twice; those that it uses are used by then, and told to close.
+const LAST_REQUEST: Duration = Duration::from_millis(300);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
@@ -205,10 +208,17 @@ async fn serve_any<S: ServerHandler + Clone>(
             }
         }
     }
+    // Who has been let in by the kernel may have sent a request already.
+    let listener = listener.into_std()?;
+    while let Ok((stream, peer)) = listener.accept() {
+        stream.set_nonblocking(true)?;
+        let stream = TcpStream::from_std(stream)?;
+        tokio::spawn(converse(stream, peer, service.clone(), connections.clone()));
+    }
     drop(listener);
     tracing::info!(outcome = "stopping");
     tokio::select! {
-        () = connections.close() => {}
+        () = connections.close(LAST_REQUEST) => {}
         () = tokio::time::sleep(grace) => tracing::warn!(outcome = "calls were still running"),
         () = stop_now.cancelled() => {}
     }
@@ -329,8 +339,9 @@ impl<S: ServerHandler + Clone> Service<S> {
                 .or_insert(HeaderValue::from_static(PLAIN));
         }
         // Where a proxy in front takes the length of such a request for another, nothing that follows it on this
-        // connection can be trusted. RFC 9112, section 6.1, has the server close it.
-        if chunked {
+        // connection can be trusted. RFC 9112, section 6.1, has the server close it. One that is told so sends nothing
+        // more, so that it can be closed at the end without losing a request.
+        if chunked || self.stopping.is_cancelled() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         answer

@@ -35,6 +35,8 @@ mod selection;
 mod shape;
 mod snapshots;
 mod source;
+#[cfg(all(feature = "otel", unix))]
+mod spans;
 mod support;
 mod surface;
 mod target;

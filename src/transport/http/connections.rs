@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -69,17 +70,25 @@ impl Connections {
         })
     }
 
-    /// Waits for the requests under way; connections without one are closed.
-    pub(super) async fn close(&self) {
+    /// Waits for the requests under way; connections without one are closed after a moment, in which their
+    /// clients may send another.
+    pub(super) async fn close(&self, moment: Duration) {
+        if tokio::time::timeout(moment, self.all_left()).await.is_ok() {
+            return;
+        }
+        {
+            let mut state = self.state();
+            state.closing = true;
+            state.silent.values().for_each(CancellationToken::cancel);
+        }
+        self.all_left().await;
+    }
+
+    async fn all_left(&self) {
         loop {
             let left = self.left.notified();
-            {
-                let mut state = self.state();
-                state.closing = true;
-                state.silent.values().for_each(CancellationToken::cancel);
-                if state.open == 0 {
-                    return;
-                }
+            if self.state().open == 0 {
+                return;
             }
             left.await;
         }

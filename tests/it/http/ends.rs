@@ -113,6 +113,23 @@ async fn cc_06_a_service_that_is_told_to_end_finishes_its_calls_and_takes_no_mor
 }
 
 #[tokio::test]
+async fn cc_06_an_answer_that_comes_when_the_end_has_begun_tells_its_client_to_send_nothing_more() {
+    let mut held = Held::start().await;
+    let mut session = Session::serve(&[]).await;
+    let address = session.address();
+    let message = request(1, "tools/call", held.call());
+    let asking = tokio::spawn(async move { post(address, &[], &message).await });
+    held.until_asked(1).await;
+    session.signal(Signal::TERM);
+    session.log.wait_for("stopping").await;
+    held.answer.send_replace(true);
+    let answer = asking.await.unwrap();
+    assert!(answer.status == 200 && !answer.failed(), "{answer:?}");
+    assert_eq!(answer.header("connection"), Some("close"), "{answer:?}");
+    session.end().await.check(SENTINEL);
+}
+
+#[tokio::test]
 async fn cc_07_a_call_that_never_ends_is_given_up_after_the_grace_period() {
     let mut held = Held::start().await;
     let mut session = Session::serve(&["--shutdown-grace", "1", "--log-format", "json"]).await;
