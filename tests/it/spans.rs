@@ -1,7 +1,6 @@
 //! Feature `otel`: what a collector is told of a call, and what it is not.
 
 use std::convert::Infallible;
-use std::process::Stdio;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -14,13 +13,10 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
-use crate::support::{PATIENCE, PROGRAM, SENTINEL, Session, at, simulator};
+use crate::support::{SENTINEL, Session, at, simulator};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -112,7 +108,7 @@ fn hex(id: &[u8]) -> String {
     id.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn call(tool: &str, arguments: Value, traceparent: &str) -> Value {
+fn call(tool: &str, arguments: &Value, traceparent: &str) -> Value {
     json!({ "name": tool, "arguments": arguments, "_meta": {
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -132,7 +128,7 @@ async fn a_call_is_a_span_of_its_callers_trace_and_its_request_is_one_below() {
     let mut session = Session::spawn(&["--otlp-endpoint", &collector.endpoint]);
     let arguments = at(&simulator, json!({ "deviceName": SENTINEL, "severity": 1 }));
     let answer = session
-        .request("tools/call", call("list_alarms", arguments, &sampled()))
+        .request("tools/call", call("list_alarms", &arguments, &sampled()))
         .await;
     assert_eq!(answer["result"]["isError"], false, "{answer}");
     session.finish().await;
@@ -196,7 +192,7 @@ async fn no_span_holds_a_key_an_argument_or_an_answer() {
             json!(5),
         ),
     ] {
-        let params = call("list_alarms", at(&simulator, given), &sampled());
+        let params = call("list_alarms", &at(&simulator, given), &sampled());
         session
             .send(&json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params }))
             .await;
@@ -240,7 +236,7 @@ async fn a_call_that_fails_is_a_failed_span_and_one_that_was_not_sent_has_no_req
         ("list_alarms", json!({ "host": unreachable })),
         ("list_alarms", json!({ "apiKey": "wrong-key-of-nobody" })),
     ] {
-        let params = call(tool, at(&simulator, arguments), "none");
+        let params = call(tool, &at(&simulator, arguments), "none");
         let answer = session.request("tools/call", params).await;
         assert_eq!(answer["result"]["isError"], true, "{answer}");
     }
@@ -286,7 +282,7 @@ async fn a_trace_that_its_caller_does_not_record_is_not_sent() {
     for parent in [&unsampled, &sampled()] {
         let arguments = at(&simulator, json!({}));
         session
-            .request("tools/call", call("list_alarms", arguments, parent))
+            .request("tools/call", call("list_alarms", &arguments, parent))
             .await;
     }
     session.finish().await;
@@ -322,7 +318,7 @@ async fn variables_of_the_environment_change_nothing_that_is_sent() {
     for _ in 0..4 {
         let arguments = at(&simulator, json!({}));
         session
-            .request("tools/call", call("list_alarms", arguments, &sampled()))
+            .request("tools/call", call("list_alarms", &arguments, &sampled()))
             .await;
     }
     session.finish().await;
@@ -354,7 +350,7 @@ async fn a_collector_that_is_gone_stops_no_call() {
     let endpoint = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
     let mut session = Session::spawn(&["--otlp-endpoint", &endpoint]);
-    let params = call("list_alarms", at(&simulator, json!({})), &sampled());
+    let params = call("list_alarms", &at(&simulator, json!({})), &sampled());
     let answer = session.request("tools/call", params).await;
     assert_eq!(answer["result"]["isError"], false);
     let finished = session.finish().await;
@@ -366,45 +362,11 @@ async fn a_collector_that_is_gone_stops_no_call() {
 async fn spans_of_calls_over_http_say_so_and_are_sent_before_the_end() {
     let simulator = simulator().await;
     let mut collector = Collector::start().await;
-    let mut child = Command::new(PROGRAM)
-        .args(["http", "--listen", "127.0.0.1:0", "--log-level", "off"])
-        .args(["--otlp-endpoint", &collector.endpoint])
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(PATIENCE, lines.next_line())
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    let url = line.strip_prefix("listening on ").unwrap();
-    let message = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call",
-        "params": call("list_alarms", at(&simulator, json!({})), &sampled()) });
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = client
-        .post(url)
-        .header("Accept", "application/json, text/event-stream")
-        .header("MCP-Protocol-Version", "2026-07-28")
-        .header("Mcp-Method", "tools/call")
-        .header("Mcp-Name", "list_alarms")
-        .json(&message)
-        .send()
-        .await
-        .unwrap();
-    let answer: Value = answer.json().await.unwrap();
+    let mut session = Session::serve(&["--otlp-endpoint", &collector.endpoint]).await;
+    let params = call("list_alarms", &at(&simulator, json!({})), &sampled());
+    let answer = session.request("tools/call", params).await;
     assert_eq!(answer["result"]["isError"], false, "{answer}");
-    let id = i32::try_from(child.id().unwrap()).unwrap();
-    let id = rustix::process::Pid::from_raw(id).unwrap();
-    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-    assert!(
-        timeout(PATIENCE, child.wait())
-            .await
-            .unwrap()
-            .unwrap()
-            .success()
-    );
+    assert!(session.finish().await.status.success());
 
     let spans = collector.spans();
     assert_eq!(spans.len(), 2, "{spans:?}");

@@ -115,7 +115,7 @@ async fn cc_06_a_service_that_is_told_to_end_finishes_its_calls_and_takes_no_mor
 #[tokio::test]
 async fn cc_06_an_answer_that_comes_when_the_end_has_begun_tells_its_client_to_send_nothing_more() {
     let mut held = Held::start().await;
-    let mut session = Session::serve(&[]).await;
+    let session = Session::serve(&[]).await;
     let address = session.address();
     let message = request(1, "tools/call", held.call());
     let asking = tokio::spawn(async move { post(address, &[], &message).await });
