@@ -120,7 +120,7 @@ impl OpManagerServer {
         let tls = target.map(Target::tls);
         let target = target.map(tracing::field::display);
         let trust = profile.map(tracing::field::display);
-        let (access, outcome_words) = (access.word(), outcome.words());
+        let (access, outcome_word) = (access.word(), outcome.word());
         // What travels unprotected is worth an operator's look, and so is a server that is too small.
         let unprotected = *profile == Some(Profile::Unverified) || tls == Some(false);
         if unprotected || outcome == Outcome::Busy {
@@ -134,7 +134,7 @@ impl OpManagerServer {
                 status,
                 bytes,
                 milliseconds,
-                outcome = outcome_words
+                outcome = outcome_word
             );
         } else {
             tracing::info!(
@@ -147,7 +147,7 @@ impl OpManagerServer {
                 status,
                 bytes,
                 milliseconds,
-                outcome = outcome_words
+                outcome = outcome_word
             );
         }
     }

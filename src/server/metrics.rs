@@ -6,8 +6,8 @@
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -20,7 +20,7 @@ use crate::opmanager::Target;
 const BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
 /// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// OpManager gave what was asked for.
     Success,
@@ -45,17 +45,17 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// The words of the log.
-    pub(crate) const fn words(self) -> &'static str {
+    /// The word of the log, of metrics and of traces.
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::Refused => "refused",
-            Self::NoAnswer => "no answer",
-            Self::InvalidArguments => "invalid arguments",
-            Self::NotAllowed => "not allowed",
+            Self::NoAnswer => "no_answer",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::NotAllowed => "not_allowed",
             Self::Busy => "busy",
-            Self::NotConfirmed => "not confirmed",
-            Self::Asked => "confirmation asked",
+            Self::NotConfirmed => "not_confirmed",
+            Self::Asked => "confirmation_asked",
             Self::Cancelled => "cancelled",
             Self::Panic => "panic",
         }
@@ -63,7 +63,7 @@ impl Outcome {
 }
 
 /// Why a request was turned away before it was read as a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turned {
     /// `Host` names another server.
     Host,
@@ -85,11 +85,27 @@ pub(crate) enum Turned {
     Busy,
 }
 
+impl Turned {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Origin => "origin",
+            Self::Token => "token",
+            Self::Rate => "rate",
+            Self::MediaType => "media_type",
+            Self::Size => "size",
+            Self::Slow => "slow",
+            Self::Message => "message",
+            Self::Busy => "busy",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     tool: &'static str,
     access: &'static str,
-    outcome: Outcome,
+    outcome: &'static str,
     target: String,
 }
 
@@ -100,7 +116,7 @@ struct ToolLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabels {
-    reason: Turned,
+    reason: &'static str,
 }
 
 /// The metrics of a server.
@@ -174,7 +190,7 @@ impl Metrics {
             .get_or_create(&CallLabels {
                 tool,
                 access,
-                outcome,
+                outcome: outcome.word(),
                 target,
             })
             .inc();
@@ -190,6 +206,7 @@ impl Metrics {
 
     /// Counts a request that was turned away.
     pub(crate) fn turn_away(&self, reason: Turned) {
+        let reason = reason.word();
         self.turned.get_or_create(&ReasonLabels { reason }).inc();
     }
 

@@ -105,7 +105,7 @@ pub(super) fn record(access: Access, outcome: Outcome) {
     let context = Context::current();
     let span = context.span();
     span.set_attribute(KeyValue::new("opmanager.access", access.word()));
-    span.set_attribute(KeyValue::new("opmanager.outcome", outcome.words()));
+    span.set_attribute(KeyValue::new("opmanager.outcome", outcome.word()));
 }
 
 /// A request to OpManager with a span around it, below that of the running call.

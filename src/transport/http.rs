@@ -462,7 +462,7 @@ mod tests {
             assert_eq!(result["isError"], true, "{result}");
             assert_eq!(result["content"][0]["text"], "Internal error.");
         }
-        assert!(metrics.text().contains("outcome=\"Panic\""));
+        assert!(metrics.text().contains("outcome=\"panic\""));
         answer.send_replace(true);
         for other in others {
             let result = other.await.unwrap();

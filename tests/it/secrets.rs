@@ -409,9 +409,9 @@ async fn sh_06_a_host_in_place_of_the_key_is_refused_and_what_stands_in_place_of
         assert!(!text.contains(given), "{given}: {text}");
     }
     let finished = session.conclude(KEY).await;
-    assert!(finished.log.contains("invalid arguments"));
+    assert!(finished.log.contains("invalid_arguments"));
     assert!(
-        !finished.log.contains("no answer"),
+        !finished.log.contains("no_answer"),
         "nothing was resolved: {}",
         finished.log
     );
@@ -455,7 +455,7 @@ async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json()
         (&json!("verified"), &json!("WARN"))
     );
     assert!(call["timestamp"].is_string());
-    assert_eq!(lines[1]["outcome"], "invalid arguments");
+    assert_eq!(lines[1]["outcome"], "invalid_arguments");
     assert_eq!(lines[2]["code"], -32700);
     let known = [
         "timestamp",

@@ -64,13 +64,13 @@ async fn every_call_leaves_one_line_that_says_who_did_what() {
         (
             call("list_events", given.clone()),
             "read",
-            "no answer",
+            "no_answer",
             true,
         ),
         (
             call("list_alarms", json!({})),
             "read",
-            "invalid arguments",
+            "invalid_arguments",
             false,
         ),
         (
@@ -82,11 +82,11 @@ async fn every_call_leaves_one_line_that_says_who_did_what() {
         (
             call("find_operations", json!({ "query": "x" })),
             "read",
-            "not allowed",
+            "not_allowed",
             false,
         ),
-        (asking, "destructive", "confirmation asked", true),
-        (declined, "destructive", "not confirmed", true),
+        (asking, "destructive", "confirmation_asked", true),
+        (declined, "destructive", "not_confirmed", true),
         (
             call("delete_alarm", deletion),
             "destructive",
@@ -174,23 +174,23 @@ async fn calls_and_refusals_are_counted_without_naming_anybody() {
             .copied()
             .unwrap_or_else(|| panic!("no {series}: {counts:?}"))
     };
-    assert_eq!(call("Success", "read", "list_devices", &listed.host()), 3.0);
-    assert_eq!(call("Success", "read", "list_devices", "other"), 1.0);
+    assert_eq!(call("success", "read", "list_devices", &listed.host()), 3.0);
+    assert_eq!(call("success", "read", "list_devices", "other"), 1.0);
     assert_eq!(
-        call("InvalidArguments", "read", "list_devices", "other"),
+        call("invalid_arguments", "read", "list_devices", "other"),
         1.0
     );
-    assert_eq!(call("Refused", "read", "list_devices", "other"), 1.0);
+    assert_eq!(call("refused", "read", "list_devices", "other"), 1.0);
     assert_eq!(
-        call("NotAllowed", "destructive", "delete_alarm", "other"),
+        call("not_allowed", "destructive", "delete_alarm", "other"),
         1.0
     );
     for (reason, times) in [
-        ("Host", 2.0),
-        ("Origin", 1.0),
-        ("MediaType", 1.0),
-        ("Size", 1.0),
-        ("Message", 1.0),
+        ("host", 2.0),
+        ("origin", 1.0),
+        ("media_type", 1.0),
+        ("size", 1.0),
+        ("message", 1.0),
     ] {
         let series = format!("opmanager_mcp_requests_refused_total{{reason=\"{reason}\"}}");
         assert_eq!(counts[&series], times, "{reason}");
