@@ -44,6 +44,9 @@ const LOAD: Size = Size {
 };
 
 fn main() -> io::Result<()> {
+    // reqwest, which is measured alone too, wants one to be chosen even where it speaks no TLS.
+    let chosen = rustls::crypto::ring::default_provider().install_default();
+    expect(chosen.is_ok(), "there is cryptography already")?;
     let measured = std::env::args().any(|argument| argument == "--bench");
     let (spawns, calls, warm_up, load) = if measured {
         (SPAWNS, CALLS, WARM_UP, LOAD)
@@ -182,7 +185,6 @@ impl<'a> Ways<'a> {
             Trust::Verified,
             ApiKey::new(key.clone()).map_err(io::Error::other)?,
         );
-        // The typed client comes first: it chooses the cryptography that reqwest asks for.
         let client = Client::new(Http::default(), connection);
         runtime
             .block_on(client.call_raw(&ListAlarmsArgs::default()))
