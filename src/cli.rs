@@ -414,8 +414,8 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
 }
 
 fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+    // A call mostly waits. Handing it from one thread to another takes longer than what it has to do.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let result = runtime.block_on(future);

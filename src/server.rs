@@ -29,6 +29,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::opmanager::Http;
@@ -44,6 +45,8 @@ use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
 use turns::Turns;
 
+/// Large answers that are shaped at one time.
+const SHAPED_AT_ONCE: usize = 2;
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;
 /// Longest name that is repeated to a caller.
@@ -83,6 +86,8 @@ struct Inner {
     http: Http,
     listed: Vec<Tool>,
     turns: Turns,
+    /// Who shapes a large answer, which keeps a processor busy.
+    shaping: Arc<Semaphore>,
     metrics: Option<Arc<Metrics>>,
     closing: CancellationToken,
     /// What calls panic with.
@@ -96,6 +101,7 @@ impl OpManagerServer {
         Self(Arc::new(Inner {
             listed: listed(&settings),
             turns: Turns::new(settings.calls),
+            shaping: Arc::new(Semaphore::new(SHAPED_AT_ONCE)),
             settings,
             http,
             metrics: None,
@@ -293,7 +299,8 @@ impl ServerHandler for OpManagerServer {
         let caller = caller.as_deref();
         let answer = async {
             let target = OnceLock::new();
-            let running = self.run(asked, &questioner, caller, &target);
+            // rmcp moves the future of a request from hand to hand; in a box it moves a pointer.
+            let running = Box::pin(self.run(asked, &questioner, caller, &target));
             let (end, answer) = tokio::select! {
                 response = guard::catch(running) => match response {
                     Some(response) => return Ok(response),

@@ -102,9 +102,10 @@ struct Form {
 
 impl Forms {
     fn of(key: &str) -> Self {
-        let hex = key
-            .bytes()
-            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let digits = key.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+        let hex = digits
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect();
         let mut forms = vec![(key.to_owned(), false), (hex, false)];
         let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
         if escaped != key {
@@ -130,13 +131,14 @@ impl Forms {
         let mut filter = Zeroizing::new([[0; 256]; 2]);
         for (bit, (form, exact)) in forms.iter().enumerate() {
             for (place, row) in filter.iter_mut().enumerate() {
-                for (byte, forms) in (0..=u8::MAX).zip(row.iter_mut()) {
-                    let may = match form.as_bytes().get(place) {
-                        None => true,
-                        Some(wanted) if *exact => byte == *wanted,
-                        Some(wanted) => wanted.eq_ignore_ascii_case(&byte),
-                    };
-                    *forms |= u16::from(may) << bit;
+                let bit = 1 << bit;
+                match form.as_bytes().get(place) {
+                    None => row.iter_mut().for_each(|forms| *forms |= bit),
+                    Some(wanted) if *exact => row[usize::from(*wanted)] |= bit,
+                    Some(wanted) => {
+                        row[usize::from(wanted.to_ascii_lowercase())] |= bit;
+                        row[usize::from(wanted.to_ascii_uppercase())] |= bit;
+                    }
                 }
             }
         }

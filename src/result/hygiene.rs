@@ -14,17 +14,15 @@ pub(crate) fn clean(text: &str, markup: bool) -> Cow<'_, str> {
     if is_clean(text, markup) {
         return Cow::Borrowed(text);
     }
-    let mut current = visible(text);
-    if markup {
-        // Entities can hide tags and invisible characters, and invisible characters can hide tags. Each
-        // turn makes the text shorter, so this ends.
-        loop {
-            let next = visible(&decode_entities(&strip_tags(&current)));
-            if next == current {
-                break;
-            }
-            current = next;
+    let mut current = visible(text.to_owned());
+    // Entities can hide tags and invisible characters, and invisible characters can hide tags. Each turn makes the
+    // text shorter, so this ends.
+    while markup && current.contains(['<', '&']) {
+        let next = visible(decode_entities(&strip_tags(&current)));
+        if next == current {
+            break;
         }
+        current = next;
     }
     Cow::Owned(current)
 }
@@ -52,11 +50,13 @@ fn is_printable(text: &[u8]) -> bool {
     }) && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-fn visible(text: &str) -> String {
-    let kept: String = text.chars().filter(|c| !is_invisible(*c)).collect();
-    let trimmed = kept.trim();
-    if trimmed.len() == kept.len() {
-        kept
+fn visible(mut text: String) -> String {
+    if !is_printable(text.as_bytes()) {
+        text.retain(|c| !is_invisible(c));
+    }
+    let trimmed = text.trim();
+    if trimmed.len() == text.len() {
+        text
     } else {
         trimmed.to_owned()
     }

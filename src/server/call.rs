@@ -3,7 +3,7 @@
 //! Owns its order: tier, arguments, target, confirmation, turn, request, verdict. What is wrong is told before
 //! anything is sent.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
@@ -19,6 +19,9 @@ use super::spans;
 use crate::opmanager::{ApiKey, Client, Error, Profile, RawResponse, Target};
 use crate::result::{self, Answer, Judged, Plan, Selection};
 use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
+
+/// Largest answer that is shaped on the thread of all calls, in bytes. It takes a few milliseconds.
+const SHAPED_IN_PLACE: usize = 256 * 1024;
 
 /// A call of an operation that may be sent: everything in it has been checked.
 pub(super) struct Ready {
@@ -247,7 +250,7 @@ impl OpManagerServer {
         if let Some(text) = &self.0.panic {
             panic!("{text}");
         }
-        let client = Client::new(self.0.http.clone(), connection);
+        let client = Arc::new(Client::new(self.0.http.clone(), connection));
         let started = Instant::now();
         let target = client.connection().target();
         let answer = (tool.entry().call)(&client, arguments);
@@ -265,7 +268,10 @@ impl OpManagerServer {
             exchange.bytes = Some(raw.body.len());
         }
         let key = client.connection().key();
-        let text = answer.and_then(|raw| self.shape(&raw, tool, &selection, &client));
+        let text = match answer {
+            Ok(raw) => self.shaped(raw, tool, selection, &client).await,
+            Err(error) => Err(error),
+        };
         let outcome = match &text {
             Ok(_) => Outcome::Success,
             Err(Error::Refused(_)) => Outcome::Refused,
@@ -285,6 +291,30 @@ impl OpManagerServer {
                 }
                 CallToolResult::success(vec![ContentBlock::text(json), ContentBlock::text(remark)])
             }
+        }
+    }
+
+    /// The text of a successful answer, from a thread of its own if that takes long: all calls share one.
+    async fn shaped(
+        &self,
+        raw: RawResponse,
+        tool: &'static CatalogueTool,
+        selection: Selection,
+        client: &Arc<Client>,
+    ) -> Result<String, Error> {
+        if raw.body.len() <= SHAPED_IN_PLACE {
+            return self.shape(&raw, tool, &selection, client);
+        }
+        let turn = self.0.shaping.clone().acquire_owned().await;
+        let (server, client) = (self.clone(), client.clone());
+        let shaping = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            server.shape(&raw, tool, &selection, &client)
+        });
+        match shaping.await {
+            Ok(text) => text,
+            // Nobody cancels it.
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
         }
     }
 

@@ -15,10 +15,10 @@ use crate::tools::Access;
 ///
 /// Nothing of a call is seen again after its panic but what all calls share: connections, semaphores and
 /// caches, none of which has a state between two others.
-pub(super) async fn catch(
+pub(super) fn catch(
     call: impl Future<Output = CallToolResponse>,
-) -> Option<CallToolResponse> {
-    AssertUnwindSafe(call).catch_unwind().await.ok()
+) -> impl Future<Output = Option<CallToolResponse>> {
+    AssertUnwindSafe(call).catch_unwind().map(Result::ok)
 }
 
 /// What the caller is told of a panic.
