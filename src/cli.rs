@@ -19,9 +19,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-#[cfg(feature = "otel")]
-use crate::opmanager::Profile;
-use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, TargetPolicy};
+use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, Profile, TargetPolicy};
 use crate::result;
 use crate::server::{CallLimits, Confirm, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
@@ -391,13 +389,18 @@ impl Serve {
         OpManagerServer::new(settings, http)
     }
 
+    /// How servers are trusted that nothing else is said of.
+    fn tls(&self) -> Result<rustls::ClientConfig, rustls::Error> {
+        Http::new(self.targets.egress(self.answers.limits())).tls(Profile::Verified)
+    }
+
     /// Serves, and sends spans meanwhile if that is asked for.
     async fn observed(&self, serving: impl Future<Output = io::Result<()>>) -> io::Result<()> {
         #[cfg(feature = "otel")]
         if let Some(endpoint) = &self.otlp_endpoint {
             // The collector is the operator's, as OpManager is: trusted alike.
-            let tls = Http::new(self.targets.egress(self.answers.limits())).tls(Profile::Verified);
-            let telemetry = Telemetry::begin(endpoint.clone(), tls.map_err(io::Error::other)?)?;
+            let tls = self.tls().map_err(io::Error::other)?;
+            let telemetry = Telemetry::begin(endpoint.clone(), tls)?;
             let served = serving.await;
             telemetry.finish().await;
             return served;

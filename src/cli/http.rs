@@ -105,6 +105,14 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
             "whoever reaches this port can call any target: limit it with --allowed-targets or --http-token-file"
         );
     }
+    // Looked for at the first call otherwise, by whoever makes it.
+    if let Err(error) = arguments.serve.tls() {
+        tracing::warn!(
+            outcome = "no authorities",
+            reason = %error,
+            "only pinned certificates are trusted: give this machine or image its authorities, or --ca-file"
+        );
+    }
     let metrics = Arc::new(Metrics::new(arguments.metrics_targets));
     let server = arguments
         .serve

@@ -391,7 +391,8 @@ impl Write for Capped {
     }
 }
 
-/// The last cause of an error chain. The outer ones repeat it, and reqwest's own text holds the URL.
+/// The last cause of an error chain. The outer ones repeat it, and reqwest's own text holds the URL. The pages that some
+/// causes of rustls point to are for programmers.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = match error.source() {
         Some(source) => source,
@@ -400,7 +401,11 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    without_link(&cause.to_string()).to_owned()
+}
+
+fn without_link(text: &str) -> &str {
+    text.split_once(": https://").map_or(text, |(text, _)| text)
 }
 
 /// The first error of a type in the chain of causes.
@@ -424,4 +429,19 @@ fn inside<T: std::error::Error + 'static>(error: &std::io::Error) -> Option<&T> 
     inner
         .downcast_ref::<T>()
         .or_else(|| inner.downcast_ref().and_then(inside::<T>))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_link;
+
+    #[test]
+    fn a_cause_is_told_without_the_page_it_points_to() {
+        let text = "peer closed connection without sending TLS close_notify: https://docs.rs/rustls/x.html#y";
+        assert_eq!(
+            without_link(text),
+            "peer closed connection without sending TLS close_notify"
+        );
+        assert_eq!(without_link("timed out: 5 s"), "timed out: 5 s");
+    }
 }

@@ -278,7 +278,12 @@ impl Session {
 
     /// Starts the program over HTTP, whatever the others do.
     pub(crate) async fn serve(arguments: &[&str]) -> Self {
-        let mut session = Self::spawn_over(Transport::Http, arguments, |_| {});
+        Self::serve_with(arguments, |_| {}).await
+    }
+
+    /// Starts the program over HTTP in another environment.
+    pub(crate) async fn serve_with(arguments: &[&str], prepare: impl FnOnce(&mut Command)) -> Self {
+        let mut session = Self::spawn_over(Transport::Http, arguments, prepare);
         session.find_address().await;
         session
     }

@@ -24,6 +24,19 @@ async fn counts(session: &Session) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test]
+async fn a_machine_without_authorities_is_told_of_at_the_start() {
+    const TOLD: &str = "only pinned certificates are trusted";
+    let session = Session::serve(&[]).await;
+    assert!(!session.finish().await.log.contains(TOLD));
+    let session = Session::serve_with(&[], |command| {
+        command.env("SSL_CERT_FILE", "/dev/null");
+        command.env("SSL_CERT_DIR", "/dev/null");
+    });
+    let finished = session.await.finish().await;
+    assert!(finished.log.contains(TOLD), "{}", finished.log);
+}
+
+#[tokio::test]
 async fn every_call_leaves_one_line_that_says_who_did_what() {
     let simulator = simulator().await;
     let flags = [
