@@ -182,8 +182,8 @@ fn listed(settings: &Settings) -> Vec<Tool> {
     listed
 }
 
-/// Whether the caching hints of the newest protocol belong into a result.
-fn caches(context: &RequestContext<RoleServer>) -> bool {
+/// Whether a request is one of the newest protocol: there is no handshake, and results have hints for caches.
+fn is_newest(context: &RequestContext<RoleServer>) -> bool {
     context
         .protocol_version()
         .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str())
@@ -204,7 +204,7 @@ fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
 macro_rules! listing {
     ($result:ident, $items:expr, $context:expr) => {{
         let mut result = $result::with_all_items($items);
-        if caches(&$context) {
+        if is_newest(&$context) {
             result.ttl_ms = Some(LIST_TTL_MS);
             result.cache_scope = Some(CacheScope::Public);
         }
@@ -330,12 +330,10 @@ impl ServerHandler for OpManagerServer {
     async fn on_custom_request(
         &self,
         request: CustomRequest,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(match request.method.as_str() {
+        let known = match request.method.as_str() {
             "completion/complete"
-            | "initialize"
-            | "ping"
             | "prompts/get"
             | "prompts/list"
             | "resources/list"
@@ -343,10 +341,14 @@ impl ServerHandler for OpManagerServer {
             | "resources/templates/list"
             | "server/discover"
             | "tools/call"
-            | "tools/list" => {
-                ErrorData::invalid_params("the parameters are not those of this method", None)
-            }
-            _ => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None),
+            | "tools/list" => true,
+            "initialize" | "ping" => !is_newest(&context),
+            _ => false,
+        };
+        Err(if known {
+            ErrorData::invalid_params("the parameters are not those of this method", None)
+        } else {
+            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None)
         })
     }
 
@@ -398,10 +400,10 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let Some(contents) = resources::read(&request.uri, &self.0.settings.policy) else {
-            return Err(resources::unknown(&request.uri, caches(&context)));
+            return Err(resources::unknown(&request.uri, is_newest(&context)));
         };
         let mut result = ReadResourceResult::new(vec![contents]);
-        if caches(&context) {
+        if is_newest(&context) {
             result.ttl_ms = Some(LIST_TTL_MS);
             result.cache_scope = Some(CacheScope::Public);
         }

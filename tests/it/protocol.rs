@@ -234,6 +234,24 @@ async fn pr_06_known_methods_with_unreadable_parameters_are_told_so() {
 }
 
 #[tokio::test]
+async fn pr_06_the_newest_protocol_has_no_handshake() {
+    let mut session = Session::spawn(&[]);
+    let params = json!({ "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    } });
+    for (method, code) in [
+        ("server/discover", Value::Null),
+        ("initialize", json!(-32601)),
+        ("ping", json!(-32601)),
+    ] {
+        let answer = session.request(method, params.clone()).await;
+        assert_eq!(answer["error"]["code"], code, "{method}: {answer}");
+    }
+    session.finish().await.check(SENTINEL);
+}
+
+#[tokio::test]
 async fn what_is_not_declared_is_not_there() {
     let mut session = Session::start(&["--access", "destructive"]).await;
     for (method, params) in [
