@@ -302,14 +302,17 @@ impl ServerHandler for OpManagerServer {
             // rmcp moves the future of a request from hand to hand; in a box it moves a pointer.
             let running = Box::pin(self.run(asked, &questioner, caller, &target));
             let (end, answer) = tokio::select! {
-                response = guard::catch(running) => match response {
-                    Some(response) => return Ok(response),
-                    None => (Outcome::Panic, Ok(guard::panicked(access))),
-                },
+                // A call that was cancelled before its question was answered must not go on, though both be known at
+                // the same time.
+                biased;
                 // The reply of a cancelled call is not sent; dropping the call drops its request.
                 () = cancelled.cancelled() => {
                     (Outcome::Cancelled, Err(ErrorData::internal_error("cancelled", None)))
                 }
+                response = guard::catch(running) => match response {
+                    Some(response) => return Ok(response),
+                    None => (Outcome::Panic, Ok(guard::panicked(access))),
+                },
                 () = self.0.closing.cancelled() => {
                     (Outcome::Cancelled, Err(ErrorData::internal_error("the server is closing", None)))
                 }

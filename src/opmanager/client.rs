@@ -146,6 +146,8 @@ impl Client {
         let limits = self.http.limits();
         let deadline = tokio::time::sleep(limits.timeout);
         tokio::select! {
+            // What is known is told, if only just.
+            biased;
             result = self.exchange(arguments, limits.max_response_bytes) => result,
             () = deadline => Err(Error::Timeout {
                 target: self.connection.target.clone(),

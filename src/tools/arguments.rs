@@ -4,6 +4,7 @@
 //! quoted: one that was meant for another argument may be the key.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
@@ -287,7 +288,17 @@ impl Expected<'_> {
             let key = given.get("apiKey").and_then(Value::as_str);
             let key = key.and_then(|key| ApiKey::new(key.to_owned()).ok());
             let foreign = foreign.iter();
-            problems.extend(foreign.map(|name| unknown(name, known, key.as_ref())));
+            problems.extend(foreign.map(|name| unknown(name, key.as_ref())));
+            // Once is enough, however many there are.
+            if let Some(last) = problems.last_mut() {
+                let known: Vec<String> = known
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(name, _)| format!("`{name}`"))
+                    .collect();
+                let _ = write!(last, "; it takes {}", known.join(", "));
+            }
         }
         Ok(problems)
     }
@@ -426,21 +437,12 @@ pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-fn unknown(name: &str, known: &Value, key: Option<&ApiKey>) -> String {
+fn unknown(name: &str, key: Option<&ApiKey>) -> String {
     let plain: String = name.chars().filter(|c| !c.is_control()).collect();
     // A key that was also given as a name is still a key.
     let harmless = key.and_then(|key| key.redact(&plain)).unwrap_or(plain);
     let shown = shown(&harmless);
-    let accepted: Vec<String> = known
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
-    format!(
-        "`{shown}` is not an argument of this tool; it takes {}",
-        accepted.join(", ")
-    )
+    format!("`{shown}` is not an argument of this tool")
 }
 
 fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
