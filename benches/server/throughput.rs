@@ -23,6 +23,13 @@ use super::{NEWEST, PROGRAM, Session, Table, expect, median, shown};
 const ALARMS: usize = 10;
 /// How many calls run at one time.
 const IN_FLIGHT: [usize; 2] = [1, 16];
+/// The ways of a call, and what the transport does alone.
+const WAYS: [&str; 4] = [
+    "raw HTTP",
+    "tools/call over HTTP",
+    "tools/call over pipes",
+    "ping over HTTP",
+];
 /// What the kernel counts a process's time in.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -49,12 +56,12 @@ pub(super) fn measure(
             "calls/s",
             "of raw HTTP",
         );
-        let mut taken = [(); 3].map(|()| Vec::new());
-        let mut processor = [Duration::ZERO; 3];
+        let mut taken = [(); WAYS.len()].map(|()| Vec::new());
+        let mut processor = [Duration::ZERO; WAYS.len()];
         for round in 0..=size.rounds {
             simulator.clear_log();
-            for turn in 0..3 {
-                let way = (round + turn) % 3;
+            for turn in 0..WAYS.len() {
+                let way = (round + turn) % WAYS.len();
                 let before = ways.processor_time(way)?;
                 let elapsed = ways.take(way, size.calls, in_flight)?;
                 // The first round opens connections.
@@ -65,8 +72,7 @@ pub(super) fn measure(
             }
         }
         let middle = taken.each_mut().map(|times| median(times));
-        let names = ["raw HTTP", "tools/call over HTTP", "tools/call over pipes"];
-        for (name, time) in names.into_iter().zip(middle) {
+        for (name, time) in WAYS.into_iter().zip(middle) {
             let rate = size.calls as f64 / time.as_secs_f64();
             let share = middle[0].as_secs_f64() / time.as_secs_f64();
             table.row(
@@ -79,19 +85,21 @@ pub(super) fn measure(
         if cfg!(target_os = "linux") {
             let each = (size.rounds * size.calls) as u32;
             table.note(&format!(
-                "Processor time of the server for a call: {} over HTTP, {} over pipes.",
+                "Processor time of the server for a call: {} over HTTP, {} over pipes; {} for a ping.",
                 shown(processor[1] / each),
                 shown(processor[2] / each),
+                shown(processor[3] / each),
             ));
         }
     }
     table.note("Targets: a third of raw HTTP at 16 in flight, and less than 100 µs for a call.");
+    table.note("A ping asks no OpManager: it is what the transport takes, beside which a call makes a raw request.");
     simulator.clear_faults();
     ways.session.end()?;
     ways.server.end()
 }
 
-/// The ways of a call: straight, over HTTP, over pipes.
+/// What the ways of [`WAYS`] need.
 struct Ways<'a> {
     runtime: &'a Runtime,
     client: reqwest::Client,
@@ -148,7 +156,7 @@ impl<'a> Ways<'a> {
     /// Processor time that the server of a way has taken so far.
     fn processor_time(&self, way: usize) -> io::Result<Duration> {
         match way {
-            1 => processor_time(&self.server.child),
+            1 | 3 => processor_time(&self.server.child),
             2 => processor_time(&self.session.child),
             _ => Ok(Duration::ZERO),
         }
@@ -175,7 +183,17 @@ impl<'a> Ways<'a> {
                     .body(message.to_string());
                 self.all(&request, br#""isError":false"#, calls, in_flight)?;
             }
-            _ => self.session.pipeline(&self.parameters, calls, in_flight)?,
+            2 => self.session.pipeline(&self.parameters, calls, in_flight)?,
+            _ => {
+                let request = self
+                    .client
+                    .post(&self.server.url)
+                    .header("Accept", "application/json, text/event-stream")
+                    .header("Content-Type", "application/json")
+                    .header("MCP-Protocol-Version", "2025-11-25")
+                    .body(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
+                self.all(&request, br#""result":{}"#, calls, in_flight)?;
+            }
         }
         Ok(started.elapsed())
     }
