@@ -209,13 +209,17 @@ async fn serve_any<S: ServerHandler + Clone>(
         }
     }
     // Who has been let in by the kernel may have sent a request already.
-    let listener = listener.into_std()?;
-    while let Ok((stream, peer)) = listener.accept() {
-        stream.set_nonblocking(true)?;
-        let stream = TcpStream::from_std(stream)?;
-        tokio::spawn(converse(stream, peer, service.clone(), connections.clone()));
+    if let Ok(listener) = listener.into_std() {
+        let waiting = std::iter::from_fn(|| listener.accept().ok());
+        for (stream, peer) in waiting.take(BACKLOG as usize) {
+            let stream = stream
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                tokio::spawn(converse(stream, peer, service.clone(), connections.clone()));
+            }
+        }
     }
-    drop(listener);
     tracing::info!(outcome = "stopping");
     tokio::select! {
         () = connections.close(LAST_REQUEST) => {}
