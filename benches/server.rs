@@ -6,9 +6,9 @@
 //!
 //! Targets, on a quiet machine: the first `tools/list` answered within 20 ms of the spawn, and less than
 //! 12 MB resident after it; with 16 calls in flight at least a third of what raw HTTP does, and less than 0.1 ms
-//! of processor time for a call that gives ten alarms. They are printed beside the measurements and nothing fails on them: how fast a
-//! machine is today is no property of the code. Run as a test, without `--bench`, every measurement is taken
-//! twice, which shows that it still works.
+//! of processor time for a call that gives ten alarms. They are printed beside the measurements and nothing fails
+//! on them: how fast a machine is today is no property of the code. Run as a test, without `--bench`, every
+//! measurement is taken twice, which shows that it still works.
 //!
 //! A harness crate repeats a function in its own process. Here most of the subject is another process, which is
 //! spawned anew for each sample, weighed, and ended; and the ways of a call are taken in turn, so that a busy

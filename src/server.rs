@@ -45,8 +45,6 @@ use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
 use turns::Turns;
 
-/// Large answers that are shaped at one time.
-const SHAPED_AT_ONCE: usize = 2;
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;
 /// Longest name that is repeated to a caller.
@@ -101,7 +99,7 @@ impl OpManagerServer {
         Self(Arc::new(Inner {
             listed: listed(&settings),
             turns: Turns::new(settings.calls),
-            shaping: Arc::new(Semaphore::new(SHAPED_AT_ONCE)),
+            shaping: Arc::new(Semaphore::new(call::SHAPED_AT_ONCE)),
             settings,
             http,
             metrics: None,

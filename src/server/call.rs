@@ -22,6 +22,8 @@ use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
 
 /// Largest answer that is shaped on the thread of all calls, in bytes. It takes a few milliseconds.
 const SHAPED_IN_PLACE: usize = 256 * 1024;
+/// Larger answers that are shaped at one time, beside it.
+pub(super) const SHAPED_AT_ONCE: usize = 2;
 
 /// A call of an operation that may be sent: everything in it has been checked.
 pub(super) struct Ready {

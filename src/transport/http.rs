@@ -82,6 +82,8 @@ pub(crate) struct Options {
     pub(crate) credentials: Credentials,
 }
 
+/// Bounds that neither the suite of conformance nor a test of one call reaches; those that users have are the command
+/// line's.
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -136,8 +138,8 @@ pub(crate) async fn serve(
     serve_any(server, closing, options, listener, metrics, stop, stop_now).await
 }
 
-/// Serves another server in the same way, with the defaults of the command line, until the process ends: the suite of
-/// conformance asks for tools that nobody else needs.
+/// Serves another server in the same way until the process ends: the suite of conformance asks for tools that nobody
+/// else needs.
 ///
 /// # Errors
 ///

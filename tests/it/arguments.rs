@@ -343,6 +343,13 @@ async fn ar_01_arguments_that_a_tool_does_not_have_are_refused() {
             }
         }
     }
+    let given = merge(
+        bench.with(tool_of(&contract()[0]), "foo", json!(1)),
+        json!({ "bar": 1 }),
+    );
+    let reply = bench.refused("list_alarms", given, &["foo", "bar"]).await;
+    let told = reply.text().matches("; it takes `").count();
+    assert_eq!(told, 1, "{}", reply.text());
     // What people misspell ends up in names too.
     let long = format!("{}\n\u{1b}[31m", "x".repeat(300));
     let given = bench.with(tool_of(&contract()[0]), &long, json!(1));
