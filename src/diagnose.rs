@@ -3,13 +3,15 @@
 //! Owns the order and the words of the report. Goes only where a call would go, by the same policy, and
 //! sends the key only in the one request of the last step, on a connection that a call would use too.
 
-use std::fmt;
+use std::fmt::Write as _;
 
+use crate::foreign::{Gate, Told};
 use crate::opmanager::types::GetDownDevicesArgs;
 use crate::opmanager::{
     Admittance, ApiKey, Client, Connection, Error, Handshake, Http, Operation, Profile,
     Specification, Target, Trust,
 };
+use crate::tools::wording::Wording;
 use crate::tools::{Access, outcome};
 
 /// The request of the last step. It changes nothing, needs no argument, exists in every edition, and names
@@ -21,8 +23,8 @@ type Question = GetDownDevicesArgs;
 pub(crate) struct Report {
     steps: Vec<Step>,
     advice: Vec<String>,
-    /// How a call goes the way that was found to work.
-    usage: Option<String>,
+    /// Whether words of others are repeated.
+    spoken: bool,
 }
 
 struct Step {
@@ -31,24 +33,41 @@ struct Step {
     text: String,
 }
 
+/// What is examined, and for whom.
+struct Subject<'a> {
+    target: &'a Target,
+    wording: Wording,
+    gate: Gate<'a>,
+}
+
 impl Report {
     /// Whether every step worked.
     pub(crate) fn is_good(&self) -> bool {
         self.steps.iter().all(|step| !step.failed)
     }
 
-    /// The report for those whose calls take no connection.
-    pub(crate) fn without_usage(&self) -> String {
-        let lines: Vec<String> = self.lines().collect();
-        lines.join("\n")
+    /// Whether it repeats words of others, so that a reader must be told that they are data.
+    pub(crate) fn is_spoken(&self) -> bool {
+        self.spoken
     }
 
-    fn lines(&self) -> impl Iterator<Item = String> {
-        let steps = self.steps.iter().map(|step| {
-            let word = if step.failed { "failed" } else { "ok" };
-            format!("{word:<7} {:<12} {}", step.name, step.text)
-        });
-        steps.chain(self.advice.iter().cloned())
+    /// A line for each step, then what follows from them.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        for Step {
+            name,
+            failed,
+            text: what,
+        } in &self.steps
+        {
+            let word = if *failed { "failed" } else { "ok" };
+            let _ = writeln!(text, "{word:<7} {name:<12} {what}");
+        }
+        for line in &self.advice {
+            let _ = writeln!(text, "{line}");
+        }
+        text.truncate(text.trim_end().len());
+        text
     }
 
     fn ok(&mut self, name: &'static str, text: impl Into<String>) {
@@ -62,13 +81,11 @@ impl Report {
     fn step(&mut self, name: &'static str, failed: bool, text: String) {
         self.steps.push(Step { name, failed, text });
     }
-}
 
-/// A line for each step, then what follows from them.
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.lines().chain(self.usage.clone()).collect();
-        f.write_str(&lines.join("\n"))
+    /// A step that failed, in the words of a failed call.
+    fn error(&mut self, name: &'static str, error: &Error, subject: &Subject<'_>) {
+        self.spoken |= error.is_spoken();
+        self.failed(name, words(error, subject.target, subject.wording));
     }
 }
 
@@ -78,25 +95,44 @@ pub(crate) async fn diagnose(
     target: Target,
     trust: Trust,
     key: Option<ApiKey>,
+    wording: Wording,
 ) -> Report {
     let mut report = Report {
         steps: Vec::new(),
         advice: Vec::new(),
-        usage: None,
+        spoken: false,
     };
-    let Ok(profile) = reach(http, &target, trust, &mut report).await else {
+    // What a server shows before it knows the key may hold it all the same.
+    let redact = |text: &str| {
+        let harmless = key.as_ref().and_then(|key| key.redact(text));
+        if wording.names_target() {
+            return harmless;
+        }
+        let hidden = target.cut_out_of(harmless.as_deref().unwrap_or(text));
+        hidden.or(harmless)
+    };
+    let subject = Subject {
+        target: &target,
+        wording,
+        gate: Gate::new(&redact),
+    };
+    let Ok(profile) = reach(http, trust, &subject, &mut report).await else {
         return report;
     };
     if let Some(key) = key {
-        let connection = Connection::with(target.clone(), trust, key);
-        ask(http, connection, &mut report).await;
+        let mut connection = Connection::with(target.clone(), trust, key);
+        if !wording.names_target() {
+            connection = connection.unnamed();
+        }
+        ask(http, connection, wording, &mut report).await;
     } else {
         report
             .advice
             .push("No key was given: nothing was asked of the server.".to_owned());
     }
-    if report.is_good() {
-        report.usage = Some(format!(
+    // Headers that have just worked need no advice.
+    if report.is_good() && wording.names_target() {
+        report.advice.push(format!(
             "In a call: {} and the key as `apiKey`.",
             arguments(&target, profile)
         ));
@@ -110,32 +146,34 @@ struct Stopped;
 /// The steps before the request.
 async fn reach(
     http: &Http,
-    target: &Target,
     trust: Trust,
+    subject: &Subject<'_>,
     report: &mut Report,
 ) -> Result<Profile, Stopped> {
+    let target = subject.target;
     let admittance = match http.probe(target, trust) {
         Ok(admittance) => admittance,
         Err(error) => {
-            report.failed("target", words(&error, target));
+            report.error("target", &error, subject);
             return Err(Stopped);
         }
     };
     let profile = admittance.profile();
+    let name = subject.name();
     report.ok(
         "target",
         match (target.tls(), profile) {
             (false, _) => format!(
-                "{target} is allowed, over plain HTTP: key and answers can be read on the way"
+                "{name} is allowed, over plain HTTP: key and answers can be read on the way"
             ),
             (true, Profile::Verified) => {
-                format!("{target} is allowed, over HTTPS with a certificate of a trusted authority")
+                format!("{name} is allowed, over HTTPS with a certificate of a trusted authority")
             }
             (true, Profile::Pinned(_)) => {
-                format!("{target} is allowed, over HTTPS with the pinned certificate")
+                format!("{name} is allowed, over HTTPS with the pinned certificate")
             }
             (true, Profile::Unverified) => {
-                format!("{target} is allowed, over HTTPS with any certificate, whosever it is")
+                format!("{name} is allowed, over HTTPS with any certificate, whosever it is")
             }
         },
     );
@@ -146,18 +184,38 @@ async fn reach(
         );
         return Ok(profile);
     }
-    connect(admittance, target, report).await?;
+    connect(admittance, subject, report).await?;
     Ok(profile)
+}
+
+impl Subject<'_> {
+    /// The target, where the reader may know it.
+    fn name(&self) -> String {
+        if self.wording.names_target() {
+            self.target.to_string()
+        } else {
+            "the target".to_owned()
+        }
+    }
+
+    /// The flag that pins a certificate of the target.
+    fn pin(&self, sha256: &str) -> String {
+        if self.wording.names_target() {
+            format!("--pin-sha256 {}={sha256}", self.target)
+        } else {
+            format!("--pin-sha256 HOST:PORT={sha256}")
+        }
+    }
 }
 
 async fn connect(
     admittance: Admittance,
-    target: &Target,
+    subject: &Subject<'_>,
     report: &mut Report,
 ) -> Result<(), Stopped> {
     let profile = admittance.profile();
     let resolved = admittance.resolve().await.map_err(|error| {
-        report.failed("address", words(&error, target));
+        report.error("address", &error, subject);
         Stopped
     })?;
     let mut addresses: Vec<String> = Vec::new();
@@ -167,25 +225,41 @@ async fn connect(
             addresses.push(address);
         }
     }
-    report.ok("address", format!("{}, allowed", addresses.join(", ")));
+    let named = subject.wording.names_target();
+    if named {
+        report.ok("address", format!("{}, allowed", addresses.join(", ")));
+    } else {
+        report.ok("address", format!("{} found, allowed", addresses.len()));
+    }
     let connected = resolved.connect().await.map_err(|error| {
-        report.failed("connection", words(&error, target));
+        report.error("connection", &error, subject);
         Stopped
     })?;
-    report.ok(
-        "connection",
-        format!(
-            "{} accepts connections on port {}",
-            connected.address(),
-            target.port()
-        ),
-    );
-    if !target.tls() {
+    if named {
+        let (address, port) = (connected.address(), subject.target.port());
+        report.ok(
+            "connection",
+            format!("{address} accepts connections on port {port}"),
+        );
+    } else {
+        report.ok("connection", "is accepted");
+    }
+    if !subject.target.tls() {
         return Ok(());
     }
+    let shown = |certificate: &crate::opmanager::Certificate| {
+        let certificate = certificate.tell(subject.gate);
+        if named {
+            (certificate.is_spoken(), certificate.to_string())
+        } else {
+            (false, format!("one {}", certificate.without_names()))
+        }
+    };
     match connected.handshake().await {
         Ok(Handshake::Accepted(certificate)) => {
-            let pin = format!("--pin-sha256 {target}={}", certificate.sha256);
+            let pin = subject.pin(&certificate.sha256);
+            let (spoken, certificate) = shown(&certificate);
+            report.spoken |= spoken;
             report.ok(
                 "certificate",
                 match profile {
@@ -198,7 +272,8 @@ async fn connect(
                 Profile::Verified => {}
                 Profile::Pinned(_) => report.advice.push(format!("The server needs: {pin}")),
                 Profile::Unverified => report.advice.push(format!(
-                    "Better than `verify_ssl: false`: compare the SHA-256 on the OpManager machine, and start the server with {pin}"
+                    "Better than {}: compare the SHA-256 on the OpManager machine, and start the server with {pin}",
+                    subject.wording.setting("verify_ssl", "false")
                 )),
             }
             Ok(())
@@ -207,6 +282,10 @@ async fn connect(
             certificate,
             reason,
         }) => {
+            let pin = subject.pin(&certificate.sha256);
+            let (spoken, certificate) = shown(&certificate);
+            let reason = reason.tell(subject.gate);
+            report.spoken |= spoken || reason.is_spoken();
             report.failed(
                 "certificate",
                 format!(
@@ -215,43 +294,46 @@ async fn connect(
             );
             report.advice.push(match profile {
                 Profile::Pinned(_) => format!(
-                    "If OpManager's certificate was replaced, and the SHA-256 is the same there, the server needs: --pin-sha256 {target}={}",
-                    certificate.sha256
+                    "If OpManager's certificate was replaced, and the SHA-256 is the same there, the server needs: {pin}"
                 ),
-                _ => format!(
-                    "If it is the same, the server needs: --pin-sha256 {target}={}\nIf an authority of your own has issued it for this name: --ca-file FILE, with the authority's certificate",
-                    certificate.sha256
+                Profile::Verified | Profile::Unverified => format!(
+                    "If it is the same, the server needs: {pin}\nIf an authority of your own has issued it for this name: --ca-file FILE, with the authority's certificate"
                 ),
             });
             Err(Stopped)
         }
         Ok(Handshake::Failed(reason)) => {
+            let reason: Told = reason.tell(subject.gate);
+            report.spoken |= reason.is_spoken();
             report.failed(
                 "certificate",
                 format!(
-                    "none was met: {reason}. If this port speaks plain HTTP, give OpManager's HTTPS port (usually 8061), or `use_ssl: false` where nobody can listen"
+                    "none was met: {reason}. If this port speaks plain HTTP, give OpManager's HTTPS port (usually 8061), or {} where nobody can listen",
+                    subject.wording.setting("use_ssl", "false")
                 ),
             );
             Err(Stopped)
         }
         Err(error) => {
-            report.failed("certificate", words(&error, target));
+            report.error("certificate", &error, subject);
             Err(Stopped)
         }
     }
 }
 
 /// The request.
-async fn ask(http: &Http, connection: Connection, report: &mut Report) {
+async fn ask(http: &Http, connection: Connection, wording: Wording, report: &mut Report) {
     let client = Client::new(http.clone(), connection);
-    let (target, key) = (client.connection().target(), client.connection().key());
-    let harmless = |text: String| key.redact(&text).unwrap_or(text);
+    let target = client.connection().target();
     let raw = match client.call_raw(&Question::default()).await {
         Ok(raw) => raw,
-        Err(error) => return report.failed("answer", harmless(words(&error, target))),
+        Err(error) => {
+            report.spoken |= error.is_spoken();
+            return report.failed("answer", words(&error, target, wording));
+        }
     };
     let came = format!("HTTP {}, {} bytes", raw.status, raw.body.len());
-    match raw.judge().map_err(|failure| client.redact(failure)) {
+    match client.judge(&raw) {
         Ok(_) => {
             report.ok("answer", format!("{came}, JSON"));
             report.ok(
@@ -264,7 +346,8 @@ async fn ask(http: &Http, connection: Connection, report: &mut Report) {
         }
         Err(failure) => {
             let blamed = outcome::blames_key(&failure);
-            let text = harmless(words(&failure.into(), target));
+            report.spoken |= failure.is_spoken();
+            let text = words(&failure.into(), target, wording);
             if blamed {
                 report.ok("answer", came);
                 report.failed("key", text);
@@ -280,8 +363,8 @@ fn question() -> &'static Specification {
 }
 
 /// What a failed call would say, in one line.
-fn words(error: &Error, target: &Target) -> String {
-    let text = outcome::failure(error, question(), Access::Read, target);
+fn words(error: &Error, target: &Target, wording: Wording) -> String {
+    let text = outcome::failure(error, question(), Access::Read, target.tls(), wording);
     let lines: Vec<&str> = text.lines().collect();
     lines.join(" ")
 }

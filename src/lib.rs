@@ -2,6 +2,8 @@
 //!
 //! Modules in the order in which they use one another, each only the ones above it:
 //!
+//! - `sanitize`: which characters are invisible, and what is removed from a text.
+//! - [`foreign`]: words of others, and the one gate through which they reach a reader.
 //! - [`result`]: what becomes of OpManager's bytes. Knows neither MCP nor HTTP.
 //! - [`opmanager`]: the typed client, generated from `openapi/opmanager.yaml`. Knows no MCP.
 //! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
@@ -15,8 +17,10 @@ pub mod cli;
 #[cfg(feature = "demo")]
 mod demo;
 mod diagnose;
+pub mod foreign;
 pub mod opmanager;
 pub mod result;
+mod sanitize;
 pub mod server;
 #[cfg(feature = "otel")]
 mod telemetry;

@@ -43,6 +43,8 @@ pub use operation::{Operation, RateLimit, Specification};
 pub use policy::{AllowedTarget, Pin, Profile, TargetPolicy};
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
 pub use target::{Host, Target};
+pub use tls::ShownCertificate;
 
 pub(crate) use client::{Call, SendResult};
 pub(crate) use probe::{Admittance, Handshake};
+pub(crate) use tls::Certificate;

@@ -5,13 +5,11 @@
 
 #![deny(clippy::disallowed_types)]
 
-mod hygiene;
 mod scan;
 mod shape;
 mod verdict;
 
-pub(crate) use hygiene::clean;
 pub use scan::Flaw;
 pub(crate) use scan::{Kind, outermost, plain_run};
-pub use shape::{Limits, Plan, Problem, Redact, Selection, shape};
-pub use verdict::{Answer, Failure, Judged, judge, judge_shaped};
+pub use shape::{Limits, Plan, Problem, Selection, message, shape};
+pub use verdict::{Answer, Expected, Failure, Judged, judge, judge_shaped};

@@ -34,8 +34,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::opmanager::Http;
 use crate::result;
-use crate::tools::arguments;
-use crate::tools::{Policy, prompts};
+pub(crate) use crate::tools::wording::CONNECTION_HEADERS;
+use crate::tools::wording::Wording;
+use crate::tools::{Policy, arguments, prompts};
 use asked::Asked;
 use call::Exchange;
 pub use caller::Caller;
@@ -47,8 +48,6 @@ use turns::Turns;
 
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;
-/// Longest name that is repeated to a caller.
-const LONGEST_NAME: usize = 128;
 
 /// Where a call's host and key come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,18 +138,11 @@ impl OpManagerServer {
         }
     }
 
-    /// A text that names connection arguments, for a caller who gives them another way.
-    fn in_words_of_the_caller(&self, text: &str) -> String {
+    /// How callers give the connection.
+    fn wording(&self) -> Wording {
         match self.0.settings.credentials {
-            Credentials::Arguments => text.to_owned(),
-            Credentials::Request => {
-                CONNECTION_HEADERS
-                    .iter()
-                    .fold(text.to_owned(), |text, (argument, header)| {
-                        text.replace(&format!("`{argument}`"), &format!("header `{header}`"))
-                            .replace(&format!("`{argument}: "), &format!("`{header}: "))
-                    })
-            }
+            Credentials::Arguments => Wording::Arguments,
+            Credentials::Request => Wording::Headers,
         }
     }
 
@@ -159,15 +151,6 @@ impl OpManagerServer {
         self.0.closing.clone()
     }
 }
-
-/// The headers of a request that bring a connection, and the arguments that they stand for.
-pub(crate) const CONNECTION_HEADERS: [(&str, &str); 5] = [
-    ("host", "X-OpManager-Host"),
-    ("apiKey", "X-OpManager-Api-Key"),
-    ("port", "X-OpManager-Port"),
-    ("use_ssl", "X-OpManager-Use-Ssl"),
-    ("verify_ssl", "X-OpManager-Verify-Ssl"),
-];
 
 /// The definitions that clients are given.
 fn listed(settings: &Settings) -> Vec<Tool> {
@@ -275,13 +258,10 @@ impl ServerHandler for OpManagerServer {
         let caller = Caller::of(&context);
         let given = arguments.unwrap_or_default();
         let Some(asked) = Asked::of(&tool, given, &self.0.settings.policy) else {
-            let name: String = tool
-                .chars()
-                .filter(|c| !c.is_control())
-                .take(LONGEST_NAME)
-                .collect();
+            // The name is not repeated: it may be a key in the wrong place.
+            let close = self.0.settings.policy.closest(&tool);
             return Err(ErrorData::invalid_params(
-                format!("unknown tool: {name}"),
+                format!("there is no such tool{close}"),
                 None,
             ));
         };
@@ -401,7 +381,7 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         let Some(contents) = resources::read(&request.uri, &self.0.settings.policy) else {
-            return Err(resources::unknown(&request.uri, is_newest(&context)));
+            return Err(resources::unknown(is_newest(&context)));
         };
         let mut result = ReadResourceResult::new(vec![contents]);
         if is_newest(&context) {

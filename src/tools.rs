@@ -23,6 +23,7 @@ mod search;
 mod toolset;
 mod virtualization;
 mod wireless;
+pub(crate) mod wording;
 
 use std::collections::HashMap;
 use std::fmt;

@@ -75,6 +75,8 @@ pub struct Operation {
     pub deviates: BTreeMap<String, String>,
     /// `x-list`: the keys that lead to the list of the answer, if the shape does not tell; none for no list.
     pub(crate) list: Option<Vec<String>>,
+    /// `x-bare-message`: whether the answer may be a sentence in quotes and braces, which is not JSON.
+    pub(crate) bare_message: bool,
     /// Schema of the success response as the document states it.
     pub(crate) response: Value,
 }
@@ -532,6 +534,7 @@ impl Lint {
             "requestBody",
             "responses",
             "deprecated",
+            "x-bare-message",
             "x-deviates",
             "x-exactly-one-of",
             "x-list",
@@ -586,6 +589,17 @@ impl Lint {
                 "write the keys that lead to the list of the answer, or `[]` where it has none",
             );
         }
+        let bare_message = match operation.get("x-bare-message") {
+            None => false,
+            Some(Value::Bool(bare)) => *bare,
+            Some(_) => {
+                self.defect(
+                    "its x-bare-message is not a truth value",
+                    "write `x-bare-message: true` where the answer may be a sentence in braces",
+                );
+                false
+            }
+        };
         let response = &operation["responses"]["200"];
         if text(response, "description").is_empty() {
             self.defect(
@@ -631,6 +645,7 @@ impl Lint {
             deprecated,
             deviates,
             list,
+            bare_message,
             response: response.clone(),
         })
     }

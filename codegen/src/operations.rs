@@ -138,6 +138,14 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
     let markup = operation.markup(schemas);
     let markup = markup.iter();
     let answer = operation.outline(schemas).to_string();
+    let expected = format_ident!(
+        "{}",
+        if operation.bare_message {
+            "BareMessage"
+        } else {
+            "Json"
+        }
+    );
     quote! {
         crate::opmanager::Specification {
             operation: OperationId::#variant,
@@ -153,6 +161,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             constants: &[ #(#constants),* ],
             rate_limit: #rate_limit,
             list: #list,
+            expected: crate::result::Expected::#expected,
             markup: &[ #(#markup),* ],
             answer: #answer,
         }

@@ -7,6 +7,8 @@ use clap::Args;
 use super::{ConnectionArgs, TargetArgs, key, process};
 use crate::diagnose::diagnose;
 use crate::opmanager::{Http, Limits, Target, Trust};
+use crate::tools::outcome;
+use crate::tools::wording::Wording;
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]
@@ -39,10 +41,13 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
     };
     let key = key::read("API key, not shown (Enter: go without): ")?;
     let http = Http::new(arguments.targets.egress(Limits::default()));
-    let report = diagnose(&http, target, trust, key).await;
+    let report = diagnose(&http, target, trust, key, Wording::Arguments).await;
     let mut out = io::stdout().lock();
-    writeln!(out, "{report}")?;
+    writeln!(out, "{}", report.text())?;
     out.flush()?;
+    if report.is_spoken() {
+        writeln!(io::stderr(), "{}", outcome::SPOKEN)?;
+    }
     if report.is_good() {
         if !arguments.targets.ca_file.is_empty() {
             writeln!(out, "The server needs the same --ca-file.")?;

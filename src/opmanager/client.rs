@@ -20,6 +20,7 @@ use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, Resp
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::foreign::{Foreign, Source, Told};
 use crate::result;
 
 use super::address::Denied;
@@ -61,6 +62,8 @@ struct Paged<T> {
 /// An answer as it came.
 #[derive(Debug, Clone)]
 pub struct RawResponse {
+    /// What was called.
+    pub operation: OperationId,
     /// HTTP status code. OpManager reports most errors with 200.
     pub status: u16,
     /// `Content-Type`, if sent. OpManager documents none; the body decides.
@@ -91,7 +94,7 @@ impl Client {
     /// Any [`Error`]; [`Error::Refused`] for an answer that reports a failure, whatever its HTTP status.
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
-        let decoded = match raw.judge().map_err(|failure| self.redact(failure))? {
+        let decoded = match self.judge(&raw)? {
             // A list that is documented as a bare array comes inside an object from newer builds.
             Answer::Json(body)
                 if O::ID.specification().list == Some(&[]) && body.starts_with(b"{") =>
@@ -103,37 +106,35 @@ impl Client {
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
-        decoded.map_err(|error| Error::Shape(self.redacted(error.to_string())))
+        decoded.map_err(|error| {
+            Error::Shape(self.tell(&Foreign::new(Source::Decoding, &error.to_string())))
+        })
     }
 
-    fn redacted(&self, text: String) -> String {
-        self.connection.key.redact(&text).unwrap_or(text)
+    /// Whether an answer is a success, and of which form.
+    ///
+    /// # Errors
+    ///
+    /// The failure that OpManager reports, by status, by an `error` object in a 200, or by sending something that is
+    /// not JSON. It is without the key, which a server may repeat in its words.
+    pub fn judge<'a>(&self, raw: &'a RawResponse) -> Result<Answer<'a>, Failure> {
+        result::judge(
+            raw.status,
+            raw.content_type.as_deref(),
+            &raw.body,
+            raw.operation.specification().expected,
+        )
+        .map_err(|failure| self.tell_failure(failure))
     }
 
-    /// A failure without the key, which a server may repeat in its words.
-    pub(crate) fn redact(&self, failure: Failure) -> Failure {
-        let redact = |text| self.redacted(text);
-        match failure {
-            Failure::Reported {
-                status,
-                code,
-                message,
-            } => Failure::Reported {
-                status,
-                code: code.map(redact),
-                message: redact(message),
-            },
-            Failure::NotJson {
-                status,
-                content_type,
-                bytes,
-            } => Failure::NotJson {
-                status,
-                content_type: redact(content_type),
-                bytes,
-            },
-            other => other,
-        }
+    /// A failure in words that may be shown.
+    pub(crate) fn tell_failure(&self, failure: Failure<Foreign>) -> Failure {
+        self.connection.through_gate(|gate| failure.tell(gate))
+    }
+
+    /// Words of others as they may be shown.
+    fn tell(&self, foreign: &Foreign) -> Told {
+        self.connection.through_gate(|gate| gate.tell(foreign))
     }
 
     /// Calls an operation and returns whatever comes back, whether success or not.
@@ -179,7 +180,7 @@ impl Client {
             // Two readers could take different bytes for the body.
             return Err(Error::Interrupted {
                 target: self.connection.target.clone(),
-                reason: "the answer says its length in two ways".to_owned(),
+                reason: "the answer says its length in two ways".into(),
             });
         }
         let status = response.status().as_u16();
@@ -203,6 +204,7 @@ impl Client {
         let surplus = room.num_permits().saturating_sub(body.len().div_ceil(UNIT));
         drop(room.split(surplus));
         Ok(RawResponse {
+            operation: O::ID,
             status,
             content_type,
             body,
@@ -255,7 +257,7 @@ impl Client {
             io::ErrorKind::FileTooLarge => Error::TooLarge { limit },
             _ => Error::Interrupted {
                 target: self.connection.target.clone(),
-                reason: "the compressed answer is damaged or incomplete".to_owned(),
+                reason: "the compressed answer is damaged or incomplete".into(),
             },
         }
     }
@@ -264,33 +266,43 @@ impl Client {
         let target = self.connection.target.clone();
         match error {
             progenitor_client::Error::CommunicationError(error) if error.is_connect() => {
-                let reason = innermost(&error);
                 if let Some(denied) = cause::<Denied>(&error) {
                     Error::argument("host", denied.to_string())
                 } else if let Some(failure) = cause::<rustls::Error>(&error) {
-                    Error::Tls {
-                        target,
-                        reason: tls::reason(failure),
-                    }
+                    self.connection
+                        .through_gate(|gate| match tls::refusal(failure) {
+                            Some(refusal) => Error::Tls {
+                                target,
+                                reason: refusal.reason.tell(gate),
+                                certificate: Some(Box::new(refusal.certificate.tell(gate))),
+                            },
+                            None => Error::Tls {
+                                target,
+                                reason: tls::reason(failure).tell(gate),
+                                certificate: None,
+                            },
+                        })
                 } else if error.is_timeout() {
                     let seconds = self.http.limits().connect_timeout.as_secs();
+                    let reason = format!("no connection within {seconds} s");
                     Error::Connect {
                         target,
-                        reason: format!("no connection within {seconds} s"),
+                        reason: Told::around(reason, &[]),
                     }
                 } else {
+                    let reason = self.tell(&innermost(&error));
                     Error::Connect { target, reason }
                 }
             }
             progenitor_client::Error::CommunicationError(error) if error.is_builder() => {
-                Error::Setup(innermost(&error))
+                Error::Setup(self.tell(&innermost(&error)).as_str().to_owned())
             }
             progenitor_client::Error::CommunicationError(error)
             | progenitor_client::Error::ResponseBodyError(error) => self.interrupted(&error),
             // The rest of its variants cannot occur with untyped responses; their texts may hold a URL.
             _ => Error::Interrupted {
                 target,
-                reason: "the request could not be sent".to_owned(),
+                reason: "the request could not be sent".into(),
             },
         }
     }
@@ -298,20 +310,8 @@ impl Client {
     fn interrupted(&self, error: &reqwest::Error) -> Error {
         Error::Interrupted {
             target: self.connection.target.clone(),
-            reason: innermost(error),
+            reason: self.tell(&innermost(error)),
         }
-    }
-}
-
-impl RawResponse {
-    /// Whether this is a success, and of which form.
-    ///
-    /// # Errors
-    ///
-    /// The failure that OpManager reports, by status, by an `error` object in a 200, or by sending
-    /// something that is no JSON.
-    pub fn judge(&self) -> Result<Answer<'_>, Failure> {
-        result::judge(self.status, self.content_type.as_deref(), &self.body)
     }
 }
 
@@ -395,15 +395,16 @@ impl Write for Capped {
 
 /// The last cause of an error chain. The outer ones repeat it, and reqwest's own text holds the URL. The pages that some
 /// causes of rustls point to are for programmers.
-fn innermost(error: &reqwest::Error) -> String {
+fn innermost(error: &reqwest::Error) -> Foreign {
+    let words = |text: &str| Foreign::new(Source::Network, without_link(text));
     let mut cause: &dyn std::error::Error = match error.source() {
         Some(source) => source,
-        None => return "unknown reason".to_owned(),
+        None => return words("unknown reason"),
     };
     while let Some(source) = cause.source() {
         cause = source;
     }
-    without_link(&cause.to_string()).to_owned()
+    words(&cause.to_string())
 }
 
 fn without_link(text: &str) -> &str {

@@ -1,6 +1,7 @@
 //! Everything that a call needs beside its operation's arguments.
 
 use super::{ApiKey, Error, Target};
+use crate::foreign::Gate;
 
 /// How a caller wants the server's certificate checked. An operator's pin or policy decides over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -17,6 +18,8 @@ pub struct Connection {
     pub(super) target: Target,
     pub(super) trust: Trust,
     pub(super) key: ApiKey,
+    /// Whether texts may name the target.
+    names_target: bool,
 }
 
 impl Connection {
@@ -36,7 +39,34 @@ impl Connection {
 
     /// A connection to an already checked target.
     pub fn with(target: Target, trust: Trust, key: ApiKey) -> Self {
-        Self { target, trust, key }
+        Self {
+            target,
+            trust,
+            key,
+            names_target: true,
+        }
+    }
+
+    /// The same for a caller who must not learn the target: it is cut out of what others say of a failure.
+    #[must_use]
+    pub(crate) fn unnamed(self) -> Self {
+        Self {
+            names_target: false,
+            ..self
+        }
+    }
+
+    /// What `tell` makes of words of others, behind a gate that lets no key out.
+    pub(crate) fn through_gate<T>(&self, tell: impl FnOnce(Gate<'_>) -> T) -> T {
+        let redact = |text: &str| {
+            let harmless = self.key.redact(text);
+            if self.names_target {
+                return harmless;
+            }
+            let hidden = self.target.cut_out_of(harmless.as_deref().unwrap_or(text));
+            hidden.or(harmless)
+        };
+        tell(Gate::new(&redact))
     }
 
     /// Its parts.

@@ -1,14 +1,17 @@
 //! Why a call gave no answer.
 
+use std::fmt;
+
+use super::tls::ShownCertificate;
 use super::{OutOfBounds, Target};
+use crate::foreign::Told;
 use crate::result::Failure;
 
 /// Why a call gave no answer. No variant holds the key, a URL or a body.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// An argument was refused before anything was sent.
-    #[error("`{argument}` {message}")]
     Argument {
         /// The argument's name.
         argument: String,
@@ -16,23 +19,22 @@ pub enum Error {
         message: String,
     },
     /// The name could not be resolved, or nothing accepts connections there.
-    #[error("cannot connect to {target}: {reason}")]
     Connect {
         /// Where to.
         target: Target,
         /// The operating system's reason.
-        reason: String,
+        reason: Told,
     },
     /// TLS failed before the request was sent.
-    #[error("TLS with {target} failed: {reason}")]
     Tls {
         /// Where to.
         target: Target,
         /// Why the certificate or the handshake was refused.
-        reason: String,
+        reason: Told,
+        /// The certificate that was refused.
+        certificate: Option<Box<ShownCertificate>>,
     },
     /// The time limit passed. Whether OpManager acted on the request is unknown.
-    #[error("{target} gave no complete answer within {seconds} s")]
     Timeout {
         /// Where to.
         target: Target,
@@ -40,36 +42,29 @@ pub enum Error {
         seconds: u64,
     },
     /// The connection broke while the request was under way. Whether OpManager acted on it is unknown.
-    #[error("the connection to {target} broke: {reason}")]
     Interrupted {
         /// Where to.
         target: Target,
         /// What was seen.
-        reason: String,
+        reason: Told,
     },
     /// The body is larger than the limit; it was not read to its end.
-    #[error("the answer is larger than {limit} bytes")]
     TooLarge {
-        /// The limit.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// The body unpacks to more than any real answer does; it was not unpacked to its end.
-    #[error("the answer unpacks to more than {ratio} times its size")]
     Expands {
         /// The limit.
         ratio: usize,
     },
     /// The body is packed in a way that was not asked for.
-    #[error("the answer is packed in an encoding other than gzip")]
     Encoding,
     /// OpManager answered, and the answer is a failure.
-    #[error(transparent)]
-    Refused(#[from] Failure),
+    Refused(Failure),
     /// The answer is a success whose shape is not the documented one.
-    #[error("the answer does not have the documented shape: {0}")]
-    Shape(String),
+    Shape(Told),
     /// The HTTP client could not be set up.
-    #[error("the HTTP client could not be set up: {0}")]
     Setup(String),
 }
 
@@ -79,6 +74,117 @@ impl Error {
             argument: argument.to_owned(),
             message: message.into(),
         }
+    }
+
+    /// Whether it repeats words of others, so that a reader must be told that they are data.
+    pub fn is_spoken(&self) -> bool {
+        match self {
+            Self::Connect { reason, .. } | Self::Interrupted { reason, .. } => reason.is_spoken(),
+            Self::Tls {
+                reason,
+                certificate,
+                ..
+            } => {
+                reason.is_spoken()
+                    || certificate
+                        .as_ref()
+                        .is_some_and(|certificate| certificate.is_spoken())
+            }
+            Self::Shape(reason) => reason.is_spoken(),
+            Self::Refused(failure) => failure.is_spoken(),
+            Self::Argument { .. }
+            | Self::Timeout { .. }
+            | Self::TooLarge { .. }
+            | Self::Expands { .. }
+            | Self::Encoding
+            | Self::Setup(_) => false,
+        }
+    }
+
+    /// The error in words that name the target, or, where a reader must not learn it, do not.
+    pub(crate) fn words(&self, names_target: bool) -> impl fmt::Display {
+        InWords {
+            error: self,
+            names_target,
+        }
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, names_target: bool) -> fmt::Result {
+        let name = |target: &Target| {
+            if names_target {
+                target.to_string()
+            } else {
+                "OpManager".to_owned()
+            }
+        };
+        match self {
+            Self::Argument { argument, message } => write!(f, "`{argument}` {message}"),
+            Self::Connect { target, reason } => {
+                write!(f, "cannot connect to {}: {reason}", name(target))
+            }
+            Self::Tls {
+                target,
+                reason,
+                certificate,
+            } => {
+                write!(f, "TLS with {} failed: {reason}", name(target))?;
+                match certificate {
+                    None => Ok(()),
+                    Some(certificate) if names_target => {
+                        write!(f, "; its certificate is {certificate}")
+                    }
+                    Some(certificate) => {
+                        write!(f, "; its certificate is {}", certificate.without_names())
+                    }
+                }
+            }
+            Self::Timeout { target, seconds } => write!(
+                f,
+                "no complete answer within {seconds} s from {}",
+                name(target)
+            ),
+            Self::Interrupted { target, reason } => {
+                write!(f, "the connection to {} broke: {reason}", name(target))
+            }
+            Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
+            Self::Expands { ratio } => {
+                write!(f, "the answer unpacks to more than {ratio} times its size")
+            }
+            Self::Encoding => f.write_str("the answer is packed in an encoding other than gzip"),
+            Self::Refused(failure) => write!(f, "{failure}"),
+            Self::Shape(reason) => {
+                write!(f, "the answer does not have the documented shape: {reason}")
+            }
+            Self::Setup(reason) => {
+                write!(f, "the HTTP client could not be set up: {reason}")
+            }
+        }
+    }
+}
+
+/// An [`Error`] for readers of one kind.
+struct InWords<'a> {
+    error: &'a Error,
+    names_target: bool,
+}
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.write(f, self.names_target)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, true)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
     }
 }
 

@@ -3,14 +3,17 @@
 //! Owns the key's grammar and its only way out, the request header. It cannot be printed, compared,
 //! serialised or cloned, and its memory is overwritten when the call ends.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use ::http::HeaderValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::Error;
+use crate::sanitize;
 
 /// Longest key accepted. OpManager's own samples have 32 characters.
 const LONGEST: usize = 512;
@@ -18,6 +21,8 @@ const LONGEST: usize = 512;
 const SHORTEST_BASE64: usize = 8;
 /// What stands in place of a key.
 const REDACTED: &str = "[redacted]";
+/// Most encodings around one another that are looked through. Each careless hand on the way adds one.
+const LAYERS: usize = 4;
 
 /// An OpManager API key, kept for the length of one call.
 ///
@@ -57,31 +62,20 @@ impl ApiKey {
         Ok(value)
     }
 
-    /// The text without the key, if the key is in it: as it is in either case, percent-encoded, escaped as
-    /// in JSON, in hexadecimal digits, or in base64, alone or inside of something longer.
+    /// The text without the key, if the key is in it: as it is in either case, in hexadecimal digits or in base64,
+    /// alone or inside of something longer; or percent-encoded, as entities of HTML, between tags, or with the escapes
+    /// of JSON and its kin, up to [`LAYERS`] of these around one another.
     pub fn redact(&self, text: &str) -> Option<String> {
         let forms = self.forms.get_or_init(|| Forms::of(&self.key));
         if text.len() < forms.shortest {
             return None;
         }
-        if is_percent_encoded(text) && forms.find(percent_decoded(text).as_bytes(), 0).is_some() {
+        let harmless = forms.cut_out_of(text);
+        if forms.are_encoded_in(harmless.as_deref().unwrap_or(text)) {
+            // Where in the encoded text it begins and ends cannot be told for all encodings.
             return Some(REDACTED.to_owned());
         }
-        let (mut place, mut end) = forms.find(text.as_bytes(), 0)?;
-        let mut harmless = String::with_capacity(text.len());
-        let mut from = 0;
-        loop {
-            // A form is ASCII, so that it begins and ends at character boundaries.
-            harmless.push_str(&text[from..place]);
-            harmless.push_str(REDACTED);
-            from = end;
-            match forms.find(text.as_bytes(), from) {
-                Some(next) => (place, end) = next,
-                None => break,
-            }
-        }
-        harmless.push_str(&text[from..]);
-        Some(harmless)
+        harmless
     }
 }
 
@@ -107,10 +101,6 @@ impl Forms {
             .filter_map(|digit| char::from_digit(digit.into(), 16))
             .collect();
         let mut forms = vec![(key.to_owned(), false), (hex, false)];
-        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
-        if escaped != key {
-            forms.push((escaped, false));
-        }
         for before in 0..3 {
             // Inside of something longer, the key starts at any of three places of a group; only the
             // digits that depend on nothing else are looked for.
@@ -155,6 +145,54 @@ impl Forms {
         }
     }
 
+    /// The text without the forms in it, if there are any.
+    fn cut_out_of(&self, text: &str) -> Option<String> {
+        let (mut place, mut end) = self.find(text.as_bytes(), 0)?;
+        let mut harmless = String::with_capacity(text.len());
+        let mut from = 0;
+        loop {
+            // A form is ASCII, so that it begins and ends at character boundaries. Several in a row are told as one:
+            // a text full of a short key would become many times as long.
+            if from == 0 || place > from {
+                harmless.push_str(&text[from..place]);
+                harmless.push_str(REDACTED);
+            }
+            from = end;
+            match self.find(text.as_bytes(), from) {
+                Some(next) => (place, end) = next,
+                None => break,
+            }
+        }
+        harmless.push_str(&text[from..]);
+        Some(harmless)
+    }
+
+    /// Whether a form is in what a text stands for.
+    fn are_encoded_in(&self, text: &str) -> bool {
+        let mut current = Cow::Borrowed(text);
+        for _ in 0..LAYERS {
+            if !current.contains(['%', '&', '\\', '<']) {
+                return false;
+            }
+            let decoded = percent_decode_str(&current).decode_utf8_lossy();
+            let decoded = unescaped(&sanitize::decode_entities(&decoded));
+            // A key may have what looks like a tag, and tags may stand in a key.
+            let decoded = sanitize::visible(&decoded).into_owned();
+            let stripped = sanitize::visible(&sanitize::strip_tags(&decoded)).into_owned();
+            if [&decoded, &stripped]
+                .iter()
+                .any(|text| self.find(text.as_bytes(), 0).is_some())
+            {
+                return true;
+            }
+            if stripped == *current {
+                return false;
+            }
+            current = Cow::Owned(stripped);
+        }
+        false
+    }
+
     /// The first place at or behind `from` where a form stands, and its end.
     fn find(&self, text: &[u8], from: usize) -> Option<(usize, usize)> {
         let [first, second] = &*self.filter;
@@ -192,30 +230,35 @@ impl Form {
     }
 }
 
-fn is_percent_encoded(text: &str) -> bool {
+/// The text without the escapes of JSON, JavaScript and their kin: `\uXXXX`, `\xXX`, and a backslash before what has a
+/// meaning.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(place) = rest.find('%') {
-        rest = &rest[place + 1..];
-        if matches!(rest.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()) {
-            return true;
-        }
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        plain.push_str(before);
+        let number = |from: usize, digits: usize| {
+            let hex = escape.get(from..from + digits)?;
+            let hex = hex
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit())
+                .then_some(hex)?;
+            let code = u32::from_str_radix(hex, 16).ok()?;
+            Some((char::from_u32(code)?, from + digits))
+        };
+        let found = match escape.as_bytes().get(1) {
+            Some(b'u') => number(2, 4),
+            Some(b'x') => number(2, 2),
+            Some(byte) if byte.is_ascii_punctuation() => Some((char::from(*byte), 2)),
+            _ => None,
+        };
+        let (character, length) = found.unwrap_or(('\\', 1));
+        plain.push(character);
+        rest = &escape[length..];
     }
-    false
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let escape = (*byte == b'%')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(escape.unwrap_or(*byte));
-        at += if escape.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    plain.push_str(rest);
+    plain
 }
 
 #[cfg(test)]
@@ -241,6 +284,7 @@ mod tests {
         check(&serde_json::to_string(KEY).unwrap());
         check(&KEY.bytes().map(|b| format!("%{b:02X}")).collect::<String>());
         check("?apiKey=zq7SENTINEL%22k%5c9Xw2&x=1");
+        check("?q=apiKey%3Dzq7SENTINEL%2522k%255c9Xw2");
         check(&KEY.bytes().map(|b| format!("{b:02x}")).collect::<String>());
         check(&KEY.bytes().map(|b| format!("{b:02X}")).collect::<String>());
         for before in ["", "a", "ab", "abc", "user:"] {
@@ -253,6 +297,64 @@ mod tests {
                 check(&format!("t={}", URL_SAFE_NO_PAD.encode(&text)));
             }
         }
+    }
+
+    #[test]
+    fn rt_22_a_key_is_found_in_the_forms_that_markup_and_escapes_give_it() {
+        let decimal: String = KEY.bytes().map(|byte| format!("&#{byte};")).collect();
+        let hexadecimal: String = KEY.bytes().map(|byte| format!("&#x{byte:X};")).collect();
+        let units: String = KEY.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+        let bytes: String = KEY.bytes().map(|byte| format!("\\x{byte:02X}")).collect();
+        for text in [
+            "zq7SENTINEL&quot;k&bsol;9Xw2",
+            "zq7SENTINEL&#34;k&#92;9Xw2",
+            "zq7SENTINEL&amp;quot;k&amp;#x5c;9Xw2",
+            "<td>zq7SENT<wbr>INEL&quot;<b>k</b>\\9Xw2</td>",
+            "zq7SEN&shy;TINEL&quot;k\\9Xw2",
+            "zq7SENTINEL\\\"k\\\\9Xw2",
+            "zq7SENTINEL\\u0022k\\u005C9Xw2",
+            "\\\"zq7SENTINEL\\\\\\\"k\\\\\\\\9Xw2\\\"",
+            &decimal,
+            &hexadecimal,
+            &units,
+            &bytes,
+            &decimal.replace('&', "%26"),
+        ] {
+            check(&format!("before {text} after"));
+        }
+        for special in ["a&b<c>d\"e'f", "p+q/r=s&t;u", "&amp;&lt;x"] {
+            let key = ApiKey::new(special.to_owned()).unwrap();
+            let escaped = special
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;")
+                .replace('\'', "&#39;");
+            for text in [special, &escaped, &special.replace('/', "\\/")] {
+                let harmless = key.redact(&format!("key {text}!"));
+                assert!(
+                    harmless.is_some_and(|text| text.contains(REDACTED)),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn rt_02_a_text_full_of_a_short_key_does_not_grow() {
+        let key = ApiKey::new("a".to_owned()).unwrap();
+        assert_eq!(key.redact(&"a".repeat(100_000)).unwrap(), REDACTED);
+        assert_eq!(key.redact("xaay").unwrap(), "x[redacted]y");
+    }
+
+    #[test]
+    fn what_stands_around_a_key_stays_where_nothing_is_encoded() {
+        let key = ApiKey::new(KEY.to_owned()).unwrap();
+        let told = key.redact(&format!("{KEY} is wrong: 50% & more <5 \\ {KEY}"));
+        assert_eq!(
+            told.unwrap(),
+            "[redacted] is wrong: 50% & more <5 \\ [redacted]"
+        );
     }
 
     #[test]

@@ -6,6 +6,8 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::result::Expected;
+
 use super::generated::{Client, OperationId};
 use super::{Error, SendResult};
 
@@ -53,6 +55,8 @@ pub struct Specification {
     pub rate_limit: Option<RateLimit>,
     /// The keys that lead to the list of the answer: none for a bare array. `None` if it has no list.
     pub list: Option<&'static [&'static str]>,
+    /// What the answer may be beside JSON.
+    pub expected: Expected,
     /// Names of fields of the answer whose text holds markup.
     pub markup: &'static [&'static str],
     /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and

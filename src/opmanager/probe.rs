@@ -15,6 +15,7 @@ use super::policy::Admitted;
 use super::resolver::Unresolved;
 use super::tls::{self, Certificate};
 use super::{Error, Host, Http, Profile, Target, Trust};
+use crate::foreign::{Foreign, Source, Told, Words};
 
 /// A target that the policy admits.
 pub(crate) struct Admittance {
@@ -45,10 +46,10 @@ pub(crate) enum Handshake {
         /// What was shown.
         certificate: Certificate,
         /// What is wrong with it.
-        reason: String,
+        reason: Words,
     },
     /// The other side does not speak TLS, or none that is safe.
-    Failed(String),
+    Failed(Words),
 }
 
 impl Http {
@@ -87,9 +88,11 @@ impl Admittance {
                     Err(Unresolved::Denied(denied)) => {
                         return Err(Error::argument("host", denied.to_string()));
                     }
-                    Err(Unresolved::Unknown(error)) => return Err(self.failed(error.to_string())),
+                    Err(Unresolved::Unknown(error)) => {
+                        return Err(self.failed(Told::system(&error)));
+                    }
                     Ok(found) if found.is_empty() => {
-                        return Err(self.failed("the name has no address".to_owned()));
+                        return Err(self.failed("the name has no address".into()));
                     }
                     Ok(found) => found,
                 }
@@ -107,12 +110,13 @@ impl Admittance {
     }
 
     async fn in_time<T>(&self, step: impl Future<Output = T>) -> Result<T, Error> {
-        tokio::time::timeout(self.limit(), step)
-            .await
-            .map_err(|_| self.failed(format!("nothing within {} s", self.limit().as_secs())))
+        tokio::time::timeout(self.limit(), step).await.map_err(|_| {
+            let text = format!("nothing within {} s", self.limit().as_secs());
+            self.failed(Told::around(text, &[]))
+        })
     }
 
-    fn failed(&self, reason: String) -> Error {
+    fn failed(&self, reason: Told) -> Error {
         Error::Connect {
             target: self.target.clone(),
             reason,
@@ -139,11 +143,11 @@ impl Resolved {
                         stream,
                     });
                 }
-                Ok(Err(error)) => last = Some(self.from.failed(error.to_string())),
+                Ok(Err(error)) => last = Some(self.from.failed(Told::system(&error))),
                 Err(error) => last = Some(error),
             }
         }
-        Err(last.unwrap_or_else(|| self.from.failed("the name has no address".to_owned())))
+        Err(last.unwrap_or_else(|| self.from.failed("the name has no address".into())))
     }
 }
 
@@ -172,10 +176,13 @@ impl Connected {
         Ok(match from.in_time(connector.connect(name, stream)).await? {
             Ok(stream) => match stream.get_ref().1.peer_certificates() {
                 Some([certificate, ..]) => Handshake::Accepted(Certificate::read(certificate)),
-                _ => Handshake::Failed("the server shows no certificate".to_owned()),
+                _ => Handshake::Failed(Words::Ours("the server shows no certificate")),
             },
             Err(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
-                None => Handshake::Failed(error.to_string()),
+                None => {
+                    let text = error.to_string();
+                    Handshake::Failed(Words::Theirs(Foreign::new(Source::Network, &text)))
+                }
                 Some(error) => match tls::refusal(error) {
                     Some(refusal) => Handshake::Refused {
                         certificate: refusal.certificate.clone(),

@@ -48,7 +48,7 @@ impl Target {
             (Some(given), Some(port)) if given != port => {
                 return Err(Error::argument(
                     "port",
-                    format!("is {port}, but `host` says {given}; give the port once"),
+                    "is not the port that `host` says; give the port once",
                 ));
             }
             (given, port) => given.or(port).unwrap_or(DEFAULT_PORT),
@@ -59,9 +59,7 @@ impl Target {
         if use_ssl == Some(false) && TLS_PORTS.contains(&port) {
             return Err(Error::argument(
                 "use_ssl",
-                format!(
-                    "is false, but port {port} speaks HTTPS; leave it out, or give OpManager's HTTP port (usually 8060)"
-                ),
+                "is false, but the port is one that speaks HTTPS (8061 and 443 do); leave it out, or give OpManager's HTTP port (usually 8060)",
             ));
         }
         let tls = use_ssl.unwrap_or(!PLAIN_PORTS.contains(&port));
@@ -85,6 +83,35 @@ impl Target {
     /// The port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The text without the host, if it is in it as more than a common word: a name with a dot, or an address.
+    pub(crate) fn cut_out_of(&self, text: &str) -> Option<String> {
+        let host = match &self.host {
+            Host::Name(name) if !name.contains('.') => return None,
+            Host::Name(name) => name.clone(),
+            Host::V4(address) => address.to_string(),
+            Host::V6(address) => address.to_string(),
+        };
+        // A name is ASCII, so that places in the one text are places in the other.
+        let lower = text.to_ascii_lowercase();
+        let mut places = lower.match_indices(&host).peekable();
+        places.peek()?;
+        let mut harmless = String::with_capacity(text.len());
+        let mut from = 0;
+        let port = format!(":{}", self.port);
+        for (place, host) in places {
+            harmless.push_str(&text[from..place]);
+            harmless.push_str("[host]");
+            from = place + host.len();
+            for behind in ["]", &port] {
+                if text[from..].starts_with(behind) {
+                    from += behind.len();
+                }
+            }
+        }
+        harmless.push_str(&text[from..]);
+        Some(harmless)
     }
 
     /// Whether it speaks HTTPS.

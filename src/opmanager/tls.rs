@@ -17,53 +17,150 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier as SystemVerifier;
 use x509_cert::certificate::TbsCertificate;
-use x509_cert::der::Decode;
+use x509_cert::der::{Decode, Tag, Tagged};
 
 use super::Profile;
-use crate::result;
+use crate::foreign::{Foreign, Gate, Source, Told, Words};
 
-/// Longest name of a certificate that is repeated, in characters.
-const LONGEST_NAME: usize = 120;
+/// Most attributes of a certificate's name that are told.
+const MOST_ATTRIBUTES: usize = 8;
 
-/// What a server's certificate says of itself, ready to be read: cleaned, shortened, in backticks.
+/// What a server's certificate says of itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Certificate {
     /// Whom it is for.
-    subject: String,
+    subject: Name,
     /// Who issued it.
-    issuer: String,
+    issuer: Name,
     /// From when to when it is valid, in UTC.
     validity: Option<[String; 2]>,
     /// Its SHA-256 in the form that browsers and openssl show.
     pub(crate) sha256: String,
 }
 
-/// A certificate that was not accepted, and why.
+/// A name in a certificate: its attributes, as they are written from the end on.
+#[derive(Debug, Clone, Default)]
+struct Name(Vec<(String, Foreign)>);
+
+/// A certificate in words that may be shown.
+#[derive(Debug, Clone)]
+pub struct ShownCertificate {
+    subject: Told,
+    issuer: Told,
+    /// What is no name: validity and SHA-256.
+    rest: String,
+}
+
+/// A certificate that was not accepted, and why. Its text has no word of the certificate.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
     pub(super) certificate: Certificate,
-    pub(super) reason: String,
+    pub(super) reason: Words,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}; its certificate is {}",
-            self.reason, self.certificate
-        )
+        f.write_str("the certificate was refused")
     }
 }
 
 impl std::error::Error for Refusal {}
 
-impl fmt::Display for Certificate {
+impl fmt::Display for ShownCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "for {}, issued by {}", self.subject, self.issuer)?;
-        if let Some([from, to]) = &self.validity {
-            write!(f, ", valid from {from} to {to}")?;
+        let Self {
+            subject,
+            issuer,
+            rest,
+        } = self;
+        write!(f, "for {subject}, issued by {issuer}, {rest}")
+    }
+}
+
+impl ShownCertificate {
+    /// The certificate for readers who must not learn the target, whose name it mostly has.
+    pub(crate) fn without_names(&self) -> &str {
+        &self.rest
+    }
+
+    /// Whether it repeats words of others.
+    pub(crate) fn is_spoken(&self) -> bool {
+        self.subject.is_spoken() || self.issuer.is_spoken()
+    }
+}
+
+impl Name {
+    fn read(name: &x509_cert::name::Name) -> Self {
+        let mut attributes: Vec<_> = name
+            .iter()
+            .filter_map(|attribute| {
+                // It is shown in backticks. Taken out later, one could have hidden a secret.
+                let text = string(&attribute.value)?.replace('`', "");
+                let kind = attribute_kind(&attribute.oid.to_string());
+                Some((kind, Foreign::new(Source::CertificateName, &text)))
+            })
+            .collect();
+        // RFC 4514 writes them from the end on, the most telling first.
+        attributes.reverse();
+        attributes.truncate(MOST_ATTRIBUTES);
+        Self(attributes)
+    }
+
+    fn tell(&self, gate: Gate<'_>) -> Told {
+        let told: Vec<(&str, Told)> = self
+            .0
+            .iter()
+            .map(|(kind, value)| (kind.as_str(), gate.tell(value)))
+            .collect();
+        let attributes: Vec<String> = told
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            // A comma in a value must not look like the next attribute.
+            .map(|(kind, value)| format!("{kind}={}", value.as_str().replace(',', "\\,")))
+            .collect();
+        if attributes.is_empty() {
+            return "nobody named".into();
         }
-        write!(f, ", SHA-256 {}", self.sha256)
+        let quoted: Vec<&Told> = told.iter().map(|(_, value)| value).collect();
+        Told::around(format!("`{}`", attributes.join(",")), &quoted)
+    }
+}
+
+/// The short name of a kind of attribute (RFC 4514), or its number.
+fn attribute_kind(oid: &str) -> String {
+    match oid {
+        "2.5.4.3" => "CN",
+        "2.5.4.6" => "C",
+        "2.5.4.7" => "L",
+        "2.5.4.8" => "ST",
+        "2.5.4.10" => "O",
+        "2.5.4.11" => "OU",
+        "0.9.2342.19200300.100.1.25" => "DC",
+        "1.2.840.113549.1.9.1" => "emailAddress",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// The text of an attribute, in whichever of its encodings.
+fn string(value: &x509_cert::attr::AttributeValue) -> Option<String> {
+    let bytes = value.value();
+    match value.tag() {
+        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String => {
+            Some(String::from_utf8_lossy(bytes).into_owned())
+        }
+        // Whoever writes it today means Latin-1.
+        Tag::TeletexString => Some(bytes.iter().copied().map(char::from).collect()),
+        Tag::BmpString => {
+            let units = bytes.as_chunks::<2>().0.iter().copied();
+            let units = units.map(u16::from_be_bytes);
+            Some(
+                char::decode_utf16(units)
+                    .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+                    .collect(),
+            )
+        }
+        _ => None,
     }
 }
 
@@ -72,19 +169,7 @@ impl Certificate {
     pub(super) fn read(certificate: &[u8]) -> Self {
         let parsed = x509_cert::Certificate::from_der(certificate).ok();
         let parsed = parsed.as_ref().map(x509_cert::Certificate::tbs_certificate);
-        let name = |name: Option<&x509_cert::name::Name>| {
-            let text = name.map(ToString::to_string).unwrap_or_default();
-            let text: String = result::clean(&text, false)
-                .chars()
-                .filter(|c| !matches!(c, '`' | '\n' | '\t'))
-                .take(LONGEST_NAME)
-                .collect();
-            if text.is_empty() {
-                "nobody named".to_owned()
-            } else {
-                format!("`{text}`")
-            }
-        };
+        let name = |name: Option<&x509_cert::name::Name>| name.map(Name::read).unwrap_or_default();
         Self {
             subject: name(parsed.map(TbsCertificate::subject)),
             issuer: name(parsed.map(TbsCertificate::issuer)),
@@ -93,6 +178,19 @@ impl Certificate {
                 [validity.not_before, validity.not_after].map(|time| time.to_string())
             }),
             sha256: fingerprint(certificate),
+        }
+    }
+
+    /// The certificate in words that may be shown.
+    pub(crate) fn tell(&self, gate: Gate<'_>) -> ShownCertificate {
+        let sha256 = format!("SHA-256 {}", self.sha256);
+        ShownCertificate {
+            subject: self.subject.tell(gate),
+            issuer: self.issuer.tell(gate),
+            rest: match &self.validity {
+                Some([from, to]) => format!("valid from {from} to {to}, {sha256}"),
+                None => sha256,
+            },
         }
     }
 }
@@ -107,14 +205,11 @@ pub(super) fn refusal(error: &Error) -> Option<&Refusal> {
     }
 }
 
-/// Why TLS failed.
-pub(super) fn reason(error: &Error) -> String {
-    if let Some(refusal) = refusal(error) {
-        return refusal.to_string();
-    }
+/// Why TLS failed, if not for the certificate.
+pub(super) fn reason(error: &Error) -> Words {
     match error {
-        Error::InvalidMessage(_) => "what the server says is no TLS".to_owned(),
-        other => other.to_string(),
+        Error::InvalidMessage(_) => Words::Ours("what the server says is no TLS"),
+        other => Words::Theirs(Foreign::new(Source::Tls, &other.to_string())),
     }
 }
 
@@ -174,7 +269,7 @@ impl ServerCertVerifier for Verifier {
             Check::Pin(pin) if digest(&SHA256, certificate).as_ref() == pin => {
                 return Ok(ServerCertVerified::assertion());
             }
-            Check::Pin(_) => "the server does not show the pinned certificate".to_owned(),
+            Check::Pin(_) => Words::Ours("the server does not show the pinned certificate"),
             Check::Authorities(verifier) => {
                 match verifier.verify_server_cert(certificate, intermediates, server, ocsp, now) {
                     Ok(verified) => return Ok(verified),
@@ -226,28 +321,28 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-fn explain(error: &CertificateError) -> String {
-    match error {
-        CertificateError::UnknownIssuer => {
-            "no trusted authority has issued the certificate".to_owned()
-        }
+fn explain(error: &CertificateError) -> Words {
+    Words::Ours(match error {
+        CertificateError::UnknownIssuer => "no trusted authority has issued the certificate",
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "the certificate has expired".to_owned()
+            "the certificate has expired"
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet".to_owned()
+            "the certificate is not valid yet"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the certificate is for another name".to_owned()
+            "the certificate is for another name"
         }
         CertificateError::Other(OtherError(error))
             if error.to_string().contains("CaUsedAsEndEntity") =>
         {
             "the certificate is self-signed and made for an authority, as appliances ship it"
-                .to_owned()
         }
-        other => format!("the certificate is not acceptable ({other})"),
-    }
+        other => {
+            let text = format!("the certificate is not acceptable ({other})");
+            return Words::Theirs(Foreign::new(Source::Tls, &text));
+        }
+    })
 }
 
 fn fingerprint(certificate: &[u8]) -> String {

@@ -6,15 +6,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::hygiene;
+use crate::foreign::{Gate, LONGEST_SECRET, Redact};
+use crate::sanitize;
+
 use super::scan::{DEEPEST, Flaw, Kind, Scanner, Span, plain_run};
 
 /// Names under which OpManager sends lists, where an operation that documents a bare array sends an object.
 const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
 /// Longest text of one string in a value that must be shortened, in characters.
 const LONGEST_STRING: usize = 2000;
-/// What is looked at behind the end of a shortened string: the longest spelling of a secret is shorter.
-const BEHIND: usize = 2048;
 /// What is kept free for the words around a list.
 const AROUND: usize = 400;
 /// What is kept free for what stands beside a list, at least.
@@ -94,9 +94,6 @@ impl From<Flaw> for Problem {
     }
 }
 
-/// Finds secrets in a text: `Some` with the text made harmless.
-pub type Redact<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 /// Shapes a body.
 ///
 /// # Errors
@@ -114,8 +111,7 @@ pub fn shape(
         scan,
         plan,
         selection,
-        raw: limits.raw,
-        redact,
+        gate: Gate::new(redact).raw(limits.raw),
         found: vec![false; selection.fields.len()],
         scratch: String::new(),
     };
@@ -338,8 +334,7 @@ struct Shaper<'a> {
     scan: Scanner<'a>,
     plan: Plan<'a>,
     selection: &'a Selection,
-    raw: bool,
-    redact: Redact<'a>,
+    gate: Gate<'a>,
     /// Which of the selected fields have been met.
     found: Vec<bool>,
     scratch: String,
@@ -652,7 +647,7 @@ impl<'a> Shaper<'a> {
     /// Writes a number or a word digit for digit.
     fn plain(&self, out: &mut Out, range: std::ops::Range<usize>) {
         let text = self.scan.slice(range);
-        match (self.redact)(text) {
+        match self.gate.redacted(text) {
             None => out.push(text),
             Some(harmless) => {
                 quote(out, &harmless);
@@ -668,9 +663,9 @@ impl<'a> Shaper<'a> {
             return false;
         }
         let before = out.mark();
-        if !span.escaped && hygiene::is_plain(raw) && (self.raw || !markup) {
+        if !span.escaped && sanitize::is_plain(raw) && (self.gate.is_raw() || !markup) {
             // Most are like this: nothing to clean, nothing to escape, a byte for each character.
-            match (self.redact)(raw) {
+            match self.gate.redacted(raw) {
                 None => out.quoted(raw),
                 Some(harmless) => quote(out, &harmless),
             }
@@ -678,10 +673,10 @@ impl<'a> Shaper<'a> {
             let mut scratch = std::mem::take(&mut self.scratch);
             scratch.clear();
             decode(raw, usize::MAX, &mut scratch);
-            quote(out, &self.presentable(&scratch, markup));
+            quote(out, &self.gate.value(&scratch, markup));
             self.scratch = scratch;
         } else {
-            match self.presentable(raw, markup) {
+            match self.gate.value(raw, markup) {
                 // What came without escapes needs none.
                 Cow::Borrowed(text) => {
                     out.sign('"');
@@ -696,19 +691,6 @@ impl<'a> Shaper<'a> {
             out.cut(before);
         }
         fits
-    }
-
-    /// A string without secrets and, unless told otherwise, without what does not belong into it.
-    fn presentable<'t>(&self, text: &'t str, markup: bool) -> Cow<'t, str> {
-        let text = if self.raw {
-            Cow::Borrowed(text)
-        } else {
-            hygiene::clean(text, markup)
-        };
-        match (self.redact)(&text) {
-            None => text,
-            Some(harmless) => Cow::Owned(harmless),
-        }
     }
 
     /// The outermost value, shortened if it must be.
@@ -776,27 +758,8 @@ impl<'a> Shaper<'a> {
         let raw = self.scan.slice(span.range.clone());
         let room = room.min(LONGEST_STRING);
         let mut text = String::new();
-        let left = decode(raw, room + BEHIND, &mut text);
-        let text = self.presentable(&text, markup).into_owned();
-        let seen = text.chars().count();
-        let total = seen + left;
-        // A secret that goes on where nobody looked has not been found: nothing of it may be kept.
-        let safe = seen.saturating_sub(if left > 0 { BEHIND } else { 0 });
-        let mut kept = safe.min(room.saturating_sub(MARK));
-        loop {
-            let prefix: String = text.chars().take(kept).collect();
-            let mut short = Out::default();
-            quote(
-                &mut short,
-                &format!("{prefix}{MORE} [{} more characters]", total - kept),
-            );
-            if short.chars <= room || kept == 0 {
-                out.push(&short.text);
-                return;
-            }
-            // Escapes took the room: take off as much as is too much, at least.
-            kept = kept.saturating_sub((short.chars - room).max(1));
-        }
+        let left = decode(raw, room + LONGEST_SECRET, &mut text);
+        shortened(out, self.gate, &text, left, room, markup);
     }
 
     fn shrunk_array(
@@ -930,6 +893,57 @@ impl<'a> Shaper<'a> {
         }
         Ok(room)
     }
+}
+
+/// Writes a text as a JSON string of at most `room` characters. `left` more of its characters were not looked at, and
+/// are behind at least [`LONGEST_SECRET`] others.
+fn shortened(out: &mut Out, gate: Gate<'_>, text: &str, left: usize, room: usize, markup: bool) {
+    let text = gate.value(text, markup);
+    let seen = text.chars().count();
+    let total = seen + left;
+    // A secret that goes on where nobody looked has not been found: nothing of it may be kept.
+    let safe = seen.saturating_sub(if left > 0 { LONGEST_SECRET } else { 0 });
+    let mut kept = if left == 0 && seen + 2 <= room {
+        seen
+    } else {
+        safe.min(room.saturating_sub(MARK))
+    };
+    loop {
+        let prefix: String = text.chars().take(kept).collect();
+        let mut short = Out::default();
+        if kept == total {
+            quote(&mut short, &prefix);
+        } else {
+            let rest = total - kept;
+            quote(
+                &mut short,
+                &format!("{prefix}{MORE} [{rest} more characters]"),
+            );
+        }
+        if short.chars <= room || kept == 0 {
+            out.push(&short.text);
+            return;
+        }
+        // Escapes took the room: take off as much as is too much, at least.
+        kept = kept.saturating_sub((short.chars - room).max(1));
+    }
+}
+
+/// The answer that is a bare message, in the form in which the other writes send theirs.
+pub fn message(text: &str, limits: Limits, redact: Redact<'_>) -> String {
+    const AROUND_MESSAGE: usize = 64;
+    let room = limits.max_chars.max(1000) - AROUND_MESSAGE;
+    let mut looked_at = text.char_indices();
+    let (text, left) = match looked_at.nth(room + LONGEST_SECRET) {
+        None => (text, 0),
+        Some((end, _)) => (&text[..end], looked_at.count() + 1),
+    };
+    let mut out = Out::default();
+    out.push("{\"result\":{\"message\":");
+    let gate = Gate::new(redact).raw(limits.raw);
+    shortened(&mut out, gate, text, left, room, false);
+    out.push("}}");
+    out.text
 }
 
 /// A text as a JSON string.

@@ -4,13 +4,12 @@
 //! not accepted, and answers one operation with something that is not JSON. The body decides, then the
 //! status.
 
+use std::fmt;
+
+use crate::foreign::{Foreign, Gate, Source, Told};
+
 use super::scan::Flaw;
 use super::shape::{Problem, outline, quoted};
-
-/// Longest message of OpManager that is repeated, in characters.
-const LONGEST_MESSAGE: usize = 512;
-/// What is kept of a message: the longest spelling of the longest key behind it is whole.
-const KEPT: usize = LONGEST_MESSAGE + 2048;
 
 /// A successful answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,29 +32,26 @@ impl Answer<'_> {
     }
 }
 
-/// An answer that is a failure.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// An answer that is a failure. As it comes, it holds [`Foreign`] words and cannot be printed; behind the gate
+/// ([`Failure::tell`]), it is an error like others.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum Failure<T = Told> {
     /// OpManager says what is wrong, mostly with HTTP 200.
-    #[error("OpManager reports an error{}: {}", in_brackets(*.status, .code.as_deref()), shorten(.message))]
     Reported {
         /// HTTP status.
         status: u16,
         /// `errorcode`, if sent.
-        code: Option<String>,
-        /// OpManager's own words; empty if there are none. Told shortened, but kept longer: half of a key is
-        /// found by nobody who looks for a key.
-        message: String,
+        code: Option<T>,
+        /// OpManager's own words; empty if there are none.
+        message: T,
     },
     /// An HTTP status other than success, without an explanation in the body.
-    #[error("HTTP status {status}")]
     Status {
         /// HTTP status.
         status: u16,
     },
     /// An HTML page, as a web client would get it.
-    #[error("a web page came back instead of data (HTTP {status}, {bytes} bytes)")]
     WebPage {
         /// HTTP status.
         status: u16,
@@ -65,40 +61,141 @@ pub enum Failure {
         login: bool,
     },
     /// Something that is neither JSON nor a web page.
-    #[error("the answer is not valid JSON (HTTP {status}, {}, {bytes} bytes)", shorten(.content_type))]
     NotJson {
         /// HTTP status.
         status: u16,
-        /// What the server called it.
-        content_type: String,
+        /// What the server called it, if it did.
+        content_type: Option<T>,
         /// Its size.
         bytes: usize,
     },
     /// JSON that ends too early.
-    #[error("the answer ends in the middle ({bytes} bytes came)")]
     Truncated {
         /// What came.
         bytes: usize,
     },
     /// Nothing.
-    #[error("the answer is empty (HTTP {status})")]
     Empty {
         /// HTTP status.
         status: u16,
     },
     /// Nested deeper than any documented answer.
-    #[error("the answer is nested deeper than 64 levels")]
     TooDeep,
 }
 
-/// The error code, and the status where it says more than success.
-fn in_brackets(status: u16, code: Option<&str>) -> String {
-    match (status, code) {
-        (200..300, None) => String::new(),
-        (200..300, Some(code)) => format!(" ({})", shorten(code)),
-        (_, None) => format!(" (HTTP {status})"),
-        (_, Some(code)) => format!(" (HTTP {status}, {})", shorten(code)),
+impl Failure<Foreign> {
+    /// The failure with words that may be shown.
+    pub fn tell(self, gate: Gate<'_>) -> Failure {
+        let tell = |words: Foreign| gate.tell(&words);
+        match self {
+            Self::Reported {
+                status,
+                code,
+                message,
+            } => Failure::Reported {
+                status,
+                code: code.map(tell),
+                message: tell(message),
+            },
+            Self::NotJson {
+                status,
+                content_type,
+                bytes,
+            } => Failure::NotJson {
+                status,
+                content_type: content_type.map(tell),
+                bytes,
+            },
+            Self::Status { status } => Failure::Status { status },
+            Self::WebPage {
+                status,
+                bytes,
+                login,
+            } => Failure::WebPage {
+                status,
+                bytes,
+                login,
+            },
+            Self::Truncated { bytes } => Failure::Truncated { bytes },
+            Self::Empty { status } => Failure::Empty { status },
+            Self::TooDeep => Failure::TooDeep,
+        }
     }
+}
+
+impl Failure {
+    /// Whether it repeats words of others.
+    pub fn is_spoken(&self) -> bool {
+        match self {
+            Self::Reported { code, message, .. } => {
+                message.is_spoken() || code.as_ref().is_some_and(Told::is_spoken)
+            }
+            Self::NotJson { content_type, .. } => {
+                content_type.as_ref().is_some_and(Told::is_spoken)
+            }
+            Self::Status { .. }
+            | Self::WebPage { .. }
+            | Self::Truncated { .. }
+            | Self::Empty { .. }
+            | Self::TooDeep => false,
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Failure<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reported {
+                status,
+                code,
+                message,
+            } => {
+                f.write_str("OpManager reports an error")?;
+                // The status where it says more than success.
+                match (status, code) {
+                    (200..300, None) => {}
+                    (200..300, Some(code)) => write!(f, " ({code})")?,
+                    (_, None) => write!(f, " (HTTP {status})")?,
+                    (_, Some(code)) => write!(f, " (HTTP {status}, {code})")?,
+                }
+                write!(f, ": {message}")
+            }
+            Self::Status { status } => write!(f, "HTTP status {status}"),
+            Self::WebPage { status, bytes, .. } => write!(
+                f,
+                "a web page came back instead of data (HTTP {status}, {bytes} bytes)"
+            ),
+            Self::NotJson {
+                status,
+                content_type,
+                bytes,
+            } => {
+                write!(f, "the answer is not valid JSON (HTTP {status}, ")?;
+                match content_type {
+                    Some(content_type) => write!(f, "{content_type}")?,
+                    None => f.write_str("no content type")?,
+                }
+                write!(f, ", {bytes} bytes)")
+            }
+            Self::Truncated { bytes } => {
+                write!(f, "the answer ends in the middle ({bytes} bytes came)")
+            }
+            Self::Empty { status } => write!(f, "the answer is empty (HTTP {status})"),
+            Self::TooDeep => f.write_str("the answer is nested deeper than 64 levels"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What an operation may answer beside JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Expected {
+    /// Nothing.
+    #[default]
+    Json,
+    /// A sentence in quotes and braces, which is not JSON.
+    BareMessage,
 }
 
 /// Judges an answer.
@@ -110,8 +207,9 @@ pub fn judge<'a>(
     status: u16,
     content_type: Option<&str>,
     body: &'a [u8],
-) -> Result<Answer<'a>, Failure> {
-    judge_shaped(status, content_type, body, outline).map(|judged| match judged {
+    expected: Expected,
+) -> Result<Answer<'a>, Failure<Foreign>> {
+    judge_shaped(status, content_type, body, expected, outline).map(|judged| match judged {
         Judged::Shaped(()) => Answer::Json(trimmed(body)),
         Judged::Message(message) => Answer::Message(message),
     })
@@ -135,8 +233,9 @@ pub fn judge_shaped<'a, T>(
     status: u16,
     content_type: Option<&str>,
     body: &'a [u8],
+    expected: Expected,
     read: impl FnOnce(&[u8]) -> Result<T, Problem>,
-) -> Result<Judged<'a, T>, Failure> {
+) -> Result<Judged<'a, T>, Failure<Foreign>> {
     let success = (200..300).contains(&status);
     let trimmed = trimmed(body);
     if trimmed.is_empty() {
@@ -157,8 +256,8 @@ pub fn judge_shaped<'a, T>(
         Err(Problem::Reported { code, message }) => {
             return Err(Failure::Reported {
                 status,
-                code: code.map(|code| plain(&code)),
-                message: plain(&message),
+                code: code.map(|code| Foreign::new(Source::ErrorCode, &code)),
+                message: Foreign::new(Source::ErrorMessage, &message),
             });
         }
         Err(Problem::Flaw(flaw)) => flaw,
@@ -166,14 +265,18 @@ pub fn judge_shaped<'a, T>(
     if is_page(content_type, trimmed) {
         return Err(page(status, trimmed));
     }
-    match (flaw, braced_text(trimmed)) {
+    let message = match expected {
+        Expected::Json => None,
+        Expected::BareMessage => braced_text(trimmed),
+    };
+    match (flaw, message) {
         _ if !success => Err(Failure::Status { status }),
         (_, Some(message)) => Ok(Judged::Message(message)),
         (Flaw::TooDeep, _) => Err(Failure::TooDeep),
         (Flaw::Truncated, _) => Err(Failure::Truncated { bytes: body.len() }),
         (Flaw::Invalid, _) => Err(Failure::NotJson {
             status,
-            content_type: content_type.map_or_else(|| "no content type".to_owned(), plain),
+            content_type: content_type.map(|kind| Foreign::new(Source::ContentType, kind)),
             bytes: body.len(),
         }),
     }
@@ -186,7 +289,7 @@ fn trimmed(body: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
-fn page(status: u16, body: &[u8]) -> Failure {
+fn page(status: u16, body: &[u8]) -> Failure<Foreign> {
     let text = String::from_utf8_lossy(body).to_ascii_lowercase();
     Failure::WebPage {
         status,
@@ -213,20 +316,4 @@ fn braced_text(body: &[u8]) -> Option<&str> {
         .trim();
     let text = inner.strip_prefix('"')?.strip_suffix('"')?;
     (!text.contains(['"', '\\', '{', '}'])).then_some(text)
-}
-
-/// A text without control characters, as far as it is kept.
-fn plain(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(KEPT)
-        .collect();
-    clean.trim().to_owned()
-}
-
-/// What is told of a text.
-fn shorten(text: &str) -> &str {
-    let end = text.char_indices().nth(LONGEST_MESSAGE);
-    text[..end.map_or(text.len(), |(end, _)| end)].trim_end()
 }

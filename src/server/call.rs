@@ -16,8 +16,8 @@ use super::guard;
 use super::metrics::{Metrics, Outcome};
 #[cfg(feature = "otel")]
 use super::spans;
-use crate::opmanager::{ApiKey, Client, Error, Profile, RawResponse, Target};
-use crate::result::{self, Answer, Judged, Plan, Selection};
+use crate::opmanager::{Client, Error, Profile, RawResponse, Target};
+use crate::result::{self, Judged, Plan, Selection};
 use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
 
 /// Largest answer that is shaped on the thread of all calls, in bytes. It takes a few milliseconds.
@@ -168,7 +168,7 @@ impl OpManagerServer {
         given: Arguments,
     ) -> Result<(String, String), String> {
         let Some(asked) = Asked::of(tool, given, &self.0.settings.policy) else {
-            return Err(format!("there is no tool {tool}"));
+            return Err("there is no such tool".to_owned());
         };
         let access = asked.access();
         let (nobody, target) = (Questioner::nobody(), OnceLock::new());
@@ -181,12 +181,11 @@ impl OpManagerServer {
             .content
             .into_iter()
             .filter_map(|block| Some(block.as_text()?.text.clone()));
-        let first = texts.next().unwrap_or_default();
         if result.is_error == Some(true) {
-            Err(first)
-        } else {
-            Ok((first, texts.next().unwrap_or_default()))
+            return Err(texts.collect::<Vec<_>>().join("\n"));
         }
+        let first = texts.next().unwrap_or_default();
+        Ok((first, texts.next().unwrap_or_default()))
     }
 
     /// Checks a call, or says what is wrong with it.
@@ -209,10 +208,13 @@ impl OpManagerServer {
         let wrong = |problems: arguments::Problems| {
             refused(
                 Outcome::InvalidArguments,
-                self.in_words_of_the_caller(&problems.text(name)),
+                self.wording().of_text(&problems.text(name)).into_owned(),
             )
         };
-        let checked = arguments::check(tool, given).map_err(wrong)?;
+        let mut checked = arguments::check(tool, given).map_err(wrong)?;
+        if !self.wording().names_target() {
+            checked.connection = checked.connection.unnamed();
+        }
         let admitted = self.0.http.admit(&checked.connection);
         let profile = admitted.map_err(|error| wrong(error.into()))?;
         // All that is left of the message is small.
@@ -269,7 +271,6 @@ impl OpManagerServer {
             exchange.status = Some(raw.status);
             exchange.bytes = Some(raw.body.len());
         }
-        let key = client.connection().key();
         let text = match answer {
             Ok(raw) => self.shaped(raw, tool, selection, &client).await,
             Err(error) => Err(error),
@@ -282,8 +283,14 @@ impl OpManagerServer {
         self.record(caller, name, access, outcome, &exchange);
         match text {
             Err(error) => {
-                let text = outcome::failure(&error, tool.specification(), tool.access(), target);
-                failed_without(key, self.in_words_of_the_caller(&text))
+                let (specification, access) = (tool.specification(), tool.access());
+                let wording = self.wording();
+                let text = outcome::failure(&error, specification, access, target.tls(), wording);
+                let mut blocks = vec![ContentBlock::text(text)];
+                if error.is_spoken() {
+                    blocks.push(ContentBlock::text(outcome::SPOKEN));
+                }
+                CallToolResult::error(blocks)
             }
             Ok(json) => {
                 let mut remark = outcome::UNTRUSTED.to_owned();
@@ -335,24 +342,20 @@ impl OpManagerServer {
         };
         let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
-        let judged =
-            result::judge_shaped(raw.status, raw.content_type.as_deref(), &raw.body, |body| {
-                result::shape(body, plan, selection, self.0.settings.result, &redact)
-            })
-            .map_err(|failure| client.redact(failure))?;
+        let limits = self.0.settings.result;
+        let judged = result::judge_shaped(
+            raw.status,
+            raw.content_type.as_deref(),
+            &raw.body,
+            specification.expected,
+            |body| result::shape(body, plan, selection, limits, &redact),
+        )
+        .map_err(|failure| client.tell_failure(failure))?;
         Ok(match judged {
             Judged::Shaped(text) => text,
-            Judged::Message(message) => {
-                let message = key.redact(message).unwrap_or_else(|| message.to_owned());
-                Answer::Message(&message).into_json()
-            }
+            Judged::Message(message) => result::message(message, limits, &redact),
         })
     }
-}
-
-/// A failure whose text may repeat what OpManager said.
-fn failed_without(key: &ApiKey, text: String) -> CallToolResult {
-    failed(key.redact(&text).unwrap_or(text))
 }
 
 pub(super) fn failed(text: String) -> CallToolResult {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::call::Ready;
-use crate::result;
+use crate::sanitize;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -196,7 +196,7 @@ fn question(ready: &Ready) -> ElicitRequestParams {
         ready.checked.connection.target()
     );
     for (name, value) in ready.checked.arguments.as_object().into_iter().flatten() {
-        let shown = result::clean(&value.to_string(), false).into_owned();
+        let shown = sanitize::clean(&value.to_string(), false).into_owned();
         let cut = shown.chars().count() > LONGEST_SHOWN;
         let shown: String = shown.chars().take(LONGEST_SHOWN).collect();
         let mark = if cut { " …" } else { "" };

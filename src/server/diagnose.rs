@@ -4,13 +4,13 @@ use std::sync::OnceLock;
 
 use rmcp::model::{CallToolResult, ContentBlock};
 
+use super::OpManagerServer;
 use super::call::{Exchange, failed};
 use super::caller::Caller;
 use super::metrics::Outcome;
-use super::{Credentials, OpManagerServer};
 use crate::diagnose::diagnose;
 use crate::opmanager::Target;
-use crate::tools::{self, Access, BuiltIn, arguments};
+use crate::tools::{self, Access, BuiltIn, arguments, outcome};
 
 impl OpManagerServer {
     /// Runs it. A connection that does not work is a failed result.
@@ -32,7 +32,7 @@ impl OpManagerServer {
             Ok(connection) => connection.into_parts(),
             Err(problems) => {
                 record(Outcome::InvalidArguments, None);
-                return failed(self.in_words_of_the_caller(&problems.text(name)));
+                return failed(self.wording().of_text(&problems.text(name)).into_owned());
             }
         };
         let _ = called.set(target.clone());
@@ -43,19 +43,18 @@ impl OpManagerServer {
             record(Outcome::Busy, Some(&target));
             return failed(self.0.turns.refusal());
         };
-        let report = diagnose(&self.0.http, target.clone(), trust, Some(key)).await;
-        let told = match self.0.settings.credentials {
-            Credentials::Arguments => report.to_string(),
-            // The headers that have just worked need no advice.
-            Credentials::Request => self.in_words_of_the_caller(&report.without_usage()),
-        };
-        let text = ContentBlock::text(told);
+        let wording = self.wording();
+        let report = diagnose(&self.0.http, target.clone(), trust, Some(key), wording).await;
+        let mut blocks = vec![ContentBlock::text(report.text())];
+        if report.is_spoken() {
+            blocks.push(ContentBlock::text(outcome::SPOKEN));
+        }
         if report.is_good() {
             record(Outcome::Success, Some(&target));
-            CallToolResult::success(vec![text])
+            CallToolResult::success(blocks)
         } else {
             record(Outcome::NoAnswer, Some(&target));
-            CallToolResult::error(vec![text])
+            CallToolResult::error(blocks)
         }
     }
 }

@@ -17,18 +17,14 @@ pub(super) const ID: &str = "id";
 
 const JSON: &str = "application/json";
 
-/// Longest address that is repeated to a caller.
-const LONGEST_ADDRESS: usize = 128;
-
-/// What is told of an address without a resource. The newest protocol took the code back that the ones before have
-/// for this.
-pub(super) fn unknown(uri: &str, newest: bool) -> ErrorData {
+/// What is told of an address without a resource, which is not repeated: a key may stand in it. The newest protocol took
+/// the code back that the ones before have for this.
+pub(super) fn unknown(newest: bool) -> ErrorData {
     let message = "there is no such resource: opmanager://operations lists all operations";
-    let which = (uri.len() <= LONGEST_ADDRESS).then(|| json!({ "uri": uri }));
     if newest {
-        ErrorData::invalid_params(message, which)
+        ErrorData::invalid_params(message, None)
     } else {
-        ErrorData::resource_not_found(message, which)
+        ErrorData::resource_not_found(message, None)
     }
 }
 

@@ -432,17 +432,20 @@ fn selection(given: &Arguments) -> Selection {
     }
 }
 
-/// The name of an argument that somebody made up, as it may be repeated.
-pub(super) fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(64).collect()
-}
-
+/// What is said of an argument that there is not. Its name is repeated only if it looks like a name and not like a key,
+/// which has digits.
 fn unknown(name: &str, key: Option<&ApiKey>) -> String {
-    let plain: String = name.chars().filter(|c| !c.is_control()).collect();
-    // A key that was also given as a name is still a key.
-    let harmless = key.and_then(|key| key.redact(&plain)).unwrap_or(plain);
-    let shown = shown(&harmless);
-    format!("`{shown}` is not an argument of this tool")
+    /// Longest name of an argument that is believed to be one, in characters.
+    const LONGEST_NAME: usize = 40;
+    let is_name = name.len() <= LONGEST_NAME
+        && name.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.'))
+        // A key that was also given as a name is still a key.
+        && key.is_none_or(|key| key.redact(name).is_none());
+    if is_name {
+        format!("`{name}` is not an argument of this tool")
+    } else {
+        "an argument is given that is not one of this tool".to_owned()
+    }
 }
 
 fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
@@ -481,7 +484,7 @@ fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
 
 fn check_text(name: &str, text: &str, schema: &Value) -> Option<String> {
     if text.chars().count() > LONGEST_TEXT {
-        return Some(format!("is longer than {LONGEST_TEXT} characters"));
+        return Some(format!("must have at most {LONGEST_TEXT} characters"));
     }
     // Notes are the one kind of text that people write in several lines.
     let allowed: &[char] = if name == "notes" { &['\t', '\n'] } else { &[] };

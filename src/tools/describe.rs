@@ -9,6 +9,8 @@ use super::arguments::{self, CONNECTION_ARGUMENTS};
 use super::policy::suggestion;
 use super::{Access, Arguments, BuiltIn, CatalogueTool, Policy, catalogue, search};
 
+/// Longest query, in characters: a few words. What a search takes grows with it.
+const LONGEST_QUERY: usize = 300;
 /// Most operations of one answer.
 const MOST_FOUND: usize = 8;
 
@@ -37,6 +39,11 @@ pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> 
     let text = |name: &str| given.get(name).and_then(Value::as_str);
     let access = text("access").and_then(|word| word.parse().ok());
     let query = text("query").unwrap_or_default();
+    if query.chars().count() > LONGEST_QUERY {
+        return Err(format!(
+            "`query` is longer than {LONGEST_QUERY} characters: say in a few words what you want to do"
+        ));
+    }
     Ok(found(query, text("toolset"), access, policy).to_string())
 }
 

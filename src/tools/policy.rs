@@ -93,6 +93,11 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
     const CLOSE: f64 = 0.8;
     /// More would be a list and no help.
     const MOST: usize = 3;
+    /// No known name is as long, and comparing takes time in proportion to it.
+    const LONGEST: usize = 64;
+    if name.len() > LONGEST {
+        return String::new();
+    }
     let plain = |name: &str| name.to_ascii_lowercase().replace(['_', '-'], "");
     let meant = plain(name);
     let mut close: Vec<(f64, &str)> = known
@@ -202,6 +207,14 @@ impl Policy {
                 "`{name}` is not among the tools that this server was started with. Its operator can add it with --tools {name}."
             ))
         }
+    }
+
+    /// The tools that somebody may have meant by a name, as [`suggestion`] words it.
+    pub(crate) fn closest(&self, name: &str) -> String {
+        suggestion(
+            name,
+            ToolName::every().filter(|known| !self.excludes(known)),
+        )
     }
 
     /// Whether an operation is unknown to clients, because its operator excluded it.

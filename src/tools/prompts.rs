@@ -9,8 +9,8 @@ use rmcp::model::{JsonObject, Prompt, PromptArgument};
 use serde_json::Value;
 
 use super::builtin::BuiltIn;
+use super::find;
 use super::policy::Policy;
-use super::{arguments, find};
 
 /// Longest argument of a prompt, in characters.
 const LONGEST: usize = 200;
@@ -246,6 +246,12 @@ pub(crate) fn text(
             }
             None => {}
             Some(value) => {
+                if value.as_str().is_some_and(looks_like_key) {
+                    return Err(format!(
+                        "`{}` looks like an API key: a prompt takes none, and its text may be kept",
+                        known.name
+                    ));
+                }
                 let value = value.as_str().filter(|value| is_short(value));
                 let value = value.ok_or_else(|| {
                     format!(
@@ -266,9 +272,9 @@ pub(crate) fn text(
             } else {
                 names.join(", ")
             };
+            // Its name is not repeated: it may be a key in the wrong place.
             return Err(format!(
-                "`{}` is not an argument of this prompt; it takes {names}",
-                arguments::shown(name)
+                "an argument is given that this prompt does not take; it takes {names}"
             ));
         }
     }
@@ -296,6 +302,12 @@ pub(crate) fn text(
 
 fn is_short(value: &str) -> bool {
     value.chars().count() <= LONGEST && !value.chars().any(char::is_control)
+}
+
+/// Whether a text has the form of OpManager's keys: 32 hexadecimal digits, which no device is called.
+fn looks_like_key(value: &str) -> bool {
+    let value = value.trim();
+    value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// How a tool of a step is called on this server; `None` if it cannot be.

@@ -56,6 +56,9 @@ impl Bench {
         let first = format!("Invalid arguments for `{tool}`; nothing was sent.");
         assert_eq!(lines.next(), Some(first.as_str()), "{shown}");
         let blamed = lines.map(|line| {
+            if line.starts_with("an argument is given") {
+                return "";
+            }
             let name = line
                 .strip_prefix('`')
                 .and_then(|line| line.split('`').next());
@@ -353,32 +356,24 @@ async fn ar_01_arguments_that_a_tool_does_not_have_are_refused() {
     // What people misspell ends up in names too.
     let long = format!("{}\n\u{1b}[31m", "x".repeat(300));
     let given = bench.with(tool_of(&contract()[0]), &long, json!(1));
-    bench
-        .refused("list_alarms", given, &["x".repeat(64).as_str()])
-        .await;
+    bench.refused("list_alarms", given, &[""]).await;
     bench.finish().await;
 }
 
 #[tokio::test]
-async fn a_key_that_is_also_given_as_a_name_is_not_repeated() {
+async fn a_key_that_is_given_as_a_name_is_not_repeated() {
     let mut bench = Bench::new().await;
     let (start, end) = SENTINEL.split_at(3);
-    for (name, shown) in [
-        (SENTINEL.to_owned(), "[redacted]".to_owned()),
-        (format!("{start}\u{7}{end}"), "[redacted]".to_owned()),
-        (
-            format!("{}{SENTINEL}", "x".repeat(60)),
-            format!("{}[red", "x".repeat(60)),
-        ),
+    for name in [
+        SENTINEL.to_owned(),
+        format!("{start}\u{7}{end}"),
+        format!("{}{SENTINEL}", "x".repeat(60)),
     ] {
-        let mut given = merge(
-            at(&bench.simulator, json!({})),
-            json!({ "apiKey": SENTINEL }),
-        );
-        given[name] = json!(1);
-        bench
-            .refused("list_devices", given, &[shown.as_str()])
-            .await;
+        for key in [SENTINEL, "another"] {
+            let mut given = merge(at(&bench.simulator, json!({})), json!({ "apiKey": key }));
+            given[&name] = json!(1);
+            bench.refused("list_devices", given, &[""]).await;
+        }
     }
     bench.finish().await;
 }

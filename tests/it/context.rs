@@ -157,7 +157,7 @@ async fn wrong_prompts_and_arguments_are_named() {
         (
             "device_health",
             json!({ "device": "x", "apiKey": SENTINEL }),
-            "`apiKey` is not an argument",
+            "an argument is given that this prompt does not take; it takes device",
         ),
         (
             "alarm_triage",

@@ -187,7 +187,7 @@ fn documents_for_clients_name_headers_and_tools_that_there_are() {
         .iter()
         .map(|entry| entry["tool"]["name"].as_str().unwrap())
         .collect();
-    let server = read("src/server.rs");
+    let server = read("src/tools/wording.rs");
     let headers = between(&server, "const CONNECTION_HEADERS: ", "];")[0];
     let headers: BTreeSet<&str> = between(headers, ", \"", "\"").into_iter().collect();
     let mut named = BTreeSet::new();

@@ -20,6 +20,7 @@ mod diagnose;
 mod documents;
 mod egress;
 mod fence;
+mod foreign;
 #[cfg(unix)]
 mod http;
 mod made_up;

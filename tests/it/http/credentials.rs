@@ -1,6 +1,6 @@
 //! `--credentials headers`: host and key come with the request, where the model neither sees nor chooses them.
 
-use opmanager_simulator::{Options, Simulator, Tls};
+use opmanager_simulator::{Fault, FaultKind, Options, Simulator, Tls};
 use serde_json::{Value, json};
 
 use super::{call, list_devices, newest, on_the_wire, request, statuses};
@@ -249,7 +249,7 @@ async fn what_is_wrong_with_a_connection_is_told_by_header() {
         ),
         (
             with("X-OpManager-Port", "1"),
-            &["header `X-OpManager-Port` is 1, but header `X-OpManager-Host` says"],
+            &["header `X-OpManager-Port` is not the port that header `X-OpManager-Host` says"],
         ),
         (
             with("X-OpManager-Use-Ssl", "maybe"),
@@ -277,6 +277,86 @@ async fn what_is_wrong_with_a_connection_is_told_by_header() {
     check_failed(&answer, &["--ca-file", "`X-OpManager-Verify-Ssl: false`"]);
     let answer = send(&session, &secured, &call("diagnose_connection", json!({}))).await;
     check_failed(&answer, &["--pin-sha256"]);
+}
+
+#[tokio::test]
+async fn rt_19_no_result_names_a_target_that_comes_by_header() {
+    let (plain, secured) = (simulator().await, self_signed_simulator().await);
+    let dead = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().to_string()
+    };
+    let key = ("X-OpManager-Api-Key", SENTINEL.to_owned());
+    let at = |host: &str, more: &[(&'static str, &str)]| {
+        let mut headers = vec![("X-OpManager-Host", host.to_owned()), key.clone()];
+        headers.extend(
+            more.iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        headers
+    };
+    let clear = [("X-OpManager-Use-Ssl", "false")];
+    let spoken = format!(
+        "{{\"error\":{{\"message\":\"no route to {} of OPM.corp.test\"}}}}",
+        plain.host()
+    );
+    plain.inject(Fault::always(FaultKind::Respond {
+        status: 200,
+        content_type: None,
+        headers: Vec::new(),
+        body: spoken.into_bytes(),
+    }));
+    let session = Session::serve(
+        &[
+            &HEADERS[..],
+            &[
+                "--toolsets",
+                "core",
+                "--timeout",
+                "2",
+                "--connect-timeout",
+                "2",
+            ],
+        ]
+        .concat(),
+    )
+    .await;
+    let cases = [
+        at(&dead, &[]),
+        at(&dead, &clear),
+        at("no-such-host.corp.test:8061", &[]),
+        at(&secured.host(), &[]),
+        at(&secured.host(), &clear),
+        at(&plain.host(), &clear),
+        at(&plain.host(), &[]),
+        at("127.0.0.1:8061", &clear),
+        at("169.254.169.254:8061", &[]),
+        at("corp.test:8061", &[("X-OpManager-Port", "4711")]),
+        at("http://corp.test:8061", &[]),
+        at("corp.test:99999", &[]),
+        at(&secured.host(), &[("X-OpManager-Verify-Ssl", "false")]),
+    ];
+    for headers in cases {
+        let host = headers[0].1.clone();
+        let (name, port) = host.trim_start_matches("http://").split_once(':').unwrap();
+        for (tool, arguments) in [
+            ("list_devices", json!({})),
+            ("diagnose_connection", json!({})),
+            ("call_operation", json!({ "operation": "list_devices" })),
+        ] {
+            let answer = send(&session, &headers, &call(tool, arguments)).await;
+            let all = answer.json()["result"].to_string();
+            // OpManager's usual ports are advice, and nobody's secret.
+            let told = all.replace("8061", "").replace("8060", "");
+            let shown = |part: &str| !part.is_empty() && told.contains(part);
+            assert!(!shown(name) && !shown("4711"), "{tool} {host}: {all}");
+            assert!(port == "8061" || !shown(port), "{tool} {host}: {all}");
+            assert!(
+                !told.contains("localhost") && !told.contains("127.0.0.1"),
+                "{all}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
