@@ -4,14 +4,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use opmanager_mcp_server::result::{Answer, Failure, judge};
+use opmanager_mcp_server::foreign::Gate;
+use opmanager_mcp_server::result::{Answer, Expected, Failure, judge};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-fuzz_target!(|input: (u16, Option<&str>, &[u8])| {
-    let (status, content_type, body) = input;
+fuzz_target!(|input: (u16, Option<&str>, &[u8], bool)| {
+    let (status, content_type, body, bare) = input;
+    let expected = if bare {
+        Expected::BareMessage
+    } else {
+        Expected::Json
+    };
     let reference = serde_json::from_slice::<Value>(body);
-    match judge(status, content_type, body) {
+    match judge(status, content_type, body, expected) {
         Ok(answer) => {
             assert!(
                 (200..300).contains(&status),
@@ -26,6 +32,7 @@ fuzz_target!(|input: (u16, Option<&str>, &[u8])| {
             serde_json::from_str::<IgnoredAny>(&answer.into_json()).unwrap();
         }
         Err(failure) => {
+            let failure = failure.tell(Gate::new(&|_| None));
             let told = failure.to_string();
             assert!(told.chars().count() < 1500, "{told}");
             assert!(!told.contains(|c: char| c.is_control()), "{told:?}");
