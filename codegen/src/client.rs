@@ -6,6 +6,7 @@
 //! status, content type and body of any answer arrive; the documented response schemas stay as types of
 //! their own, in which every scalar is decoded tolerantly.
 
+use openapiv3::{Components, OpenAPI};
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, HooksMode, InterfaceStyle};
 use quote::quote;
@@ -16,9 +17,21 @@ use crate::document::{BOUNDED, Document, Kind, Location, Operation, Parameter, T
 use crate::operations::{Output, component};
 
 pub(crate) fn generate(document: &Document) -> Result<TokenStream, Error> {
-    let (rewritten, bounds) = rewrite(document);
-    let openapi = serde_json::from_value(rewritten)
-        .map_err(|error| Error::Generator(format!("after rewriting: {error}")))?;
+    let Some(curated) = &document.openapi else {
+        return Err(Error::Generator(
+            "nothing is generated from a draft".to_owned(),
+        ));
+    };
+    let (paths, schemas, bounds) = rewrite(document);
+    let rewriting = |error| Error::Generator(format!("after rewriting: {error}"));
+    let openapi = OpenAPI {
+        paths: serde_json::from_value(paths.into()).map_err(rewriting)?,
+        components: Some(Components {
+            schemas: serde_json::from_value(schemas.into()).map_err(rewriting)?,
+            ..Components::default()
+        }),
+        ..curated.clone()
+    };
     let mut settings = GenerationSettings::new();
     settings
         .with_interface(InterfaceStyle::Positional)
@@ -46,7 +59,8 @@ pub(crate) fn generate(document: &Document) -> Result<TokenStream, Error> {
 
 type Bounds = Vec<(String, i64, i64)>;
 
-fn rewrite(document: &Document) -> (Value, Bounds) {
+/// The paths and the schemas from which the client is generated.
+fn rewrite(document: &Document) -> (Map<String, Value>, Map<String, Value>, Bounds) {
     let mut schemas = Map::new();
     let mut bounds = Bounds::new();
     for (name, schema) in &document.schemas {
@@ -69,13 +83,7 @@ fn rewrite(document: &Document) -> (Value, Bounds) {
     for (name, ..) in &bounds {
         schemas.insert(name.clone(), json!({}));
     }
-    let rewritten = json!({
-        "openapi": "3.0.3",
-        "info": { "title": "OpManager", "version": document.version },
-        "paths": paths,
-        "components": { "schemas": schemas },
-    });
-    (rewritten, bounds)
+    (paths, schemas, bounds)
 }
 
 fn rewrite_operation(

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use heck::{ToPascalCase, ToSnakeCase};
+use openapiv3::OpenAPI;
 use serde_json::{Map, Value};
 
 /// Arguments that every tool has beside those of its operation, so no parameter may take their names.
@@ -45,6 +46,9 @@ pub struct Document {
     /// `x-left-out`: operations that the vendor documents and this document does not, each with the reason.
     pub left_out: BTreeMap<String, String>,
     pub(crate) schemas: Map<String, Value>,
+    /// The document in the types of OpenAPI 3.0, from which the client is generated. `None` for a draft, which may
+    /// lack what these types need.
+    pub(crate) openapi: Option<OpenAPI>,
 }
 
 /// One operation: a method on a path.
@@ -295,7 +299,10 @@ impl Document {
             draft,
             ..Lint::default()
         };
-        let document = lint.document(&root);
+        let mut document = lint.document(&root);
+        if lint.defects.is_empty() && !draft {
+            document.openapi = lint.openapi(root, &document.operations);
+        }
         if lint.defects.is_empty() {
             Ok(document)
         } else {
@@ -381,6 +388,36 @@ impl Lint {
             reasons.insert(name.clone(), reason.to_owned());
         }
         reasons
+    }
+
+    /// The document in the types of OpenAPI 3.0. What these types read and what the rules above have read must be the
+    /// same operations, so that none is generated that no rule has seen.
+    fn openapi(&mut self, root: Value, operations: &[Operation]) -> Option<OpenAPI> {
+        self.at("document");
+        let openapi: OpenAPI = match serde_json::from_value(root) {
+            Ok(openapi) => openapi,
+            Err(error) => {
+                self.defect(
+                    format!("it is not OpenAPI 3.0: {error}"),
+                    "write that part as the OpenAPI specification has it",
+                );
+                return None;
+            }
+        };
+        for (path, method, operation) in openapi.operations() {
+            let id = operation.operation_id.as_deref().unwrap_or_default();
+            let known = operations.iter().any(|known| {
+                known.id == id && known.path == path && known.method.eq_ignore_ascii_case(method)
+            });
+            if !known {
+                self.at(format!("{} {path}", method.to_uppercase()));
+                self.defect(
+                    "no rule has read this operation",
+                    "describe it as its neighbours are described",
+                );
+            }
+        }
+        Some(openapi)
     }
 
     fn document(&mut self, root: &Value) -> Document {
@@ -480,6 +517,7 @@ impl Lint {
             version: text(&root["info"], "version").to_owned(),
             left_out,
             schemas,
+            openapi: None,
         }
     }
 
