@@ -2,6 +2,7 @@
 //!
 //! Modules in the order in which they use one another, each only the ones above it:
 //!
+//! - `json`: the grammar of JSON, without a tree.
 //! - `sanitize`: which characters are invisible, and what is removed from a text.
 //! - [`foreign`]: words of others, and the one gate through which they reach a reader.
 //! - [`result`]: what becomes of OpManager's bytes. Knows neither MCP nor HTTP.
@@ -18,6 +19,7 @@ pub mod cli;
 mod demo;
 mod diagnose;
 pub mod foreign;
+mod json;
 pub mod opmanager;
 pub mod result;
 mod sanitize;

@@ -5,11 +5,32 @@
 
 #![deny(clippy::disallowed_types)]
 
-mod scan;
 mod shape;
 mod verdict;
+mod writer;
 
-pub use scan::Flaw;
-pub(crate) use scan::{Kind, outermost, plain_run};
-pub use shape::{Limits, Plan, Problem, Selection, message, shape};
-pub use verdict::{Answer, Expected, Failure, Judged, judge, judge_shaped};
+use crate::foreign::{Foreign, Redact};
+
+pub use crate::json::Flaw;
+pub use shape::{Limits, Plan, Selection, shape};
+use verdict::Judged;
+pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
+
+/// The text that a model reads of an answer, from one pass over its bytes.
+///
+/// # Errors
+///
+/// The failure that the answer is.
+pub fn answer(
+    received: Received<'_>,
+    plan: Plan<'_>,
+    selection: &Selection,
+    limits: Limits,
+    redact: Redact<'_>,
+) -> Result<String, Failure<Foreign>> {
+    let shape = |body: &[u8]| shape(body, plan, selection, limits, redact);
+    Ok(match verdict::judge_with(received, shape)? {
+        Judged::Json(text) => text,
+        Judged::Message(message) => shape::message(message, limits, redact),
+    })
+}

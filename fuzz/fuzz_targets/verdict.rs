@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use opmanager_mcp_server::foreign::Gate;
-use opmanager_mcp_server::result::{Answer, Expected, Failure, judge};
+use opmanager_mcp_server::result::{Answer, Expected, Failure, Received, judge};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -17,7 +17,13 @@ fuzz_target!(|input: (u16, Option<&str>, &[u8], bool)| {
         Expected::Json
     };
     let reference = serde_json::from_slice::<Value>(body);
-    match judge(status, content_type, body, expected) {
+    let received = Received {
+        status,
+        content_type,
+        body,
+        expected,
+    };
+    match judge(received) {
         Ok(answer) => {
             assert!(
                 (200..300).contains(&status),

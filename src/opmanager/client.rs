@@ -21,7 +21,7 @@ use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::foreign::{Foreign, Source, Told};
-use crate::result;
+use crate::result::{self, Received};
 
 use super::address::Denied;
 use super::http::UNIT;
@@ -118,13 +118,7 @@ impl Client {
     /// The failure that OpManager reports, by status, by an `error` object in a 200, or by sending something that is
     /// not JSON. It is without the key, which a server may repeat in its words.
     pub fn judge<'a>(&self, raw: &'a RawResponse) -> Result<Answer<'a>, Failure> {
-        result::judge(
-            raw.status,
-            raw.content_type.as_deref(),
-            &raw.body,
-            raw.operation.specification().expected,
-        )
-        .map_err(|failure| self.tell_failure(failure))
+        result::judge(raw.received()).map_err(|failure| self.tell_failure(failure))
     }
 
     /// A failure in words that may be shown.
@@ -311,6 +305,18 @@ impl Client {
         Error::Interrupted {
             target: self.connection.target.clone(),
             reason: self.tell(&innermost(error)),
+        }
+    }
+}
+
+impl RawResponse {
+    /// The answer as it is judged.
+    pub(crate) fn received(&self) -> Received<'_> {
+        Received {
+            status: self.status,
+            content_type: self.content_type.as_deref(),
+            body: &self.body,
+            expected: self.operation.specification().expected,
         }
     }
 }

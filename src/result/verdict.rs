@@ -8,8 +8,7 @@ use std::fmt;
 
 use crate::foreign::{Foreign, Gate, Source, Told};
 
-use super::scan::Flaw;
-use super::shape::{Problem, outline, quoted};
+use crate::json::{Flaw, Kind, Scanner, Span, decoded, quoted};
 
 /// A successful answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,44 +197,70 @@ pub enum Expected {
     BareMessage,
 }
 
+/// Why a body gives no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// It is not acceptable JSON.
+    Flaw(Flaw),
+    /// It is an object with an `error`.
+    Reported {
+        /// `errorcode` or `code`.
+        code: Option<String>,
+        /// `message`, or the error itself if it is a text.
+        message: String,
+    },
+}
+
+impl From<Flaw> for Problem {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flaw(flaw)
+    }
+}
+
+/// An answer as it came, and what it may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// What the server calls it.
+    pub content_type: Option<&'a str>,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// What the operation may answer beside JSON.
+    pub expected: Expected,
+}
+
 /// Judges an answer.
 ///
 /// # Errors
 ///
 /// The failure that it is.
-pub fn judge<'a>(
-    status: u16,
-    content_type: Option<&str>,
-    body: &'a [u8],
-    expected: Expected,
-) -> Result<Answer<'a>, Failure<Foreign>> {
-    judge_shaped(status, content_type, body, expected, outline).map(|judged| match judged {
-        Judged::Shaped(()) => Answer::Json(trimmed(body)),
+pub fn judge(received: Received<'_>) -> Result<Answer<'_>, Failure<Foreign>> {
+    judge_with(received, outline).map(|judged| match judged {
+        Judged::Json(()) => Answer::Json(trimmed(received.body)),
         Judged::Message(message) => Answer::Message(message),
     })
 }
 
 /// A successful answer and what was made of it.
-#[derive(Debug)]
-pub enum Judged<'a, T> {
+pub(super) enum Judged<'a, T> {
     /// What the reader made of the JSON.
-    Shaped(T),
+    Json(T),
     /// As [`Answer::Message`].
     Message(&'a str),
 }
 
 /// Judges an answer while `read` walks its body, so that it is walked once.
-///
-/// # Errors
-///
-/// The failure that it is.
-pub fn judge_shaped<'a, T>(
-    status: u16,
-    content_type: Option<&str>,
-    body: &'a [u8],
-    expected: Expected,
+pub(super) fn judge_with<'a, T>(
+    received: Received<'a>,
     read: impl FnOnce(&[u8]) -> Result<T, Problem>,
 ) -> Result<Judged<'a, T>, Failure<Foreign>> {
+    let Received {
+        status,
+        content_type,
+        body,
+        expected,
+    } = received;
     let success = (200..300).contains(&status);
     let trimmed = trimmed(body);
     if trimmed.is_empty() {
@@ -251,7 +276,7 @@ pub fn judge_shaped<'a, T>(
         outline(body).map(|()| None)
     };
     let flaw = match read {
-        Ok(Some(shaped)) => return Ok(Judged::Shaped(shaped)),
+        Ok(Some(shaped)) => return Ok(Judged::Json(shaped)),
         Ok(None) => return Err(Failure::Status { status }),
         Err(Problem::Reported { code, message }) => {
             return Err(Failure::Reported {
@@ -316,4 +341,88 @@ fn braced_text(body: &[u8]) -> Option<&str> {
         .trim();
     let text = inner.strip_prefix('"')?.strip_suffix('"')?;
     (!text.contains(['"', '\\', '{', '}'])).then_some(text)
+}
+
+/// Checks a body without making a text of it.
+fn outline(body: &[u8]) -> Result<(), Problem> {
+    let mut scan = start(body)?;
+    if scan.kind()? == Kind::Object {
+        let mut more = scan.open(b'}')?;
+        while more {
+            let key = scan.key()?;
+            reported(&mut scan, &key)?;
+            scan.skip(1)?;
+            more = scan.next(b'}')?;
+        }
+    } else {
+        scan.skip(0)?;
+    }
+    Ok(scan.end()?)
+}
+
+pub(super) fn start(body: &[u8]) -> Result<Scanner<'_>, Problem> {
+    match std::str::from_utf8(body) {
+        Ok(text) => Ok(Scanner::new(text)),
+        Err(error) if error.error_len().is_none() => Err(Flaw::Truncated.into()),
+        Err(_) => Err(Flaw::Invalid.into()),
+    }
+}
+
+/// Stops at the value of an `error` key of the outermost object, unless it says that there is none.
+pub(super) fn reported(scan: &mut Scanner<'_>, key: &Span) -> Result<(), Problem> {
+    if decoded(scan, key) != "error" {
+        return Ok(());
+    }
+    let start = scan.position();
+    let mut code = None;
+    let mut message = String::new();
+    let is_error = match scan.kind()? {
+        Kind::Word => scan.word().map(|range| scan.slice(range) == "true")?,
+        Kind::Object => {
+            let mut more = scan.open(b'}')?;
+            while more {
+                let key = scan.key()?;
+                let key = decoded(scan, &key);
+                let value = scalar(scan, 2)?;
+                match key.as_ref() {
+                    "message" => message = value,
+                    "errorcode" | "code" => code = Some(value),
+                    _ => {}
+                }
+                more = scan.next(b'}')?;
+            }
+            true
+        }
+        Kind::Number => {
+            code = Some(scalar(scan, 1)?);
+            true
+        }
+        _ => {
+            message = scalar(scan, 1)?;
+            true
+        }
+    };
+    if is_error {
+        return Err(Problem::Reported { code, message });
+    }
+    scan.rewind(start);
+    Ok(())
+}
+
+/// A scalar as text; a container as nothing.
+fn scalar(scan: &mut Scanner<'_>, depth: u32) -> Result<String, Flaw> {
+    Ok(match scan.kind()? {
+        Kind::String => {
+            let span = scan.string()?;
+            decoded(scan, &span).into_owned()
+        }
+        Kind::Number => {
+            let range = scan.number()?;
+            scan.slice(range).to_owned()
+        }
+        _ => {
+            scan.skip(depth)?;
+            String::new()
+        }
+    })
 }

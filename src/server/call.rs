@@ -17,7 +17,7 @@ use super::metrics::{Metrics, Outcome};
 #[cfg(feature = "otel")]
 use super::spans;
 use crate::opmanager::{Client, Error, Profile, RawResponse, Target};
-use crate::result::{self, Judged, Plan, Selection};
+use crate::result::{self, Plan, Selection};
 use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
 
 /// Largest answer that is shaped on the thread of all calls, in bytes. It takes a few milliseconds.
@@ -343,18 +343,8 @@ impl OpManagerServer {
         let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
         let limits = self.0.settings.result;
-        let judged = result::judge_shaped(
-            raw.status,
-            raw.content_type.as_deref(),
-            &raw.body,
-            specification.expected,
-            |body| result::shape(body, plan, selection, limits, &redact),
-        )
-        .map_err(|failure| client.tell_failure(failure))?;
-        Ok(match judged {
-            Judged::Shaped(text) => text,
-            Judged::Message(message) => result::message(message, limits, &redact),
-        })
+        result::answer(raw.received(), plan, selection, limits, &redact)
+            .map_err(|failure| client.tell_failure(failure).into())
     }
 }
 

@@ -31,7 +31,7 @@ use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, RequestId};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::result::{Flaw, Kind, outermost, plain_run};
+use crate::json::{Flaw, Kind, outermost, plain_run};
 
 /// Longest `id` that is repeated for a line that is not kept, in bytes of JSON.
 const LONGEST_ID: usize = 1024;

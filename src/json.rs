@@ -4,10 +4,14 @@
 //! formed, without recursion and without allocation. Nesting is bounded, because readers further on are
 //! less patient than it is.
 
+mod text;
+
 use std::ops::Range;
 
+pub(crate) use text::{decode, decoded, quoted, write_quoted};
+
 /// Deepest nesting that is accepted.
-pub(super) const DEEPEST: u32 = 64;
+pub(crate) const DEEPEST: u32 = 64;
 
 /// Why a text is not acceptable JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +28,18 @@ type Result<T> = std::result::Result<T, Flaw>;
 
 /// A position in a JSON text.
 #[derive(Debug, Clone)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
 }
 
 /// The inside of a string: what stands between its quotes.
 #[derive(Debug, Clone)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// Where it stands.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Whether it has escapes.
-    pub(super) escaped: bool,
+    pub(crate) escaped: bool,
 }
 
 /// What a value begins with.
@@ -60,7 +64,7 @@ pub(crate) fn outermost(text: &str) -> Result<Kind> {
 
 impl<'a> Scanner<'a> {
     /// Starts at the first character that is no white space, behind a byte order mark if there is one.
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self {
             text,
@@ -69,22 +73,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of a range that it has given.
-    pub(super) fn slice(&self, range: Range<usize>) -> &'a str {
+    pub(crate) fn slice(&self, range: Range<usize>) -> &'a str {
         self.text.get(range).unwrap_or_default()
     }
 
     /// Where it stands.
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.at
     }
 
     /// Goes back to a position it has been at.
-    pub(super) fn rewind(&mut self, position: usize) {
+    pub(crate) fn rewind(&mut self, position: usize) {
         self.at = position;
     }
 
     /// The kind of the value that begins here.
-    pub(super) fn kind(&self) -> Result<Kind> {
+    pub(crate) fn kind(&self) -> Result<Kind> {
         match byte(self.text.as_bytes(), self.at)? {
             b'{' => Ok(Kind::Object),
             b'[' => Ok(Kind::Array),
@@ -96,7 +100,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Nothing but white space may follow the outermost value.
-    pub(super) fn end(&mut self) -> Result<()> {
+    pub(crate) fn end(&mut self) -> Result<()> {
         self.at = space_end(self.text.as_bytes(), self.at);
         if self.at == self.text.len() {
             Ok(())
@@ -106,21 +110,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps into a container; `false` if it is empty and already left again.
-    pub(super) fn open(&mut self, close: u8) -> Result<bool> {
+    pub(crate) fn open(&mut self, close: u8) -> Result<bool> {
         let (at, more) = open_end(self.text.as_bytes(), self.at, close)?;
         self.at = at;
         Ok(more)
     }
 
     /// Steps over the comma to the next entry; `false` if the container has been left instead.
-    pub(super) fn next(&mut self, close: u8) -> Result<bool> {
+    pub(crate) fn next(&mut self, close: u8) -> Result<bool> {
         let (at, more) = next_end(self.text.as_bytes(), self.at, close)?;
         self.at = at;
         Ok(more)
     }
 
     /// The key of an object's entry and the colon behind it.
-    pub(super) fn key(&mut self) -> Result<Span> {
+    pub(crate) fn key(&mut self) -> Result<Span> {
         let bytes = self.text.as_bytes();
         if byte(bytes, self.at)? != b'"' {
             return Err(Flaw::Invalid);
@@ -131,7 +135,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A string.
-    pub(super) fn string(&mut self) -> Result<Span> {
+    pub(crate) fn string(&mut self) -> Result<Span> {
         let start = self.at + 1;
         let (at, escaped) = string_end(self.text.as_bytes(), start)?;
         self.at = at;
@@ -142,21 +146,21 @@ impl<'a> Scanner<'a> {
     }
 
     /// A number; its digits are left as they stand.
-    pub(super) fn number(&mut self) -> Result<Range<usize>> {
+    pub(crate) fn number(&mut self) -> Result<Range<usize>> {
         let start = self.at;
         self.at = number_end(self.text.as_bytes(), start)?;
         Ok(start..self.at)
     }
 
     /// `true`, `false` or `null`.
-    pub(super) fn word(&mut self) -> Result<Range<usize>> {
+    pub(crate) fn word(&mut self) -> Result<Range<usize>> {
         let start = self.at;
         self.at = word_end(self.text.as_bytes(), start)?;
         Ok(start..self.at)
     }
 
     /// Steps over a value that begins at `depth` containers below the outermost.
-    pub(super) fn skip(&mut self, depth: u32) -> Result<()> {
+    pub(crate) fn skip(&mut self, depth: u32) -> Result<()> {
         let bytes = self.text.as_bytes();
         let mut at = self.at;
         // One bit for each container that is open here, set for objects: the whole stack of the walk.
