@@ -61,6 +61,9 @@ pub(crate) fn generate(document: &Document) -> TokenStream {
         .iter()
         .map(|operation| identifier(&operation.pascal_name()))
         .collect();
+    let arguments = operations
+        .iter()
+        .map(|operation| format_ident!("{}Args", operation.pascal_name()));
     let summaries = operations.iter().map(|operation| {
         format!(
             "`{} {}`: {}.",
@@ -88,6 +91,15 @@ pub(crate) fn generate(document: &Document) -> TokenStream {
             pub const fn specification(self) -> &'static crate::opmanager::Specification {
                 &SPECIFICATIONS[self as usize]
             }
+        }
+
+        /// Gives the argument types of all operations to a macro, for what is done with each of them.
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! for_each_operation {
+            ($visit:ident) => {
+                $visit!(#(#arguments)*)
+            };
         }
 
         static SPECIFICATIONS: &[crate::opmanager::Specification] = &[ #(#specifications),* ];

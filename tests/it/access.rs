@@ -25,16 +25,16 @@ fn offered_at(access: Access) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn each_level_offers_its_tools_and_those_below() {
-    for (flags, access, count) in [
-        (&[][..], Access::Read, 68),
-        (&["--access", "read"], Access::Read, 68),
-        (&["--access", "write"], Access::Write, 87),
-        (&["--access", "destructive"], Access::Destructive, 90),
+    // How many they are is recorded in snapshots/operations.snap.
+    for (flags, access) in [
+        (&[][..], Access::Read),
+        (&["--access", "read"], Access::Read),
+        (&["--access", "write"], Access::Write),
+        (&["--access", "destructive"], Access::Destructive),
     ] {
         let mut session = Session::start(flags).await;
         let tools = session.tools().await;
         assert_eq!(names(&tools), offered_at(access), "{flags:?}");
-        assert_eq!(tools.len(), count, "{flags:?}");
         for (tool, expected) in tools.iter().zip(
             tools::catalogue()
                 .iter()

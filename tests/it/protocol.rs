@@ -7,7 +7,9 @@ use opmanager_simulator::{Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{Finished, PATIENCE, SENTINEL, Session, at, check_message, merge, simulator};
+use crate::support::{
+    Finished, PATIENCE, SENTINEL, Session, at, check_message, listed_by_default, merge, simulator,
+};
 
 /// How long the end of a session may take.
 const END: Duration = Duration::from_secs(2);
@@ -119,7 +121,7 @@ async fn the_stateless_protocol_needs_no_handshake() {
 
     let list = session.request("tools/list", stateless(json!({}))).await;
     let list = &list["result"];
-    assert_eq!(list["tools"].as_array().unwrap().len(), 68);
+    assert_eq!(list["tools"].as_array().unwrap().len(), listed_by_default());
     assert_eq!(
         (&list["ttlMs"], &list["cacheScope"]),
         (&json!(3_600_000), &json!("public"))
@@ -159,7 +161,7 @@ async fn a_discovery_may_be_followed_by_a_handshake() {
         session.initialize("2025-11-25").await["protocolVersion"],
         "2025-11-25"
     );
-    assert_eq!(session.tools().await.len(), 68);
+    assert_eq!(session.tools().await.len(), listed_by_default());
 }
 
 #[tokio::test]
@@ -285,7 +287,10 @@ async fn each_list_has_one_page() {
     }
     for params in [json!({}), json!({ "cursor": null })] {
         let answer = session.request("tools/list", params).await;
-        assert_eq!(answer["result"]["tools"].as_array().unwrap().len(), 68);
+        assert_eq!(
+            answer["result"]["tools"].as_array().unwrap().len(),
+            listed_by_default()
+        );
     }
 }
 
@@ -434,7 +439,7 @@ async fn calls_beyond_those_that_run_and_wait_are_refused_at_once() {
     }
     // What is no call has its answer, and so has a call that is wrong.
     session.ping().await;
-    assert_eq!(session.tools().await.len(), 68);
+    assert_eq!(session.tools().await.len(), listed_by_default());
     assert!(
         session
             .call("list_devices", json!({}))

@@ -231,6 +231,13 @@ pub(crate) fn merge(mut all: Value, more: Value) -> Value {
     all
 }
 
+/// How many tools a session has that says nothing of them: those that read, each as a tool of its own, and the one that
+/// examines connections.
+pub(crate) fn listed_by_default() -> usize {
+    let read = |tool: &&CatalogueTool| tool.access() == tools::Access::Read;
+    tools::catalogue().iter().filter(read).count() + 1
+}
+
 /// The tool of an operation.
 pub(crate) fn tool_of(operation: &Operation) -> &'static CatalogueTool {
     tools::catalogue()

@@ -155,12 +155,7 @@ impl Shaper<'_> {
     }
 
     /// Writes the selected items of a list, and counts the others.
-    fn items(
-        &mut self,
-        out: &mut Writer,
-        end: usize,
-        depth: u32,
-    ) -> Result<Counts, Problem> {
+    fn items(&mut self, out: &mut Writer, end: usize, depth: u32) -> Result<Counts, Problem> {
         let mut counts = Counts::default();
         let mut more = self.scan.open(b']')?;
         while more {
@@ -194,12 +189,7 @@ impl Shaper<'_> {
     }
 
     /// Writes one item with its selected fields; `false` if there is no room for it.
-    fn item(
-        &mut self,
-        out: &mut Writer,
-        end: usize,
-        depth: u32,
-    ) -> Result<bool, Problem> {
+    fn item(&mut self, out: &mut Writer, end: usize, depth: u32) -> Result<bool, Problem> {
         if self.selection.fields.is_empty() || self.scan.kind()? != Kind::Object {
             return self.fitting(out, end, depth, false);
         }

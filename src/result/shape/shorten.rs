@@ -78,13 +78,7 @@ impl Shaper<'_> {
         }
     }
 
-    fn shrunk_string(
-        &mut self,
-        out: &mut Writer,
-        span: &Span,
-        room: usize,
-        markup: bool,
-    ) {
+    fn shrunk_string(&mut self, out: &mut Writer, span: &Span, room: usize, markup: bool) {
         let raw = self.scan.slice(span.range.clone());
         let room = room.min(LONGEST_STRING);
         let mut text = String::new();
@@ -167,12 +161,7 @@ impl Shaper<'_> {
 
     /// The room that each field of the object here may take so that all of them share `room`. An object with
     /// very many fields is written in order instead.
-    fn fair_share(
-        &mut self,
-        room: usize,
-        depth: u32,
-        selected: bool,
-    ) -> Result<usize, Problem> {
+    fn fair_share(&mut self, room: usize, depth: u32, selected: bool) -> Result<usize, Problem> {
         let begin = self.scan.position();
         let mut sizes = [0usize; SHARED];
         let mut count = 0;
