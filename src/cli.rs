@@ -306,6 +306,7 @@ impl PolicyArgs {
             toolsets: self.toolsets.clone(),
             tools: self.tools.clone(),
             excluded: self.exclude_tools.clone(),
+            ..Policy::default()
         };
         if let Err(problem) = policy.check() {
             Cli::command()

@@ -18,6 +18,7 @@ use super::Serve;
 use crate::opmanager::Target;
 use crate::server::metrics::Metrics;
 use crate::server::{CallLimits, Credentials};
+use crate::tools::Policy;
 use crate::transport::http::{Options, Origin, Tokens, listen, read_host, read_tokens, serve};
 
 /// Calls that run at one time, and that wait, unless the operator says otherwise. They mostly wait for OpManager.
@@ -46,7 +47,9 @@ pub(super) struct HttpArgs {
     /// the same proxy
     #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
     allowed_origins: Vec<Origin>,
-    /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token
+    /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token, and what lowers
+    /// the limits of that caller: access=LEVEL, toolsets=TOOLSETS. Only its owner may write it and only its owner and
+    /// group read it. SIGHUP reads it anew
     #[arg(long, value_name = "FILE", value_parser = read_tokens)]
     http_token_file: Option<Arc<Tokens>>,
     /// Most connections at one time
@@ -113,6 +116,10 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
             "only pinned certificates are trusted: give this machine or image its authorities, or --ca-file"
         );
     }
+    let policy = arguments.serve.policy.policy();
+    if let Some(tokens) = &tokens {
+        check_grants(tokens, &policy);
+    }
     let metrics = Arc::new(Metrics::new(arguments.metrics_targets));
     let server = arguments
         .serve
@@ -122,7 +129,7 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     let options = Options {
         allowed_hosts: arguments.allowed_hosts,
         allowed_origins: arguments.allowed_origins,
-        tokens,
+        tokens: tokens.clone(),
         max_request_bytes: arguments.serve.max_request_bytes(),
         max_connections: arguments.max_connections.get(),
         rate_limit: arguments.rate_limit,
@@ -134,7 +141,11 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     // The first signal ends the service when its calls have ended, the second at once.
     tokio::spawn(async move {
         for told in told {
-            signals.wait().await;
+            while signals.next().await == Told::Reload {
+                if let Some(tokens) = &tokens {
+                    reload(tokens.clone(), policy.clone()).await;
+                }
+            }
             told.cancel();
         }
     });
@@ -145,7 +156,56 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     arguments.serve.observed(serving).await
 }
 
-/// The signals that tell the process to end, each of them noticed from the beginning on.
+/// Reads the tokens again. A file that is wrong changes nothing.
+async fn reload(tokens: Arc<Tokens>, policy: Policy) {
+    let reading = tokio::task::spawn_blocking(move || match tokens.reload() {
+        Ok(()) => {
+            tracing::info!(tokens = tokens.grants().len(), outcome = "tokens read");
+            check_grants(&tokens, &policy);
+        }
+        Err(reason) => tracing::error!(
+            reason,
+            outcome = "tokens not read",
+            "--http-token-file: the tokens stay as they were"
+        ),
+    });
+    // A panic in there has been logged.
+    let _ = reading.await;
+}
+
+/// Logs what a line of the token file grants that the server does not have, or leaves nothing of.
+fn check_grants(tokens: &Tokens, policy: &Policy) {
+    for grant in tokens.grants() {
+        let name = &grant.name;
+        if grant.bound.access > Some(policy.access) {
+            tracing::warn!(
+                name,
+                outcome = "token bounded",
+                "its access is above that of the server, which is the upper bound"
+            );
+        }
+        let bounded = Policy {
+            bound: grant.bound.clone(),
+            ..policy.clone()
+        };
+        if bounded.listed().is_empty() {
+            tracing::warn!(
+                name,
+                outcome = "token without tools",
+                "the server lists no tool of its toolsets: name catalogue, core or all there, or list more with --toolsets"
+            );
+        }
+    }
+}
+
+/// What a signal tells a service to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    End,
+    Reload,
+}
+
+/// The signals to the process, each of them noticed from the beginning on.
 #[cfg(unix)]
 struct Signals {
     terminate: Signal,
@@ -164,14 +224,12 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn wait(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                // Whoever closed the terminal did not end the service.
-                _ = self.hangup.recv() => {}
-            }
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::End,
+            _ = self.interrupt.recv() => Told::End,
+            // A terminal that is closed sends it too, and does not end the service.
+            _ = self.hangup.recv() => Told::Reload,
         }
     }
 }
@@ -185,10 +243,11 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn wait(&mut self) {
+    async fn next(&mut self) -> Told {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Told::End
     }
 }
 

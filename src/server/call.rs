@@ -201,9 +201,7 @@ impl OpManagerServer {
             self.record(caller, name, access, outcome, &Exchange::default());
             reason
         };
-        self.0
-            .settings
-            .policy
+        self.policy(caller)
             .allows(tool)
             .map_err(|reason| refused(Outcome::NotAllowed, reason))?;
         let wrong = |problems: arguments::Problems| {

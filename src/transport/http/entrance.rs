@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 
 use super::{Answer, Ends, Options, Origin, text};
 use crate::server::metrics::{Metrics, Turned};
-use crate::server::{CONNECTION_HEADERS, Caller, Credentials};
+use crate::server::{CONNECTION_HEADERS, Caller, Credentials, Grant};
 use crate::tools::Arguments;
 use crate::transport::framing::{self, Line};
 
@@ -90,7 +90,7 @@ impl Entrance {
     ) -> Result<Request<Full<Bytes>>, Box<Answer>> {
         let (mut parts, body) = request.into_parts();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let name = self.check_head(authority, &parts.headers, ends)?;
+        let (name, grant) = self.check_head(authority, &parts.headers, ends)?;
         if !is_json(&parts.headers) {
             return Err(self.turn_away(
                 Turned::MediaType,
@@ -99,6 +99,12 @@ impl Entrance {
             ));
         }
         let body = self.read(body).await?;
+        if grant
+            .as_ref()
+            .is_some_and(|grant| grant.withdrawn.is_cancelled())
+        {
+            return Err(self.no_token());
+        }
         let Ok(room) = self.room.clone().acquire_owned().await else {
             return Err(self.turn_away(Turned::Busy, StatusCode::SERVICE_UNAVAILABLE, "busy\n"));
         };
@@ -125,7 +131,7 @@ impl Entrance {
         parts.headers.remove(header::AUTHORIZATION);
         parts
             .extensions
-            .insert(Arc::new(Caller::new(name, connection, room)));
+            .insert(Arc::new(Caller::new(name, connection, room).under(grant)));
         Ok(Request::from_parts(
             parts,
             Full::new(body.slice_ref(framing::without_mark(&body))),
@@ -138,7 +144,7 @@ impl Entrance {
         authority: Option<&str>,
         headers: &HeaderMap,
         ends: Ends,
-    ) -> Result<String, Box<Answer>> {
+    ) -> Result<(String, Option<Arc<Grant>>), Box<Answer>> {
         if !self.is_our_host(authority, headers, ends.local) {
             return Err(self.turn_away(
                 Turned::Host,
@@ -153,25 +159,27 @@ impl Entrance {
                 "the Origin is not allowed; the operator of this server can add it with --allowed-origins\n",
             ));
         }
-        let name = match &self.options.tokens {
-            None => ends.peer.to_string(),
-            Some(tokens) => match tokens.holder(headers) {
-                Some(name) => name.to_owned(),
-                None => {
-                    let mut answer = self.turn_away(
-                        Turned::Token,
-                        StatusCode::UNAUTHORIZED,
-                        "a bearer token of this server is needed\n",
-                    );
-                    answer
-                        .headers_mut()
-                        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                    return Err(answer);
-                }
-            },
+        let (name, grant) = match &self.options.tokens {
+            None => (ends.peer.to_string(), None),
+            Some(tokens) => {
+                let grant = tokens.holder(headers).ok_or_else(|| self.no_token())?;
+                (grant.name.clone(), Some(grant))
+            }
         };
         self.check_rate(&name)?;
-        Ok(name)
+        Ok((name, grant))
+    }
+
+    fn no_token(&self) -> Box<Answer> {
+        let mut answer = self.turn_away(
+            Turned::Token,
+            StatusCode::UNAUTHORIZED,
+            "a bearer token of this server is needed\n",
+        );
+        answer
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        answer
     }
 
     fn check_rate(&self, name: &String) -> Result<(), Box<Answer>> {
