@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Serve;
+use super::refusal::whole;
+use super::{LONGEST, MOST, Serve};
 use crate::opmanager::Target;
 use crate::server::metrics::Metrics;
 use crate::server::{CallLimits, Credentials};
@@ -33,7 +34,7 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Args)]
 pub(super) struct HttpArgs {
     /// Address and port to listen on
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000", value_parser = read_listen)]
     listen: SocketAddr,
     /// Where host and key of a call come from
     #[arg(long, value_name = "WHERE", default_value = "arguments")]
@@ -53,14 +54,14 @@ pub(super) struct HttpArgs {
     #[arg(long, value_name = "FILE", value_parser = read_tokens)]
     http_token_file: Option<Arc<Tokens>>,
     /// Most connections at one time
-    #[arg(long, value_name = "CONNECTIONS", default_value = "256")]
-    max_connections: NonZeroUsize,
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = Options::default().max_connections, value_parser = whole(1..=MOST))]
+    max_connections: usize,
     /// Most requests of one token, or without tokens of one address, in a minute; no limit by default
-    #[arg(long, value_name = "REQUESTS")]
+    #[arg(long, value_name = "REQUESTS", value_parser = read_rate)]
     rate_limit: Option<NonZeroU32>,
     /// How long running calls may take when the server is told to end, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
-    shutdown_grace: NonZeroU64,
+    #[arg(long, value_name = "SECONDS", default_value_t = Options::default().grace.as_secs(), value_parser = whole(1..=LONGEST))]
+    shutdown_grace: u64,
     /// Targets that the metrics name, as host:port; comma-separated
     #[arg(long, value_name = "TARGETS", value_delimiter = ',', value_parser = read_target)]
     metrics_targets: Vec<String>,
@@ -74,6 +75,26 @@ enum CredentialsArg {
     Arguments,
     /// Headers X-OpManager-Host and X-OpManager-Api-Key of the request, which the model does not see
     Headers,
+}
+
+fn read_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "must be an address and a port, as 127.0.0.1:3000 or [::1]:3000".to_owned())
+}
+
+fn read_rate(text: &str) -> Result<NonZeroU32, String> {
+    whole(NonZeroU32::MIN..=NonZeroU32::MAX)(text)
+}
+
+/// Reads the address of a server's health.
+fn read_url(text: &str) -> Result<Uri, String> {
+    let url = text.parse().ok().filter(|url: &Uri| {
+        let plain = url
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
+        url.scheme_str() == Some("http") && plain
+    });
+    url.ok_or_else(|| "must be http://host:port/path".to_owned())
 }
 
 /// Reads a target as the metrics name it.
@@ -130,10 +151,10 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         allowed_hosts: arguments.allowed_hosts,
         allowed_origins: arguments.allowed_origins,
         tokens: tokens.clone(),
-        max_request_bytes: arguments.serve.max_request_bytes(),
-        max_connections: arguments.max_connections.get(),
+        max_request_bytes: arguments.serve.max_request_bytes,
+        max_connections: arguments.max_connections,
         rate_limit: arguments.rate_limit,
-        grace: Duration::from_secs(arguments.shutdown_grace.get()),
+        grace: Duration::from_secs(arguments.shutdown_grace),
         credentials,
     };
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
@@ -258,19 +279,19 @@ pub(super) struct HealthArgs {
     #[arg(
         long,
         value_name = "URL",
-        default_value = "http://127.0.0.1:3000/health"
+        default_value = "http://127.0.0.1:3000/health",
+        value_parser = read_url
     )]
     url: Uri,
 }
 
 /// Asks a running server whether it lives.
 pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
-    let Some((authority, "http")) = arguments.url.authority().zip(arguments.url.scheme_str())
-    else {
-        return Err(io::Error::other("--url: write http://host:port/path"));
+    let Some(authority) = arguments.url.authority() else {
+        return Err(io::Error::other("--url: must be http://host:port/path"));
     };
     let port = authority.port_u16().unwrap_or(80);
-    let no_answer = |why: String| io::Error::other(format!("{}: {why}", arguments.url));
+    let no_answer = |why: String| io::Error::other(format!("--url: {why}"));
     let asking = async {
         let host = authority
             .host()

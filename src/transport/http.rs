@@ -92,7 +92,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             tokens: None,
-            max_request_bytes: 65_536,
+            max_request_bytes: super::MAX_REQUEST_BYTES,
             max_connections: 256,
             rate_limit: None,
             grace: Duration::from_secs(10),
