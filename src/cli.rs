@@ -21,7 +21,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, Profile, TargetPolicy, Url};
 use crate::result;
-use crate::server::{CallLimits, Confirm, Credentials, OpManagerServer, Settings};
+use crate::server::{CallLimits, Confirm, ConfirmTimeout, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Endpoint, Telemetry};
 use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
@@ -63,6 +63,10 @@ struct Serve {
     /// Whether a call that removes something for good asks the user, through the client
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     confirm_destructive: ConfirmArg,
+    /// How long that question stays open, in seconds, 1 to 300; then it is withdrawn and the call not sent. Many clients
+    /// give a call up after a minute
+    #[arg(long, value_name = "SECONDS", default_value_t = ConfirmTimeout::default().0.as_secs(), value_parser = whole::<u64>(1..=300))]
+    confirm_timeout: u64,
     /// Longest message of a client, in bytes; at least 1024
     #[arg(long, value_name = "BYTES", default_value_t = transport::MAX_REQUEST_BYTES, value_parser = whole(1024..=MOST_BYTES))]
     max_request_bytes: usize,
@@ -325,6 +329,11 @@ impl PolicyArgs {
     }
 }
 
+/// Idle connections to OpManagers that are kept at one time.
+const MOST_IDLE: usize = 256;
+/// Open files for everything else: standard streams, the runtime, listening, looking names up, files that are read.
+const OTHER_DESCRIPTORS: usize = 64;
+
 /// Exit code of a command line that is wrong.
 const REFUSED: u8 = 2;
 
@@ -358,12 +367,14 @@ pub fn run() -> ExitCode {
         Some(Command::Demo) => block_on(crate::demo::demo()),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        // A reader that has seen enough closes the pipe; that is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "opmanager-mcp-server: {error}");
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            log::last_word(&format!("opmanager-mcp-server: {error}\n"));
             ExitCode::FAILURE
+        }
+        // A reader that has seen enough closes the pipe; that is no failure.
+        Ok(()) | Err(_) => {
+            log::flush();
+            ExitCode::SUCCESS
         }
     }
 }
@@ -374,6 +385,13 @@ impl Serve {
         log::begin(self.log_level, self.log_format);
         process::close_memory();
         process::silence_panics();
+    }
+
+    /// Makes room for as many open files as connections come in, and calls go out.
+    fn raise_descriptors(&self, connections: usize, calls: CallLimits) {
+        let running = self.max_concurrent_calls.unwrap_or(calls.running);
+        // A name may have addresses of two kinds, which are tried at one time.
+        process::raise_descriptors(connections + 2 * running + MOST_IDLE + OTHER_DESCRIPTORS);
     }
 
     /// The server, which may listen itself. What contradicts itself ends the program.
@@ -397,6 +415,7 @@ impl Serve {
                 ConfirmArg::Always => Confirm::Always,
                 ConfirmArg::Off => Confirm::Off,
             },
+            confirm_timeout: ConfirmTimeout(Duration::from_secs(self.confirm_timeout)),
             calls: CallLimits {
                 running: self.max_concurrent_calls.unwrap_or(calls.running),
                 ..calls
@@ -428,6 +447,7 @@ impl Serve {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
+    arguments.raise_descriptors(0, CallLimits::default());
     let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
     let serving = transport::stdio::serve(server, arguments.max_request_bytes);
     block_on(arguments.observed(serving))
