@@ -41,8 +41,8 @@ use asked::Asked;
 use call::Exchange;
 pub use caller::Caller;
 pub(crate) use caller::Grant;
-pub use confirm::Confirm;
 use confirm::Questioner;
+pub use confirm::{Confirm, ConfirmTimeout};
 use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
 use turns::Turns;
@@ -71,6 +71,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// Whether a call that removes something asks for confirmation.
     pub confirm: Confirm,
+    /// How long a person has to answer.
+    pub confirm_timeout: ConfirmTimeout,
     /// How many calls run and wait at one time.
     pub calls: CallLimits,
     /// How large an answer may be, and whether its strings are cleaned.
@@ -315,8 +317,9 @@ impl ServerHandler for OpManagerServer {
         };
         let asked = self.connected(asked, caller.as_deref());
         let (name, access) = (asked.name(), asked.access());
-        let confirm = self.0.settings.confirm;
-        let questioner = Questioner::of(confirm, &context, input_responses, request_state);
+        let settings = &self.0.settings;
+        let when = (settings.confirm, settings.confirm_timeout);
+        let questioner = Questioner::of(when, &context, input_responses, request_state);
         let cancelled = context.ct.clone();
         let grant = caller.as_deref().and_then(Caller::grant).cloned();
         let withdrawn = async move {

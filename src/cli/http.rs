@@ -78,8 +78,9 @@ enum CredentialsArg {
 }
 
 fn read_listen(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| "must be an address and a port, as 127.0.0.1:3000 or [::1]:3000".to_owned())
+    text.parse().map_err(|_| {
+        "must be an address and a port, with brackets around an IPv6 address".to_owned()
+    })
 }
 
 fn read_rate(text: &str) -> Result<NonZeroU32, String> {
@@ -120,6 +121,8 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         CredentialsArg::Arguments => Credentials::Arguments,
         CredentialsArg::Headers => Credentials::Request,
     };
+    let connections = arguments.max_connections;
+    arguments.serve.raise_descriptors(connections, CALLS);
     let listener = listen(arguments.listen)?;
     let address = listener.local_addr()?;
     let open = arguments.serve.targets.allowed_targets.is_empty() && tokens.is_none();

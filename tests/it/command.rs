@@ -222,7 +222,9 @@ fn rt_20_what_the_command_line_refuses_is_not_repeated_in_any_place_of_any_comma
                     long.as_deref() == Some(name)
                 });
                 // What follows a switch is not its value.
-                if known.is_some_and(|known| word.contains('=') || known.get_action().takes_values()) {
+                if known
+                    .is_some_and(|known| word.contains('=') || known.get_action().takes_values())
+                {
                     places += 1;
                     if !said.contains(name) {
                         unnamed.push((line, said));
