@@ -138,7 +138,7 @@ async fn it_goes_the_way_of_an_agents_call() {
 }
 
 /// Every command of the program, by the words that lead to it; the first is the server over standard input.
-fn commands() -> Vec<(Vec<String>, clap::Command)> {
+pub(crate) fn commands() -> Vec<(Vec<String>, clap::Command)> {
     let mut root = Cli::command();
     root.build();
     let subcommands = root.get_subcommands().cloned();

@@ -184,15 +184,7 @@ fn stateless(simulator: &Simulator, tool: &str, more: Value) -> Value {
         ),
         _ => deletion(simulator),
     };
-    let call = json!({
-        "name": tool,
-        "arguments": arguments,
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
-        },
-    });
-    merge(call, more)
+    newest(tool, &arguments, more)
 }
 
 #[tokio::test]
@@ -277,7 +269,7 @@ async fn asked_statelessly(
     arguments: Value,
 ) -> (String, String) {
     let answer = session
-        .request("tools/call", newest(tool, arguments, json!({})))
+        .request("tools/call", newest(tool, &arguments, json!({})))
         .await;
     let wanted = &answer["result"];
     assert_eq!(wanted["resultType"], "input_required", "{answer}");
@@ -288,7 +280,7 @@ async fn asked_statelessly(
     )
 }
 
-fn newest(tool: &str, arguments: Value, more: Value) -> Value {
+fn newest(tool: &str, arguments: &Value, more: Value) -> Value {
     let call = json!({
         "name": tool,
         "arguments": arguments,
@@ -351,7 +343,7 @@ async fn rt_31_a_confirmation_is_of_everything_that_decides_where_and_how_a_call
             let more = json!({ "inputResponses": yes, "requestState": state });
             let arguments = merge(base.clone(), variant.clone());
             let answer = session
-                .request("tools/call", newest(TOOL, arguments, more))
+                .request("tools/call", newest(TOOL, &arguments, more))
                 .await;
             let text = answer["result"]["content"][0]["text"].as_str().unwrap();
             assert!(text.contains("was for another call"), "{variant}: {text}");

@@ -146,7 +146,7 @@ fn judge_owner(file: &std::fs::Metadata) -> Result<(), String> {
     let mut groups: Vec<u32> = rustix::process::getgroups()
         .unwrap_or_default()
         .into_iter()
-        .map(|group| group.as_raw())
+        .map(rustix::process::Gid::as_raw)
         .collect();
     groups.push(rustix::process::getegid().as_raw());
     judge_mode(file.mode(), file.uid(), file.gid(), user, &groups)
