@@ -6,26 +6,34 @@ mod http;
 mod key;
 mod log;
 pub(crate) mod process;
+pub(crate) mod refusal;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::{NonZeroU64, NonZeroUsize};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, Profile, TargetPolicy};
+use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, Profile, TargetPolicy, Url};
 use crate::result;
-use crate::server::{CallLimits, Confirm, Credentials, OpManagerServer, Settings};
+use crate::server::{CallLimits, Confirm, ConfirmTimeout, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Endpoint, Telemetry};
 use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
 use crate::transport;
+use refusal::whole;
+
+/// Upper bound of numbers of things: nobody means more, and sums of it do not overflow.
+const MOST: usize = 1_000_000;
+/// The same for seconds: a day.
+const LONGEST: u64 = 86_400;
+/// The same for bytes and characters: 1 GiB.
+const MOST_BYTES: usize = 1 << 30;
 
 /// MCP server for ManageEngine OpManager that holds no credential.
 ///
@@ -55,16 +63,20 @@ struct Serve {
     /// Whether a call that removes something for good asks the user, through the client
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     confirm_destructive: ConfirmArg,
+    /// How long that question stays open, in seconds, 1 to 300; then it is withdrawn and the call not sent. Many clients
+    /// give a call up after a minute
+    #[arg(long, value_name = "SECONDS", default_value_t = ConfirmTimeout::default().0.as_secs(), value_parser = whole::<u64>(1..=300))]
+    confirm_timeout: u64,
     /// Longest message of a client, in bytes; at least 1024
-    #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
-    max_request_bytes: u32,
+    #[arg(long, value_name = "BYTES", default_value_t = transport::MAX_REQUEST_BYTES, value_parser = whole(1024..=MOST_BYTES))]
+    max_request_bytes: usize,
     /// Most calls that run at one time; others wait, and beyond that are refused. 8 over standard input, where
     /// 32 wait, and 64 over HTTP, where 256 wait
-    #[arg(long, value_name = "CALLS")]
-    max_concurrent_calls: Option<NonZeroUsize>,
+    #[arg(long, value_name = "CALLS", value_parser = whole(1..=MOST))]
+    max_concurrent_calls: Option<usize>,
     /// Most bytes of answers that are held at one time, over all calls
-    #[arg(long, value_name = "BYTES", default_value = "67108864")]
-    max_buffered_bytes: NonZeroUsize,
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_buffered_bytes, value_parser = whole(1..=MOST_BYTES))]
+    max_buffered_bytes: usize,
     /// What is logged to standard error; never arguments, keys or answers
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: log::Level,
@@ -112,14 +124,14 @@ struct ConnectionArgs {
 #[derive(Debug, Clone, Args)]
 struct AnswerArgs {
     /// Longest time of one call, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30")]
-    timeout: NonZeroU64,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().timeout.as_secs(), value_parser = whole(1..=LONGEST))]
+    timeout: u64,
     /// Largest answer of OpManager that is read, in bytes
-    #[arg(long, value_name = "BYTES", default_value = "4194304")]
-    max_response_bytes: NonZeroUsize,
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_response_bytes, value_parser = whole(1..=MOST_BYTES))]
+    max_response_bytes: usize,
     /// Longest answer that a tool gives, in characters; at least 1000
-    #[arg(long, value_name = "CHARACTERS", default_value = "24000")]
-    max_result_chars: NonZeroUsize,
+    #[arg(long, value_name = "CHARACTERS", default_value_t = result::Limits::default().max_chars, value_parser = whole(1000..=MOST_BYTES))]
+    max_result_chars: usize,
     /// Leave texts as OpManager sends them: markup, padding and invisible characters included
     #[arg(long)]
     raw_output: bool,
@@ -128,15 +140,15 @@ struct AnswerArgs {
 impl AnswerArgs {
     fn limits(&self) -> Limits {
         Limits {
-            timeout: Duration::from_secs(self.timeout.get()),
-            max_response_bytes: self.max_response_bytes.get(),
+            timeout: Duration::from_secs(self.timeout),
+            max_response_bytes: self.max_response_bytes,
             ..Limits::default()
         }
     }
 
     fn result(&self) -> result::Limits {
         result::Limits {
-            max_chars: self.max_result_chars.get(),
+            max_chars: self.max_result_chars,
             raw: self.raw_output,
         }
     }
@@ -172,10 +184,10 @@ struct TargetArgs {
     forbid_insecure_tls: bool,
     /// Reach HTTPS targets through this HTTP proxy; proxies of the environment are never used
     #[arg(long, value_name = "URL", value_parser = read_proxy)]
-    proxy: Option<reqwest::Url>,
+    proxy: Option<Url>,
     /// Longest time until a connection stands, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "5")]
-    connect_timeout: NonZeroU64,
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().connect_timeout.as_secs(), value_parser = whole(1..=LONGEST))]
+    connect_timeout: u64,
 }
 
 /// The certificates of one `--ca-file`.
@@ -202,8 +214,8 @@ fn webpki_anchor(certificate: &CertificateDer<'_>) -> Result<(), String> {
         .map_err(|error| format!("holds a certificate that is none: {error}"))
 }
 
-fn read_proxy(text: &str) -> Result<reqwest::Url, String> {
-    let url = reqwest::Url::parse(text).map_err(|error| error.to_string())?;
+fn read_proxy(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
     if url.scheme() != "http" || url.host_str().is_none() {
         return Err("write http://host:port".to_owned());
     }
@@ -214,7 +226,7 @@ impl TargetArgs {
     fn egress(&self, limits: Limits) -> Egress {
         Egress {
             limits: Limits {
-                connect_timeout: Duration::from_secs(self.connect_timeout.get()),
+                connect_timeout: Duration::from_secs(self.connect_timeout),
                 ..limits
             },
             policy: TargetPolicy {
@@ -306,6 +318,7 @@ impl PolicyArgs {
             toolsets: self.toolsets.clone(),
             tools: self.tools.clone(),
             excluded: self.exclude_tools.clone(),
+            ..Policy::default()
         };
         if let Err(problem) = policy.check() {
             Cli::command()
@@ -316,9 +329,28 @@ impl PolicyArgs {
     }
 }
 
+/// Idle connections to OpManagers that are kept at one time.
+const MOST_IDLE: usize = 256;
+/// Open files for everything else: standard streams, the runtime, listening, looking names up, files that are read.
+const OTHER_DESCRIPTORS: usize = 64;
+
+/// Exit code of a command line that is wrong.
+const REFUSED: u8 = 2;
+
 /// Runs the command line to its end.
 pub fn run() -> ExitCode {
-    let Cli { serve, command } = Cli::parse();
+    let Cli { serve, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            let _ = io::stderr().write_all(refusal::text(&error).as_bytes());
+            return ExitCode::from(REFUSED);
+        }
+        // Help and version.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::SUCCESS;
+        }
+    };
     let result = match command {
         None => serve_stdio(&serve),
         Some(Command::Tools { policy, json }) => print_tools(&policy.policy(), json),
@@ -335,12 +367,14 @@ pub fn run() -> ExitCode {
         Some(Command::Demo) => block_on(crate::demo::demo()),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        // A reader that has seen enough closes the pipe; that is no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "opmanager-mcp-server: {error}");
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            log::last_word(&format!("opmanager-mcp-server: {error}\n"));
             ExitCode::FAILURE
+        }
+        // A reader that has seen enough closes the pipe; that is no failure.
+        Ok(()) | Err(_) => {
+            log::flush();
+            ExitCode::SUCCESS
         }
     }
 }
@@ -353,8 +387,11 @@ impl Serve {
         process::silence_panics();
     }
 
-    fn max_request_bytes(&self) -> usize {
-        usize::try_from(self.max_request_bytes).unwrap_or(usize::MAX)
+    /// Makes room for as many open files as connections come in, and calls go out.
+    fn raise_descriptors(&self, connections: usize, calls: CallLimits) {
+        let running = self.max_concurrent_calls.unwrap_or(calls.running);
+        // A name may have addresses of two kinds, which are tried at one time.
+        process::raise_descriptors(connections + 2 * running + MOST_IDLE + OTHER_DESCRIPTORS);
     }
 
     /// The server, which may listen itself. What contradicts itself ends the program.
@@ -365,7 +402,7 @@ impl Serve {
         own: Option<SocketAddr>,
     ) -> OpManagerServer {
         let mut egress = self.targets.egress(Limits {
-            max_buffered_bytes: self.max_buffered_bytes.get(),
+            max_buffered_bytes: self.max_buffered_bytes,
             ..self.answers.limits()
         });
         egress.policy.own = own;
@@ -378,10 +415,9 @@ impl Serve {
                 ConfirmArg::Always => Confirm::Always,
                 ConfirmArg::Off => Confirm::Off,
             },
+            confirm_timeout: ConfirmTimeout(Duration::from_secs(self.confirm_timeout)),
             calls: CallLimits {
-                running: self
-                    .max_concurrent_calls
-                    .map_or(calls.running, NonZeroUsize::get),
+                running: self.max_concurrent_calls.unwrap_or(calls.running),
                 ..calls
             },
             result: self.answers.result(),
@@ -411,8 +447,9 @@ impl Serve {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
+    arguments.raise_descriptors(0, CallLimits::default());
     let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
-    let serving = transport::stdio::serve(server, arguments.max_request_bytes());
+    let serving = transport::stdio::serve(server, arguments.max_request_bytes);
     block_on(arguments.observed(serving))
 }
 

@@ -18,14 +18,18 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::cli::refusal::whole;
 use crate::opmanager::Text;
 use crate::opmanager::types::{Alarm, DeviceDetails, DownDevice};
+
+/// Longest latency of the made-up OpManager: an hour.
+const MOST_MILLISECONDS: u64 = 3_600_000;
 
 /// Arguments of `simulate`.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// Port to listen on; 0 takes a free one
-    #[arg(long, default_value = "8060")]
+    #[arg(long, default_value = "8060", value_parser = whole(0..=u16::MAX))]
     port: u16,
     /// Serve HTTPS with a self-signed certificate, as OpManager does when new
     #[arg(long)]
@@ -34,10 +38,10 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     rate_limits: bool,
     /// How long each answer takes to begin, in milliseconds
-    #[arg(long, value_name = "MILLISECONDS", default_value = "0")]
+    #[arg(long, value_name = "MILLISECONDS", default_value = "0", value_parser = whole(0..=MOST_MILLISECONDS))]
     latency: u64,
     /// Let every so many-th request fail, in one of several ways in turn
-    #[arg(long, value_name = "REQUESTS")]
+    #[arg(long, value_name = "REQUESTS", value_parser = whole(NonZeroUsize::MIN..=NonZeroUsize::MAX))]
     fail_every: Option<NonZeroUsize>,
     /// Print a line for each request: its method and its target, which holds no key
     #[arg(long)]

@@ -41,6 +41,7 @@ pub use http::{Egress, Http, Limits};
 pub use key::ApiKey;
 pub use operation::{Operation, RateLimit, Specification};
 pub use policy::{AllowedTarget, Pin, Profile, TargetPolicy};
+pub use reqwest::Url;
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
 pub use target::{Host, Target};
 pub use tls::ShownCertificate;

@@ -17,6 +17,7 @@ mod resources;
 mod spans;
 mod turns;
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use rmcp::model::{
@@ -40,8 +41,9 @@ use crate::tools::{Policy, arguments, prompts};
 use asked::Asked;
 use call::Exchange;
 pub use caller::Caller;
-pub use confirm::Confirm;
+pub(crate) use caller::Grant;
 use confirm::Questioner;
+pub use confirm::{Confirm, ConfirmTimeout};
 use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
 use turns::Turns;
@@ -68,6 +70,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// Whether a call that removes something asks for confirmation.
     pub confirm: Confirm,
+    /// How long a person has to answer.
+    pub confirm_timeout: ConfirmTimeout,
     /// How many calls run and wait at one time.
     pub calls: CallLimits,
     /// How large an answer may be, and whether its strings are cleaned.
@@ -96,7 +100,7 @@ impl OpManagerServer {
     /// A server that lists what the settings say and calls over the given connections.
     pub fn new(settings: Settings, http: Http) -> Self {
         Self(Arc::new(Inner {
-            listed: listed(&settings),
+            listed: listed(&settings.policy, settings.credentials),
             turns: Turns::new(settings.calls),
             shaping: Arc::new(Semaphore::new(call::SHAPED_AT_ONCE)),
             settings,
@@ -128,6 +132,18 @@ impl OpManagerServer {
         })))
     }
 
+    /// What a caller may see and call: what the server was started with, within what its token permits.
+    fn policy(&self, caller: Option<&Caller>) -> Cow<'_, Policy> {
+        let policy = &self.0.settings.policy;
+        match caller.and_then(Caller::grant) {
+            Some(grant) if !grant.bound.is_none() => Cow::Owned(Policy {
+                bound: grant.bound.clone(),
+                ..policy.clone()
+            }),
+            _ => Cow::Borrowed(policy),
+        }
+    }
+
     /// A call with its connection, whatever way that came.
     fn connected(&self, asked: Asked, caller: Option<&Caller>) -> Asked {
         match self.0.settings.credentials {
@@ -153,9 +169,9 @@ impl OpManagerServer {
 }
 
 /// The definitions that clients are given.
-fn listed(settings: &Settings) -> Vec<Tool> {
-    let mut listed = settings.policy.listed();
-    if settings.credentials == Credentials::Request {
+fn listed(policy: &Policy, credentials: Credentials) -> Vec<Tool> {
+    let mut listed = policy.listed();
+    if credentials == Credentials::Request {
         for tool in &mut listed {
             tool.input_schema = Arc::new(arguments::without_connection(&tool.input_schema));
         }
@@ -181,13 +197,21 @@ fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
     Ok(())
 }
 
+/// Who may keep a list. Under tokens each caller may be given another one.
+fn cache_scope(context: &RequestContext<RoleServer>) -> CacheScope {
+    match Caller::of(context).as_deref().and_then(Caller::grant) {
+        Some(_) => CacheScope::Private,
+        None => CacheScope::Public,
+    }
+}
+
 /// A list's result. The types of the four lists have these fields in common, and no trait.
 macro_rules! listing {
     ($result:ident, $items:expr, $context:expr) => {{
         let mut result = $result::with_all_items($items);
         if is_newest(&$context) {
             result.ttl_ms = Some(LIST_TTL_MS);
-            result.cache_scope = Some(CacheScope::Public);
+            result.cache_scope = Some(cache_scope(&$context));
         }
         result
     }};
@@ -236,7 +260,12 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         one_page(request)?;
-        Ok(listing!(ListToolsResult, self.0.listed.clone(), context))
+        let caller = Caller::of(&context);
+        let tools = match self.policy(caller.as_deref()) {
+            Cow::Borrowed(_) => self.0.listed.clone(),
+            Cow::Owned(policy) => listed(&policy, self.0.settings.credentials),
+        };
+        Ok(listing!(ListToolsResult, tools, context))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -257,9 +286,10 @@ impl ServerHandler for OpManagerServer {
         } = request;
         let caller = Caller::of(&context);
         let given = arguments.unwrap_or_default();
-        let Some(asked) = Asked::of(&tool, given, &self.0.settings.policy) else {
+        let policy = self.policy(caller.as_deref());
+        let Some(asked) = Asked::of(&tool, given, &policy) else {
             // The name is not repeated: it may be a key in the wrong place.
-            let close = self.0.settings.policy.closest(&tool);
+            let close = policy.closest(&tool);
             return Err(ErrorData::invalid_params(
                 format!("there is no such tool{close}"),
                 None,
@@ -267,9 +297,17 @@ impl ServerHandler for OpManagerServer {
         };
         let asked = self.connected(asked, caller.as_deref());
         let (name, access) = (asked.name(), asked.access());
-        let confirm = self.0.settings.confirm;
-        let questioner = Questioner::of(confirm, &context, input_responses, request_state);
+        let settings = &self.0.settings;
+        let when = (settings.confirm, settings.confirm_timeout);
+        let questioner = Questioner::of(when, &context, input_responses, request_state);
         let cancelled = context.ct.clone();
+        let grant = caller.as_deref().and_then(Caller::grant).cloned();
+        let withdrawn = async move {
+            match grant {
+                Some(grant) => grant.withdrawn.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
         #[cfg(feature = "otel")]
         let span = spans::of_call(name, &context);
         // A call may wait for long, and what came beside its arguments may be large.
@@ -286,6 +324,9 @@ impl ServerHandler for OpManagerServer {
                 // The reply of a cancelled call is not sent; dropping the call drops its request.
                 () = cancelled.cancelled() => {
                     (Outcome::Cancelled, Err(ErrorData::internal_error("cancelled", None)))
+                }
+                () = withdrawn => {
+                    (Outcome::Cancelled, Err(ErrorData::internal_error("the token of this caller was withdrawn", None)))
                 }
                 response = guard::catch(running) => match response {
                     Some(response) => return Ok(response),
@@ -345,10 +386,12 @@ impl ServerHandler for OpManagerServer {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let given = request.arguments.unwrap_or_default();
-        let (description, text) = prompts::text(&request.name, &given, &self.0.settings.policy)
+        let caller = Caller::of(&context);
+        let policy = self.policy(caller.as_deref());
+        let (description, text) = prompts::text(&request.name, &given, &policy)
             .map_err(|problem| ErrorData::invalid_params(problem, None))?;
         let messages = vec![PromptMessage::new_text(Role::User, text)];
         Ok(GetPromptResult::new(messages)
@@ -380,13 +423,15 @@ impl ServerHandler for OpManagerServer {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let Some(contents) = resources::read(&request.uri, &self.0.settings.policy) else {
+        let caller = Caller::of(&context);
+        let policy = self.policy(caller.as_deref());
+        let Some(contents) = resources::read(&request.uri, &policy) else {
             return Err(resources::unknown(is_newest(&context)));
         };
         let mut result = ReadResourceResult::new(vec![contents]);
         if is_newest(&context) {
             result.ttl_ms = Some(LIST_TTL_MS);
-            result.cache_scope = Some(CacheScope::Public);
+            result.cache_scope = Some(cache_scope(&context));
         }
         Ok(result.into())
     }
@@ -394,14 +439,16 @@ impl ServerHandler for OpManagerServer {
     async fn complete(
         &self,
         request: CompleteRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
+        let caller = Caller::of(&context);
+        let policy = self.policy(caller.as_deref());
         let argument = request.argument;
         let values = match &request.r#ref {
             Reference::Resource(template)
                 if template.uri == resources::OPERATION && argument.name == resources::ID =>
             {
-                resources::ids(&argument.value, &self.0.settings.policy)
+                resources::ids(&argument.value, &policy)
             }
             // What these arguments may be is only known to an OpManager.
             Reference::Prompt(prompt) if prompts::takes(&prompt.name, &argument.name) => Vec::new(),

@@ -35,7 +35,7 @@ use serde_json::Value;
 
 use crate::opmanager::{OperationId, Specification};
 pub use builtin::BuiltIn;
-pub use policy::{CORE, Policy, ToolName, ToolsetName};
+pub use policy::{Bound, CORE, Policy, ToolName, ToolsetName};
 pub(crate) use toolset::{Call, Toolset};
 
 /// All toolsets, in the order in which they are listed.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{AccessArg, AnswerArgs, ConnectionArgs, TargetArgs, key, process};
 use crate::opmanager::Http;
 use crate::server::{OpManagerServer, Settings};
-use crate::tools::{Policy, ToolName, ToolsetName};
+use crate::tools::arguments::CONNECTION_ARGUMENTS;
+use crate::tools::{self, BuiltIn, Policy, ToolName, ToolsetName};
 
 /// Arguments of `call`.
 #[derive(Debug, Args)]
@@ -39,20 +40,51 @@ fn pair(text: &str) -> Result<(String, String), String> {
             Err("say it with --host, --use-ssl or --no-verify-ssl".to_owned())
         }
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write name=value".to_owned()),
+        _ => Err("must be name=value".to_owned()),
     }
+}
+
+/// The names of a tool's own arguments, and `port`.
+fn accepted(tool: ToolName) -> Vec<String> {
+    let name = tool.to_string();
+    let schema = match (tools::find(&name), BuiltIn::find(&name)) {
+        (Some(operation), _) => operation.accepted().clone(),
+        (None, Some(built_in)) => built_in.accepted(),
+        (None, None) => Map::new(),
+    };
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let names = properties.into_iter().flatten().map(|(name, _)| name);
+    // The others of the connection have flags, and the key has no place here.
+    names
+        .filter(|name| *name == "port" || !CONNECTION_ARGUMENTS.contains(&name.as_str()))
+        .cloned()
+        .collect()
+}
+
+/// The arguments by their names. A name that the tool does not have is not repeated: it may be a key.
+fn named(tool: ToolName, given: Vec<(String, String)>) -> io::Result<Map<String, Value>> {
+    let accepted = accepted(tool);
+    let mut arguments = Map::new();
+    for (name, value) in given {
+        if !accepted.contains(&name) {
+            return Err(io::Error::other(format!(
+                "NAME=VALUE: there is no argument of that name; {tool} takes {}",
+                accepted.join(", ")
+            )));
+        }
+        if arguments.contains_key(&name) {
+            return Err(io::Error::other(format!("{name} is given twice")));
+        }
+        arguments.insert(name, value.into());
+    }
+    Ok(arguments)
 }
 
 /// Calls the tool: its answer is printed, and what is remarked on it goes to standard error.
 pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     process::close_memory();
     process::silence_panics();
-    let mut arguments = Map::new();
-    for (name, value) in given.arguments {
-        if arguments.insert(name.clone(), value.into()).is_some() {
-            return Err(io::Error::other(format!("{name} is given twice")));
-        }
-    }
+    let mut arguments = named(given.tool, given.arguments)?;
     arguments.insert("host".to_owned(), given.connection.host.into());
     if let Some(use_ssl) = given.connection.use_ssl {
         arguments.insert("use_ssl".to_owned(), use_ssl.into());

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +14,12 @@ use tokio::net::TcpStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Serve;
+use super::refusal::whole;
+use super::{LONGEST, MOST, Serve};
 use crate::opmanager::Target;
 use crate::server::metrics::Metrics;
 use crate::server::{CallLimits, Credentials};
+use crate::tools::Policy;
 use crate::transport::http::{Options, Origin, Tokens, listen, read_host, read_tokens, serve};
 
 /// Calls that run at one time, and that wait, unless the operator says otherwise. They mostly wait for OpManager.
@@ -32,7 +34,7 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug, Args)]
 pub(super) struct HttpArgs {
     /// Address and port to listen on
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000", value_parser = read_listen)]
     listen: SocketAddr,
     /// Where host and key of a call come from
     #[arg(long, value_name = "WHERE", default_value = "arguments")]
@@ -46,18 +48,20 @@ pub(super) struct HttpArgs {
     /// the same proxy
     #[arg(long, value_name = "ORIGINS", value_delimiter = ',')]
     allowed_origins: Vec<Origin>,
-    /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token
+    /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token, and what lowers
+    /// the limits of that caller: access=LEVEL, toolsets=TOOLSETS. Only its owner may write it and only its owner and
+    /// group read it. SIGHUP reads it anew
     #[arg(long, value_name = "FILE", value_parser = read_tokens)]
     http_token_file: Option<Arc<Tokens>>,
     /// Most connections at one time
-    #[arg(long, value_name = "CONNECTIONS", default_value = "256")]
-    max_connections: NonZeroUsize,
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = Options::default().max_connections, value_parser = whole(1..=MOST))]
+    max_connections: usize,
     /// Most requests of one token, or without tokens of one address, in a minute; no limit by default
-    #[arg(long, value_name = "REQUESTS")]
+    #[arg(long, value_name = "REQUESTS", value_parser = read_rate)]
     rate_limit: Option<NonZeroU32>,
     /// How long running calls may take when the server is told to end, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
-    shutdown_grace: NonZeroU64,
+    #[arg(long, value_name = "SECONDS", default_value_t = Options::default().grace.as_secs(), value_parser = whole(1..=LONGEST))]
+    shutdown_grace: u64,
     /// Targets that the metrics name, as host:port; comma-separated
     #[arg(long, value_name = "TARGETS", value_delimiter = ',', value_parser = read_target)]
     metrics_targets: Vec<String>,
@@ -71,6 +75,27 @@ enum CredentialsArg {
     Arguments,
     /// Headers X-OpManager-Host and X-OpManager-Api-Key of the request, which the model does not see
     Headers,
+}
+
+fn read_listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "must be an address and a port, with brackets around an IPv6 address".to_owned()
+    })
+}
+
+fn read_rate(text: &str) -> Result<NonZeroU32, String> {
+    whole(NonZeroU32::MIN..=NonZeroU32::MAX)(text)
+}
+
+/// Reads the address of a server's health.
+fn read_url(text: &str) -> Result<Uri, String> {
+    let url = text.parse().ok().filter(|url: &Uri| {
+        let plain = url
+            .authority()
+            .is_some_and(|authority| !authority.as_str().contains('@'));
+        url.scheme_str() == Some("http") && plain
+    });
+    url.ok_or_else(|| "must be http://host:port/path".to_owned())
 }
 
 /// Reads a target as the metrics name it.
@@ -96,6 +121,8 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         CredentialsArg::Arguments => Credentials::Arguments,
         CredentialsArg::Headers => Credentials::Request,
     };
+    let connections = arguments.max_connections;
+    arguments.serve.raise_descriptors(connections, CALLS);
     let listener = listen(arguments.listen)?;
     let address = listener.local_addr()?;
     let open = arguments.serve.targets.allowed_targets.is_empty() && tokens.is_none();
@@ -113,6 +140,10 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
             "only pinned certificates are trusted: give this machine or image its authorities, or --ca-file"
         );
     }
+    let policy = arguments.serve.policy.policy();
+    if let Some(tokens) = &tokens {
+        check_grants(tokens, &policy);
+    }
     let metrics = Arc::new(Metrics::new(arguments.metrics_targets));
     let server = arguments
         .serve
@@ -122,11 +153,11 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     let options = Options {
         allowed_hosts: arguments.allowed_hosts,
         allowed_origins: arguments.allowed_origins,
-        tokens,
-        max_request_bytes: arguments.serve.max_request_bytes(),
-        max_connections: arguments.max_connections.get(),
+        tokens: tokens.clone(),
+        max_request_bytes: arguments.serve.max_request_bytes,
+        max_connections: arguments.max_connections,
         rate_limit: arguments.rate_limit,
-        grace: Duration::from_secs(arguments.shutdown_grace.get()),
+        grace: Duration::from_secs(arguments.shutdown_grace),
         credentials,
     };
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
@@ -134,7 +165,11 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     // The first signal ends the service when its calls have ended, the second at once.
     tokio::spawn(async move {
         for told in told {
-            signals.wait().await;
+            while signals.next().await == Told::Reload {
+                if let Some(tokens) = &tokens {
+                    reload(tokens.clone(), policy.clone()).await;
+                }
+            }
             told.cancel();
         }
     });
@@ -145,7 +180,56 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     arguments.serve.observed(serving).await
 }
 
-/// The signals that tell the process to end, each of them noticed from the beginning on.
+/// Reads the tokens again. A file that is wrong changes nothing.
+async fn reload(tokens: Arc<Tokens>, policy: Policy) {
+    let reading = tokio::task::spawn_blocking(move || match tokens.reload() {
+        Ok(()) => {
+            tracing::info!(tokens = tokens.grants().len(), outcome = "tokens read");
+            check_grants(&tokens, &policy);
+        }
+        Err(reason) => tracing::error!(
+            reason,
+            outcome = "tokens not read",
+            "--http-token-file: the tokens stay as they were"
+        ),
+    });
+    // A panic in there has been logged.
+    let _ = reading.await;
+}
+
+/// Logs what a line of the token file grants that the server does not have, or leaves nothing of.
+fn check_grants(tokens: &Tokens, policy: &Policy) {
+    for grant in tokens.grants() {
+        let name = &grant.name;
+        if grant.bound.access > Some(policy.access) {
+            tracing::warn!(
+                name,
+                outcome = "token bounded",
+                "its access is above that of the server, which is the upper bound"
+            );
+        }
+        let bounded = Policy {
+            bound: grant.bound.clone(),
+            ..policy.clone()
+        };
+        if bounded.listed().is_empty() {
+            tracing::warn!(
+                name,
+                outcome = "token without tools",
+                "the server lists no tool of its toolsets: name catalogue, core or all there, or list more with --toolsets"
+            );
+        }
+    }
+}
+
+/// What a signal tells a service to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    End,
+    Reload,
+}
+
+/// The signals to the process, each of them noticed from the beginning on.
 #[cfg(unix)]
 struct Signals {
     terminate: Signal,
@@ -164,14 +248,12 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn wait(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                // Whoever closed the terminal did not end the service.
-                _ = self.hangup.recv() => {}
-            }
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::End,
+            _ = self.interrupt.recv() => Told::End,
+            // A terminal that is closed sends it too, and does not end the service.
+            _ = self.hangup.recv() => Told::Reload,
         }
     }
 }
@@ -185,10 +267,11 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn wait(&mut self) {
+    async fn next(&mut self) -> Told {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        Told::End
     }
 }
 
@@ -199,19 +282,19 @@ pub(super) struct HealthArgs {
     #[arg(
         long,
         value_name = "URL",
-        default_value = "http://127.0.0.1:3000/health"
+        default_value = "http://127.0.0.1:3000/health",
+        value_parser = read_url
     )]
     url: Uri,
 }
 
 /// Asks a running server whether it lives.
 pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
-    let Some((authority, "http")) = arguments.url.authority().zip(arguments.url.scheme_str())
-    else {
-        return Err(io::Error::other("--url: write http://host:port/path"));
+    let Some(authority) = arguments.url.authority() else {
+        return Err(io::Error::other("--url: must be http://host:port/path"));
     };
     let port = authority.port_u16().unwrap_or(80);
-    let no_answer = |why: String| io::Error::other(format!("{}: {why}", arguments.url));
+    let no_answer = |why: String| io::Error::other(format!("--url: {why}"));
     let asking = async {
         let host = authority
             .host()

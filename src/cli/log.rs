@@ -1,16 +1,30 @@
 //! The log on standard error.
 //!
-//! Owns its levels, its forms, and what may stand in a line. Only our own events are logged: at their finer
-//! levels the libraries print whole requests, keys included, so no setting turns them on. A line is a line:
+//! Owns its levels, its forms, what may stand in a line, and the thread that writes. Only our own events are logged: at
+//! their finer levels the libraries print whole requests, keys included, so no setting turns them on. A line is a line:
 //! characters that would end it, or change how a terminal shows it, are written as escapes.
+//!
+//! Nothing waits for whoever reads standard error. Lines go through a bounded queue to a thread of its own; where the
+//! queue is full they are dropped and counted, and a line says how many as soon as one can be written again.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
+
+use crate::sanitize::Characters;
+
+/// Most bytes of lines that wait to be written.
+const MOST_WAITING: usize = 1024 * 1024;
+/// Longest time that the end of the process waits for lines to be written.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Level {
@@ -41,8 +55,14 @@ pub(super) fn begin(level: Level, format: Format) {
         Level::Trace => LevelFilter::TRACE,
     };
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let queue = QUEUE.get_or_init(Arc::default);
+    let writing = queue.clone();
+    // Whoever cannot have another thread can still serve; its log is lost.
+    let _ = std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || write(&writing, io::stderr()));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(|| Escaped(io::stderr()))
+        .with_writer(ToQueue(queue.clone()))
         .with_ansi(false);
     let lines = match format {
         Format::Text => lines.boxed(),
@@ -60,17 +80,142 @@ pub(super) fn begin(level: Level, format: Format) {
         .init();
 }
 
-/// Writes lines, each in one piece, with escapes for what is no visible character.
-struct Escaped<W>(W);
+/// The queue of this process, once it logs.
+static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-impl<W: Write> Write for Escaped<W> {
+/// Says a last word on standard error, after what has been logged, without waiting for long.
+pub(super) fn last_word(word: &str) {
+    match QUEUE.get() {
+        Some(queue) => {
+            queue.push(word.as_bytes());
+            queue.flush(LAST_WORDS);
+        }
+        // Nothing is served yet, or by a command that a person waits for.
+        None => {
+            let _ = io::stderr().write_all(word.as_bytes());
+        }
+    }
+}
+
+/// Waits, not for long, until what has been logged is written.
+pub(super) fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(LAST_WORDS);
+    }
+}
+
+/// Lines that wait to be written.
+#[derive(Default)]
+struct Queue {
+    state: Mutex<State>,
+    filled: Condvar,
+    emptied: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    lines: VecDeque<Vec<u8>>,
+    /// Bytes of these lines.
+    waiting: usize,
+    /// Whether a line is being written.
+    writing: bool,
+    /// Lines that found no room since this was last told.
+    dropped: u64,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line, or drops it where there is no room.
+    fn push(&self, line: &[u8]) {
+        let mut state = self.state();
+        if state.waiting + line.len() > MOST_WAITING {
+            state.dropped += 1;
+            return;
+        }
+        state.waiting += line.len();
+        state.lines.push_back(line.to_vec());
+        drop(state);
+        self.filled.notify_one();
+    }
+
+    /// Waits for the next line. What was dropped is told of when the lines before it have been written.
+    fn next(&self) -> Next {
+        let mut state = self.state();
+        state.writing = false;
+        loop {
+            if let Some(line) = state.lines.pop_front() {
+                state.waiting -= line.len();
+                state.writing = true;
+                return Next::Line(line);
+            }
+            if state.dropped > 0 {
+                state.writing = true;
+                return Next::Dropped(std::mem::take(&mut state.dropped));
+            }
+            self.emptied.notify_all();
+            state = self
+                .filled
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until everything is written, for at most that long.
+    fn flush(&self, patience: Duration) {
+        let unwritten =
+            |state: &mut State| state.writing || !state.lines.is_empty() || state.dropped > 0;
+        let _ = self
+            .emptied
+            .wait_timeout_while(self.state(), patience, unwritten);
+    }
+}
+
+enum Next {
+    Line(Vec<u8>),
+    Dropped(u64),
+}
+
+/// Writes what is in the queue, for ever.
+fn write(queue: &Queue, mut out: impl Write) {
+    loop {
+        match queue.next() {
+            // Where nobody reads any more there is nobody to tell.
+            Next::Line(line) => {
+                let _ = out.write_all(escape(&line).as_bytes());
+            }
+            // The subscriber gives it the form of the others, and puts it into the queue, which is empty.
+            Next::Dropped(lines) => {
+                tracing::error!(lines, outcome = "log lines dropped");
+            }
+        }
+    }
+}
+
+/// Gives each event to the queue.
+struct ToQueue(Arc<Queue>);
+
+impl<'a> MakeWriter<'a> for ToQueue {
+    type Writer = LineWriter<'a>;
+
+    fn make_writer(&'a self) -> LineWriter<'a> {
+        LineWriter(&self.0)
+    }
+}
+
+/// Takes one event, which comes in one piece.
+struct LineWriter<'a>(&'a Queue);
+
+impl Write for LineWriter<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.write_all(escape(line).as_bytes())?;
+        self.0.push(line);
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Ok(())
     }
 }
 
@@ -82,8 +227,9 @@ fn escape(line: &[u8]) -> String {
         None => (&*text, ""),
     };
     let mut escaped = String::with_capacity(line.len());
-    for c in text.chars() {
-        if is_deceptive(c) {
+    for (c, seen) in Characters::of(text) {
+        // Line feeds and tabs shape a text, and would end or shift a line.
+        if !seen || c.is_control() {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(escaped, "\\u{unit:04x}");
             }
@@ -94,18 +240,10 @@ fn escape(line: &[u8]) -> String {
     escaped + end
 }
 
-/// Whether a character does something to the text around it instead of being seen.
-fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
-        )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::*;
 
     #[test]
@@ -121,12 +259,72 @@ mod tests {
             ("\u{e0041}\u{2028}", "\\udb40\\udc41\\u2028"),
         ] {
             assert_eq!(escape(text.as_bytes()), expected);
-            let mut written = Vec::new();
-            Escaped(&mut written).write_all(text.as_bytes()).unwrap();
-            assert_eq!(written, expected.as_bytes());
         }
         let json = escape("{\"a\":\"\u{202e}\u{e0041}\"}".as_bytes());
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["a"], "\u{202e}\u{e0041}");
+    }
+
+    /// A reader that takes a line when it is told to.
+    struct Slow {
+        lines: std::sync::mpsc::SyncSender<Vec<u8>>,
+        written: Arc<std::sync::atomic::AtomicUsize>,
+    }
+
+    impl Write for Slow {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let _ = self.lines.send(line.to_vec());
+            self.written.fetch_add(1, Ordering::SeqCst);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn rt_28_a_line_without_room_is_dropped_and_counted_and_none_waits() {
+        let queue = Queue::default();
+        let line = vec![b'x'; MOST_WAITING / 4];
+        for _ in 0..7 {
+            queue.push(&line);
+        }
+        queue.flush(Duration::ZERO);
+        for _ in 0..4 {
+            assert!(matches!(queue.next(), Next::Line(taken) if taken == line));
+        }
+        // A line that has room again comes before the count, which is whole.
+        queue.push(b"last");
+        assert!(matches!(queue.next(), Next::Line(taken) if taken == b"last"));
+        assert!(matches!(queue.next(), Next::Dropped(3)));
+        queue.push(b"after");
+        assert!(matches!(queue.next(), Next::Line(taken) if taken == b"after"));
+    }
+
+    #[test]
+    fn rt_28_the_end_waits_for_what_is_being_written_and_not_for_ever() {
+        let queue = Arc::new(Queue::default());
+        let (lines, read) = std::sync::mpsc::sync_channel(0);
+        let written = Arc::<std::sync::atomic::AtomicUsize>::default();
+        let (writing, counted) = (queue.clone(), written.clone());
+        std::thread::spawn(move || {
+            write(
+                &writing,
+                Slow {
+                    lines,
+                    written: counted,
+                },
+            );
+        });
+        queue.push(b"one\n");
+        queue.push(b"two\n");
+        // Nobody reads: it gives up.
+        queue.flush(Duration::from_millis(1));
+        let reading = std::thread::spawn(move || [read.recv().unwrap(), read.recv().unwrap()]);
+        queue.flush(Duration::from_secs(20));
+        assert_eq!(written.load(Ordering::SeqCst), 2, "it has waited for both");
+        let [one, two] = reading.join().unwrap();
+        assert_eq!((&one[..], &two[..]), (&b"one\n"[..], &b"two\n"[..]));
     }
 }

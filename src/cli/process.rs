@@ -29,6 +29,40 @@ pub(super) fn close_memory() {
     }
 }
 
+/// Raises the limit of open files to what the server needs at most, as far as the system lets it. Without a descriptor
+/// a connection is neither accepted nor made: an operator is told at the start, and not by calls that fail.
+#[cfg(unix)]
+pub(super) fn raise_descriptors(needed: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let needed = needed as u64;
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // `None` is no limit.
+    let Some(now) = current.filter(|now| *now < needed) else {
+        return;
+    };
+    let limit = maximum.map_or(needed, |maximum| maximum.min(needed));
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(limit),
+            maximum,
+        },
+    );
+    let limit = if raised.is_ok() { limit } else { now };
+    if limit < needed {
+        tracing::warn!(
+            needed,
+            limit,
+            outcome = "too few open files",
+            "raise the hard limit of open files (ulimit -Hn, LimitNOFILE=), or lower --max-connections and --max-concurrent-calls"
+        );
+    }
+}
+
+/// Other systems have no such limit.
+#[cfg(not(unix))]
+pub(super) fn raise_descriptors(_: usize) {}
+
 /// Has panics say where they happened and nothing else: their text may hold anything.
 pub(crate) fn silence_panics() {
     panic::set_hook(Box::new(|panic| {
@@ -95,6 +129,7 @@ mod tests {
         assert_eq!(ask(22, "ping", json!({})).await, json!({}));
         drop((requests, answers));
         session.await.unwrap().unwrap();
+        log::flush();
     }
 
     #[test]

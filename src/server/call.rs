@@ -29,7 +29,7 @@ pub(super) const SHAPED_AT_ONCE: usize = 2;
 pub(super) struct Ready {
     pub(super) tool: &'static CatalogueTool,
     pub(super) checked: arguments::Checked,
-    profile: Profile,
+    pub(super) profile: Profile,
 }
 
 /// What is known of a call that was sent, beside its outcome.
@@ -200,9 +200,7 @@ impl OpManagerServer {
             self.record(caller, name, access, outcome, &Exchange::default());
             reason
         };
-        self.0
-            .settings
-            .policy
+        self.policy(caller)
             .allows(tool)
             .map_err(|reason| refused(Outcome::NotAllowed, reason))?;
         let wrong = |problems: arguments::Problems| {

@@ -8,8 +8,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::sync::CancellationToken;
 
-use crate::tools::Arguments;
+use crate::tools::{Arguments, Bound};
+
+/// What a caller's bearer token permits.
+pub(crate) struct Grant {
+    /// The caller's name, for the log.
+    pub(crate) name: String,
+    /// What the caller can reach of the server's tools.
+    pub(crate) bound: Bound,
+    /// Cancelled when the token is taken away: calls that run under it end.
+    pub(crate) withdrawn: CancellationToken,
+}
+
+impl Grant {
+    /// A grant that is not withdrawn.
+    pub(crate) fn new(name: String, bound: Bound) -> Self {
+        Self {
+            name,
+            bound,
+            withdrawn: CancellationToken::new(),
+        }
+    }
+}
 
 /// Who calls. A transport puts it, in an [`Arc`], among the extensions of the HTTP request.
 pub struct Caller {
@@ -17,6 +39,8 @@ pub struct Caller {
     /// Holds a key: it is never printed.
     connection: Mutex<Arguments>,
     room: Mutex<Option<OwnedSemaphorePermit>>,
+    /// `None` where callers need no token.
+    grant: Option<Arc<Grant>>,
 }
 
 impl Caller {
@@ -26,7 +50,18 @@ impl Caller {
             name,
             connection: Mutex::new(connection),
             room: Mutex::new(Some(room)),
+            grant: None,
         }
+    }
+
+    /// The same caller, under a token.
+    pub(crate) fn under(self, grant: Option<Arc<Grant>>) -> Self {
+        Self { grant, ..self }
+    }
+
+    /// What its token permits; `None` where callers need no token.
+    pub(super) fn grant(&self) -> Option<&Arc<Grant>> {
+        self.grant.as_ref()
     }
 
     /// Who sent the request, if its transport says so.

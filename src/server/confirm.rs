@@ -2,13 +2,17 @@
 //!
 //! Owns the question, in both ways that the protocol has: a request to the client up to version 2025-11-25, and
 //! from 2026-07-28 on an answer that asks, with the call sent again. Nothing is remembered in between: what a
-//! confirmation was for travels with it, as a digest.
+//! confirmation was for travels with it, as a digest. The digest covers everything that decides where and how a call
+//! goes, but the key; the same confirmation, sent twice, confirms twice.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::call::Ready;
+use crate::opmanager::{Profile, Target, Trust};
+use crate::result::Selection;
 use crate::sanitize;
+use crate::tools::arguments::Checked;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
@@ -17,7 +21,8 @@ use rmcp::model::{
     InputRequest, InputRequests, InputRequiredResult, InputResponses, ProtocolVersion,
 };
 use rmcp::service::RequestContext;
-use rmcp::{Peer, RoleServer};
+use rmcp::{Peer, RoleServer, ServiceError};
+use serde::de::IgnoredAny;
 
 /// When a call that removes something asks for confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,12 +36,23 @@ pub enum Confirm {
     Off,
 }
 
-/// How long a person has to answer.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long a person has to answer, from one second to five minutes; then the question is withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfirmTimeout(pub Duration);
+
+impl Default for ConfirmTimeout {
+    /// 50 seconds: common clients give a call up after a minute.
+    fn default() -> Self {
+        Self(Duration::from_secs(50))
+    }
+}
+
 /// Name of the question and of its one field.
 const CONFIRM: &str = "confirm";
-/// Longest value that a question shows, in characters.
+/// Longest value that a question shows, in characters, beside the count of what is left out.
 const LONGEST_SHOWN: usize = 200;
+/// Most arguments that a question shows, beside the count of those that are left out.
+const MOST_SHOWN: usize = 20;
 
 /// What becomes of the question.
 pub(super) enum Confirmation {
@@ -51,6 +67,7 @@ pub(super) enum Confirmation {
 /// Who can be asked, and how.
 pub(super) struct Questioner {
     when: Confirm,
+    timeout: ConfirmTimeout,
     way: Way,
 }
 
@@ -94,13 +111,14 @@ impl Questioner {
     pub(super) fn nobody() -> Self {
         Self {
             when: Confirm::Off,
+            timeout: ConfirmTimeout::default(),
             way: Way::None,
         }
     }
 
     /// For a call of a client.
     pub(super) fn of(
-        when: Confirm,
+        (when, timeout): (Confirm, ConfirmTimeout),
         context: &RequestContext<RoleServer>,
         responses: Option<InputResponses>,
         state: Option<String>,
@@ -128,7 +146,7 @@ impl Questioner {
             },
             (true, false) => Way::Request(context.peer.clone()),
         };
-        Self { when, way }
+        Self { when, timeout, way }
     }
 
     /// Asks whether a call is meant, if it is to be asked.
@@ -143,11 +161,17 @@ impl Questioner {
                 ready.tool.name()
             )),
             Way::Request(peer) => {
+                // When the time is over, the client is told that the request is cancelled, and takes its question back.
+                let ConfirmTimeout(timeout) = self.timeout;
                 let answer = peer
-                    .create_elicitation_with_timeout(question(ready), Some(PATIENCE))
+                    .create_elicitation_with_timeout(question(ready), Some(timeout))
                     .await;
                 match answer {
                     Ok(answer) => judge(&answer.into(), ready),
+                    Err(ServiceError::Timeout { .. }) => Confirmation::Refused(unconfirmed(
+                        ready,
+                        &format!("got no answer within {} seconds", timeout.as_secs()),
+                    )),
                     Err(_) => Confirmation::Refused(unconfirmed(ready, "got no answer")),
                 }
             }
@@ -189,18 +213,24 @@ fn unconfirmed(ready: &Ready, what: &str) -> String {
 
 /// The question. Its values are the caller's, and shown as JSON: as one line, without what changes how it reads.
 fn question(ready: &Ready) -> ElicitRequestParams {
+    let target = ready.checked.connection.target();
     let mut message = format!(
-        "{}? {} removes it for good on {}.",
+        "{}? {} removes it for good on {target}.",
         ready.tool.title(),
         ready.tool.name(),
-        ready.checked.connection.target()
     );
-    for (name, value) in ready.checked.arguments.as_object().into_iter().flatten() {
-        let shown = sanitize::clean(&value.to_string(), false).into_owned();
-        let cut = shown.chars().count() > LONGEST_SHOWN;
-        let shown: String = shown.chars().take(LONGEST_SHOWN).collect();
-        let mark = if cut { " …" } else { "" };
-        let _ = write!(message, "\n{name}: {shown}{mark}");
+    if let Some(weakness) = weakness(target, ready.profile) {
+        let _ = write!(message, "\n{weakness}");
+    }
+    let arguments = ready.checked.arguments.as_object();
+    let key = ready.checked.connection.key();
+    for (name, value) in arguments.into_iter().flatten().take(MOST_SHOWN) {
+        let shown = shown(value, |text| key.redact(text));
+        let _ = write!(message, "\n{name}: {shown}");
+    }
+    let unshown = arguments.map_or(0, |all| all.len().saturating_sub(MOST_SHOWN));
+    if unshown > 0 {
+        let _ = write!(message, "\n… (arguments left out: {unshown})");
     }
     let schema = ElicitationSchema::builder()
         .required_bool_with(CONFIRM, |field| field.title("Remove it for good"))
@@ -212,13 +242,90 @@ fn question(ready: &Ready) -> ElicitRequestParams {
     }
 }
 
-/// What a confirmation is for: tool, target and arguments. The key is no part of it.
+/// What a call gives up of the protection on its way, in words for the person who is asked.
+fn weakness(target: &Target, profile: Profile) -> Option<&'static str> {
+    match profile {
+        _ if !target.tls() => Some(
+            "WARNING: it goes over plain HTTP. Whoever is on the way can read the key and change what is removed.",
+        ),
+        Profile::Unverified => Some(
+            "WARNING: the certificate is not verified (verify_ssl: false). It may be another server that is called, which then has the key.",
+        ),
+        Profile::Verified | Profile::Pinned(_) => None,
+    }
+}
+
+/// A value as a question shows it: whole, or its beginning and the count of what is left out. A list has its number of
+/// entries before it, so that a long one cannot pass for a short one.
+#[allow(clippy::disallowed_types, reason = "it is the caller's, and no answer")]
+fn shown(value: &serde_json::Value, redact: impl Fn(&str) -> Option<String>) -> String {
+    let whole = sanitize::clean(&value.to_string(), false).into_owned();
+    let whole = redact(&whole).unwrap_or(whole);
+    let mut shown =
+        entries(value).map_or_else(String::new, |entries| format!("(entries: {entries}) "));
+    shown.extend(whole.chars().take(LONGEST_SHOWN));
+    let rest = whole.chars().count().saturating_sub(LONGEST_SHOWN);
+    if rest > 0 {
+        let _ = write!(shown, " … (characters left out: {rest})");
+    }
+    shown
+}
+
+/// How many entries a list has: a JSON array, also one in a text, or a text with separators. `None` for one value.
+#[allow(clippy::disallowed_types, reason = "it is the caller's, and no answer")]
+fn entries(value: &serde_json::Value) -> Option<usize> {
+    use serde_json::Value;
+    match value {
+        Value::Array(items) => Some(items.len()),
+        Value::String(text) => {
+            if let Ok(items) = serde_json::from_str::<Vec<IgnoredAny>>(text) {
+                return Some(items.len());
+            }
+            let items = text.split([',', ';', '|', '\n']);
+            let items = items.filter(|item| !item.trim().is_empty()).count();
+            (items > 1).then_some(items)
+        }
+        _ => None,
+    }
+}
+
+/// What a confirmation is for: everything that decides what is called, where and how. The key is no part of it.
 fn digest(ready: &Ready) -> String {
-    let connection = &ready.checked.connection;
+    // Taken apart whole, so that nothing that is added later is forgotten here.
+    let Ready {
+        tool,
+        checked,
+        profile,
+    } = ready;
+    let Checked {
+        connection,
+        arguments,
+        selection,
+    } = checked;
+    let Selection {
+        fields,
+        limit,
+        offset,
+    } = selection;
+    let target = connection.target();
+    let trust = match connection.trust() {
+        Trust::Verified => "verified",
+        Trust::Unverified => "unverified",
+    };
+    let profile = match profile {
+        Profile::Verified | Profile::Unverified => profile.to_string(),
+        Profile::Pinned(certificate) => format!("pinned {}", URL_SAFE_NO_PAD.encode(certificate)),
+    };
     let what = serde_json::json!([
-        ready.tool.name(),
-        connection.target().to_string(),
-        ready.checked.arguments,
+        tool.name(),
+        target.to_string(),
+        target.tls(),
+        trust,
+        profile,
+        arguments,
+        [fields],
+        limit,
+        offset,
     ]);
     let hash = digest::digest(&digest::SHA256, what.to_string().as_bytes());
     URL_SAFE_NO_PAD.encode(hash)
@@ -230,11 +337,60 @@ mod tests {
     use serde_json::{Value, json};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-    use super::PATIENCE;
+    use std::time::Duration;
+
+    use super::{ConfirmTimeout, LONGEST_SHOWN, entries, shown};
     use crate::opmanager::Http;
     use crate::server::{OpManagerServer, Settings};
     use crate::tools::{Access, Policy};
     use crate::transport::stdio::serve_over;
+
+    #[test]
+    fn rt_33_a_list_is_shown_with_its_number_of_entries() {
+        for (value, expected) in [
+            (json!("one"), None),
+            (json!("one, "), None),
+            (json!("1,2,3"), Some(3)),
+            (json!("1, 2,,3,"), Some(3)),
+            (json!("1;2"), Some(2)),
+            (json!("1|2"), Some(2)),
+            (json!("1\n2"), Some(2)),
+            (json!("[]"), Some(0)),
+            (json!("[\"a\"]"), Some(1)),
+            (json!(" [1, {\"a\": [2, 3]}, \"4,5\"] "), Some(3)),
+            (json!("{\"a\": 1}"), None),
+            (json!([1, 2]), Some(2)),
+            (json!(12), None),
+            (json!(true), None),
+        ] {
+            assert_eq!(entries(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn rt_33_what_is_left_out_of_a_value_is_counted() {
+        let none = |_: &str| None;
+        assert_eq!(shown(&json!("1,2"), none), "(entries: 2) \"1,2\"");
+        assert_eq!(shown(&json!(7), none), "7");
+        // With its two quotation marks.
+        let longest = "x".repeat(LONGEST_SHOWN - 2);
+        assert_eq!(shown(&json!(longest), none), format!("\"{longest}\""));
+        let longer = format!("{longest}y");
+        assert_eq!(
+            shown(&json!(longer), none),
+            format!("\"{longest}y … (characters left out: 1)")
+        );
+        // A key is looked for in the whole value: half of one must not be left at the end.
+        let key = |text: &str| Some(text.replace("secret", "[redacted]"));
+        let value = json!(format!("{}secret", "x".repeat(LONGEST_SHOWN - 4)));
+        assert!(!shown(&value, key).contains("sec"));
+        for entries in [1_000, 100_000] {
+            let ids: Vec<String> = (0..entries).map(|id| id.to_string()).collect();
+            let shown = shown(&json!(ids.join(",")), none);
+            assert!(shown.starts_with(&format!("(entries: {entries}) ")));
+            assert!(shown.chars().count() < LONGEST_SHOWN + 100, "{shown}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn ar_13_a_question_that_nobody_answers_ends_and_the_call_is_not_sent() {
@@ -245,8 +401,13 @@ mod tests {
         };
         let settings = Settings {
             policy,
+            confirm_timeout: ConfirmTimeout(Duration::from_secs(7)),
             ..Settings::default()
         };
+        assert_eq!(
+            ConfirmTimeout::default(),
+            ConfirmTimeout(Duration::from_secs(50))
+        );
         let (client, ours) = tokio::io::duplex(4096);
         let (input, output) = tokio::io::split(ours);
         let server = OpManagerServer::new(settings, Http::default());
@@ -276,14 +437,42 @@ mod tests {
             serde_json::from_str(&answers.next_line().await.unwrap().unwrap()).unwrap()
         };
         assert_eq!(next().await["id"], 1);
-        assert_eq!(next().await["method"], "elicitation/create");
+        let question = next().await;
+        assert_eq!(question["method"], "elicitation/create");
         let asked = tokio::time::Instant::now();
-        let mut answer = next().await;
-        while answer["id"] != 2 {
-            answer = next().await;
+        // The client is told to take the question back, and the caller how it ended.
+        let (mut withdrawn, mut told) = (None, None);
+        while withdrawn.is_none() || told.is_none() {
+            let message = next().await;
+            if message["method"] == "notifications/cancelled" {
+                withdrawn = Some(message["params"]["requestId"].clone());
+            } else {
+                assert_eq!(message["id"], 2, "{message}");
+                told = Some(message);
+            }
         }
-        assert!(asked.elapsed() >= PATIENCE);
-        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
-        assert!(text.contains("got no answer"), "{text}");
+        assert_eq!(asked.elapsed().as_secs(), 7);
+        assert_eq!(withdrawn, Some(question["id"].clone()));
+        let told = told.unwrap();
+        let text = told["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("got no answer within 7 seconds"), "{text}");
+        // A yes that comes too late sends nothing, and ends nothing.
+        let yes = json!({ "action": "accept", "content": { "confirm": true } });
+        for message in [
+            json!({ "jsonrpc": "2.0", "id": question["id"], "result": yes }),
+            json!({ "jsonrpc": "2.0", "id": 3, "method": "ping" }),
+        ] {
+            requests
+                .write_all(format!("{message}\n").as_bytes())
+                .await
+                .unwrap();
+        }
+        let mut next = async || -> Value {
+            serde_json::from_str(&answers.next_line().await.unwrap().unwrap()).unwrap()
+        };
+        assert_eq!(
+            next().await,
+            json!({ "jsonrpc": "2.0", "id": 3, "result": {} })
+        );
     }
 }

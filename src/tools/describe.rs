@@ -91,7 +91,13 @@ pub(crate) fn line(tool: &CatalogueTool, policy: &Policy) -> Value {
     });
     // What the operator does not allow must not look as if it could be called.
     if policy.allows(tool).is_err() {
-        line["refused"] = format!("needs --access {}", tool.access()).into();
+        let needed = tool.access();
+        line["refused"] = if needed > policy.access {
+            format!("needs --access {needed}")
+        } else {
+            format!("needs a token with access={needed}")
+        }
+        .into();
     }
     line
 }

@@ -117,6 +117,45 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
     }
 }
 
+/// What one caller may see and call, within what the server was started with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// Highest access level; that of the server if `None`.
+    pub access: Option<Access>,
+    /// The only toolsets whose operations the caller can reach, by whatever way; all if `None`.
+    pub toolsets: Option<Vec<ToolsetName>>,
+}
+
+impl Bound {
+    /// Whether it leaves everything as the server was started.
+    pub(crate) fn is_none(&self) -> bool {
+        self.access.is_none() && self.toolsets.is_none()
+    }
+
+    fn includes(&self, includes: impl Fn(&str) -> bool) -> bool {
+        let toolsets = self.toolsets.as_ref();
+        toolsets.is_none_or(|toolsets| toolsets.iter().any(|toolset| includes(toolset.0)))
+    }
+
+    fn includes_operation(&self, tool: &CatalogueTool) -> bool {
+        self.includes(|toolset| has(toolset, tool))
+    }
+
+    fn includes_built_in(&self, tool: BuiltIn) -> bool {
+        // `all` is no bound, though whoever lists all operations needs no way to call others.
+        self.includes(|toolset| toolset == ALL || tool.belongs_to(toolset))
+    }
+}
+
+/// Whether a toolset has an operation.
+fn has(toolset: &str, tool: &CatalogueTool) -> bool {
+    match toolset {
+        ALL => true,
+        CORE => tool.is_core(),
+        area => area == tool.toolset(),
+    }
+}
+
 /// What an operator lets clients see and call.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
@@ -128,9 +167,18 @@ pub struct Policy {
     pub tools: Vec<ToolName>,
     /// Tools that are neither listed nor run, by whatever way.
     pub excluded: Vec<ToolName>,
+    /// What the caller's token permits of all this.
+    pub bound: Bound,
 }
 
 impl Policy {
+    /// The highest access level that the caller has.
+    pub(crate) fn granted(&self) -> Access {
+        self.bound
+            .access
+            .map_or(self.access, |access| access.min(self.access))
+    }
+
     /// Whether it can be kept as it stands.
     ///
     /// # Errors
@@ -159,10 +207,19 @@ impl Policy {
         if self.excludes(name) {
             return Err(refused_by_operator(name));
         }
+        if !self.bound.includes_operation(tool) {
+            return Err(refused_by_token(name));
+        }
         let (needed, given) = (tool.access(), self.access);
         if needed > given {
             return Err(format!(
                 "`{name}` is a {needed} tool, and this server was started with --access {given}. Its operator can start it with --access {needed}."
+            ));
+        }
+        if needed > self.granted() {
+            return Err(format!(
+                "`{name}` is a {needed} tool, and the token of this caller permits access={} only. The operator of this server can change it in the token file.",
+                self.granted()
             ));
         }
         Ok(())
@@ -200,6 +257,8 @@ impl Policy {
         let name = tool.name();
         if self.excludes(name) {
             Err(refused_by_operator(name))
+        } else if !self.bound.includes_built_in(tool) {
+            Err(refused_by_token(name))
         } else if self.lists_built_in(tool) {
             Ok(())
         } else {
@@ -211,31 +270,31 @@ impl Policy {
 
     /// The tools that somebody may have meant by a name, as [`suggestion`] words it.
     pub(crate) fn closest(&self, name: &str) -> String {
-        suggestion(
-            name,
-            ToolName::every().filter(|known| !self.excludes(known)),
-        )
+        let operations = catalogue().iter().filter(|tool| !self.hides(tool));
+        let built_in = BuiltIn::ALL
+            .into_iter()
+            .filter(|tool| self.allows_built_in(*tool).is_ok());
+        let known = operations
+            .map(CatalogueTool::name)
+            .chain(built_in.map(BuiltIn::name));
+        suggestion(name, known)
     }
 
-    /// Whether an operation is unknown to clients, because its operator excluded it.
+    /// Whether an operation is unknown to clients: the operator excluded it, or the caller's token does not include it.
     pub(crate) fn hides(&self, tool: &CatalogueTool) -> bool {
-        self.excludes(tool.name())
+        self.excludes(tool.name()) || !self.bound.includes_operation(tool)
     }
 
     /// Whether an operation is in the list as a tool of its own.
     pub fn lists(&self, tool: &CatalogueTool) -> bool {
         self.allows(tool).is_ok()
-            && (self.names(tool.name())
-                || self.chosen(|toolset| match toolset {
-                    ALL => true,
-                    CORE => tool.is_core(),
-                    area => area == tool.toolset(),
-                }))
+            && (self.names(tool.name()) || self.chosen(|toolset| has(toolset, tool)))
     }
 
     /// Whether a built-in tool is in the list.
     pub fn lists_built_in(&self, tool: BuiltIn) -> bool {
         !self.excludes(tool.name())
+            && self.bound.includes_built_in(tool)
             && (self.names(tool.name()) || self.chosen(|toolset| tool.belongs_to(toolset)))
     }
 
@@ -247,7 +306,7 @@ impl Policy {
             .filter(|tool| self.lists_built_in(*tool));
         operations
             .map(|tool| tool.definition().clone())
-            .chain(built_in.map(|tool| tool.definition(self.access)))
+            .chain(built_in.map(|tool| tool.definition(self.granted())))
             .collect()
     }
 
@@ -265,6 +324,12 @@ impl Policy {
     fn excludes(&self, tool: &str) -> bool {
         self.excluded.iter().any(|excluded| excluded.0 == tool)
     }
+}
+
+fn refused_by_token(name: &str) -> String {
+    format!(
+        "`{name}` is not in the toolsets that the token of this caller permits. The operator of this server can change them in the token file."
+    )
 }
 
 fn refused_by_operator(name: &str) -> String {

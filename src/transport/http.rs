@@ -17,6 +17,7 @@
 mod connections;
 mod entrance;
 mod origin;
+mod tokens;
 
 use std::convert::Infallible;
 use std::io;
@@ -43,8 +44,9 @@ use crate::server::metrics::Metrics;
 use crate::server::{Credentials, OpManagerServer};
 use connections::Connections;
 use entrance::Entrance;
-pub(crate) use entrance::{Tokens, read_host, read_tokens};
+pub(crate) use entrance::read_host;
 pub(crate) use origin::Origin;
+pub(crate) use tokens::{Tokens, read_tokens};
 
 /// Longest time that a request's head may take to come, and longest time that a connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,7 +92,7 @@ impl Default for Options {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             tokens: None,
-            max_request_bytes: 65_536,
+            max_request_bytes: super::MAX_REQUEST_BYTES,
             max_connections: 256,
             rate_limit: None,
             grace: Duration::from_secs(10),

@@ -3,7 +3,7 @@
 use opmanager_simulator::Simulator;
 use serde_json::{Value, json};
 
-use crate::support::{Session, at, merge, simulator};
+use crate::support::{SENTINEL, Session, at, merge, simulator};
 
 const DESTRUCTIVE: [&str; 2] = ["--access", "destructive"];
 
@@ -184,15 +184,7 @@ fn stateless(simulator: &Simulator, tool: &str, more: Value) -> Value {
         ),
         _ => deletion(simulator),
     };
-    let call = json!({
-        "name": tool,
-        "arguments": arguments,
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
-        },
-    });
-    merge(call, more)
+    newest(tool, &arguments, more)
 }
 
 #[tokio::test]
@@ -268,4 +260,174 @@ async fn ar_13_the_stateless_protocol_asks_by_its_answer() {
         assert_ne!(answer["result"]["isError"], true, "{answer}");
         assert_eq!(simulator.requests().len(), 1);
     }
+}
+
+/// What the stateless protocol asks of a call with these arguments: the question's text, and its state.
+async fn asked_statelessly(
+    session: &mut Session,
+    tool: &str,
+    arguments: Value,
+) -> (String, String) {
+    let answer = session
+        .request("tools/call", newest(tool, &arguments, json!({})))
+        .await;
+    let wanted = &answer["result"];
+    assert_eq!(wanted["resultType"], "input_required", "{answer}");
+    let message = &wanted["inputRequests"]["confirm"]["params"]["message"];
+    (
+        message.as_str().unwrap().to_owned(),
+        wanted["requestState"].as_str().unwrap().to_owned(),
+    )
+}
+
+fn newest(tool: &str, arguments: &Value, more: Value) -> Value {
+    let call = json!({
+        "name": tool,
+        "arguments": arguments,
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
+        },
+    });
+    merge(call, more)
+}
+
+#[tokio::test]
+async fn rt_31_a_confirmation_is_of_everything_that_decides_where_and_how_a_call_goes() {
+    let simulator = simulator().await;
+    let port: u16 = simulator
+        .host()
+        .rsplit_once(':')
+        .unwrap()
+        .1
+        .parse()
+        .unwrap();
+    let base = json!({
+        "host": "127.0.0.1", "port": port, "apiKey": SENTINEL,
+        "name": "db-02", "pollId": "1,2",
+    });
+    let mut session = Session::spawn(&DESTRUCTIVE);
+    const TOOL: &str = "delete_performance_monitors";
+    let variants = [
+        json!({}),
+        json!({ "use_ssl": false }),
+        json!({ "verify_ssl": false }),
+        json!({ "use_ssl": false, "verify_ssl": false }),
+        json!({ "host": "localhost" }),
+        json!({ "port": port ^ 1 }),
+        json!({ "name": "db-03" }),
+        json!({ "pollId": "1,2,3" }),
+        json!({ "pollId": "12" }),
+        json!({ "pollId": "1", "name": "db-02,2" }),
+    ];
+    let mut states = Vec::new();
+    for variant in &variants {
+        let arguments = merge(base.clone(), variant.clone());
+        let (_, state) = asked_statelessly(&mut session, TOOL, arguments).await;
+        assert!(!states.contains(&state), "{variant}");
+        states.push(state);
+    }
+    // The key alone is no part of it: who is asked does not see it.
+    let other_key = merge(base.clone(), json!({ "apiKey": "another-key" }));
+    assert_eq!(
+        asked_statelessly(&mut session, TOOL, other_key).await.1,
+        states[0]
+    );
+    // What was confirmed in one way is sent in no other.
+    let yes = json!({ "confirm": { "action": "accept", "content": { "confirm": true } } });
+    for (at, variant) in variants.iter().enumerate() {
+        for (other, state) in states.iter().enumerate() {
+            if at == other {
+                continue;
+            }
+            let more = json!({ "inputResponses": yes, "requestState": state });
+            let arguments = merge(base.clone(), variant.clone());
+            let answer = session
+                .request("tools/call", newest(TOOL, &arguments, more))
+                .await;
+            let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+            assert!(text.contains("was for another call"), "{variant}: {text}");
+            assert!(
+                !text.contains("127.0.0.1") && !text.contains("localhost"),
+                "{text}"
+            );
+        }
+    }
+    assert_eq!(simulator.connections(), 0);
+}
+
+#[tokio::test]
+async fn rt_31_a_question_says_in_words_what_weakens_the_trust() {
+    let mut session = Session::spawn(&DESTRUCTIVE);
+    let base = json!({ "host": "opmanager.example", "apiKey": SENTINEL, "entity": "x" });
+    for (more, part) in [
+        (json!({}), None),
+        (json!({ "verify_ssl": true }), None),
+        (
+            json!({ "verify_ssl": false }),
+            Some("WARNING: the certificate is not verified"),
+        ),
+        (
+            json!({ "port": 8060 }),
+            Some("WARNING: it goes over plain HTTP"),
+        ),
+        (
+            json!({ "port": 9000, "use_ssl": false, "verify_ssl": false }),
+            Some("WARNING: it goes over plain HTTP"),
+        ),
+    ] {
+        let given = merge(base.clone(), more.clone());
+        let (question, _) = asked_statelessly(&mut session, "delete_alarm", given).await;
+        assert!(question.contains("on opmanager.example:"), "{question}");
+        match part {
+            Some(part) => assert!(question.contains(part), "{more}: {question}"),
+            None => assert!(!question.contains("WARNING"), "{more}: {question}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn rt_33_a_question_shows_how_long_a_list_is_and_stays_short() {
+    let mut session = Session::spawn(&DESTRUCTIVE);
+    for (ids, number) in [
+        (
+            (1..=800)
+                .map(|id| id.to_string())
+                .collect::<Vec<_>>()
+                .join(","),
+            800,
+        ),
+        (json!(vec![7; 900]).to_string(), 900),
+        ("1,2".to_owned(), 2),
+    ] {
+        let length = ids.len() + 2;
+        let given = json!({
+            "host": "opmanager.example", "apiKey": SENTINEL, "name": "db-02", "pollId": ids,
+        });
+        let (question, _) =
+            asked_statelessly(&mut session, "delete_performance_monitors", given).await;
+        let line = question
+            .lines()
+            .find(|line| line.starts_with("pollId: "))
+            .unwrap();
+        assert!(line.contains(&format!("(entries: {number})")), "{question}");
+        if length > 200 {
+            let left_out = length - 200;
+            assert!(
+                line.ends_with(&format!("(characters left out: {left_out})")),
+                "{line}"
+            );
+        }
+        assert!(question.chars().count() < 1_000, "{question}");
+        assert!(question.contains("name: \"db-02\""), "{question}");
+    }
+}
+
+#[tokio::test]
+async fn rt_33_a_question_does_not_show_the_key() {
+    let mut session = Session::spawn(&DESTRUCTIVE);
+    let entity = format!("{}{SENTINEL}", "x".repeat(190));
+    let given = json!({ "host": "opmanager.example", "apiKey": SENTINEL, "entity": entity });
+    let (question, _) = asked_statelessly(&mut session, "delete_alarm", given).await;
+    assert!(!question.contains(&SENTINEL[..8]), "{question}");
 }

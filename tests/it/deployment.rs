@@ -8,14 +8,51 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::command::commands;
 use crate::support::PROGRAM;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Flags of docker, helm, cargo, npm, Traefik and systemd, in commands that documents show.
 const OTHERS: &str = "
     --build --cap-drop --cpus --interactive --memory --network --pids-limit --publish --read-only --rm --security-opt
-    --tag --set --set-json --no-default-features --release --global --configFile --now
+    --tag --set --set-json --no-default-features --release --global --configFile --now --system --features --test
+    --bench --header --transport
 ";
+/// Flags of the program that stand in no table of README.md, and why.
+const NOT_IN_TABLES: [(&str, &str); 14] = [
+    (
+        "--connect-timeout",
+        "a part of --timeout that nobody has needed to change",
+    ),
+    (
+        "--fail-every",
+        "of `simulate`, for those who develop clients",
+    ),
+    ("--help", "of every command"),
+    (
+        "--host",
+        "of `call` and `diagnose`: shown in their examples",
+    ),
+    ("--json", "of `tools`"),
+    ("--latency", "of `simulate`, for those who develop clients"),
+    (
+        "--no-verify-ssl",
+        "of `call` and `diagnose`: `verify_ssl` of a call",
+    ),
+    ("--port", "of `simulate`: shown in an example"),
+    (
+        "--print-requests",
+        "of `simulate`, for those who develop clients",
+    ),
+    (
+        "--rate-limits",
+        "of `simulate`, for those who develop clients",
+    ),
+    ("--tls", "of `simulate`: shown in an example"),
+    ("--url", "of `health`"),
+    ("--use-ssl", "of `call` and `diagnose`: `use_ssl` of a call"),
+    ("--version", "of the program"),
+];
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(ROOT).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -261,8 +298,8 @@ fn what_deploys_the_program_starts_it_with_what_it_takes() {
             "\nExecStart=/usr/local/bin/opmanager-mcp-server ",
             "\n",
         ) {
-            // Where systemd puts the file is not here.
-            let line = line.replace("--http-token-file %d/tokens", "");
+            // That file is not here.
+            let line = line.replace("--http-token-file /etc/opmanager-mcp-server/tokens", "");
             is_taken(path, &line.split_whitespace().collect::<Vec<_>>());
         }
     }
@@ -277,20 +314,45 @@ fn what_deploys_the_program_starts_it_with_what_it_takes() {
     }
 }
 
+/// A file of tokens that others can read is refused, and one that cannot be replaced could not be read again.
+#[test]
+fn what_deploys_the_program_gives_it_a_token_file_that_it_takes_and_can_read_again() {
+    let chart = read("deploy/helm/opmanager-mcp-server/templates/deployment.yaml");
+    for line in [
+        "runAsUser: 65532",
+        "runAsGroup: 65532",
+        "fsGroup: 65532",
+        "defaultMode: 0440",
+    ] {
+        assert!(chart.contains(&format!(" {line}\n")), "{line}");
+    }
+    assert!(
+        !chart.contains("subPath:"),
+        "a file of its own never changes"
+    );
+    let folder = between(&chart, "- name: tokens\n              mountPath: ", "\n")[0];
+    assert!(chart.contains(&format!("--http-token-file={folder}/tokens\n")));
+    let compose = read("deploy/compose.yaml");
+    let volume = between(&compose, "- ./tokens:", ":ro\n")[0];
+    assert!(compose.contains(&format!("--http-token-file={volume}/tokens\n")));
+    assert!(compose.contains("user: 65532:65532") && compose.contains("chmod 600"));
+    let unit = read("deploy/systemd/opmanager-mcp-server.service");
+    assert!(unit.contains("\nExecReload=/bin/kill -HUP $MAINPID\n"));
+    assert!(unit.contains("\nLimitNOFILE="));
+}
+
 #[test]
 fn documents_and_deployment_mention_only_flags_that_there_are() {
-    let known = [
-        &help(&[]),
-        &help(&["http"]),
-        &help(&["health"]),
-        &help(&["tools"]),
-        OTHERS,
-    ]
-    .concat();
-    let known: BTreeSet<&str> = flags(&known).collect();
+    let mut known: BTreeSet<String> = flags(OTHERS).map(str::to_owned).collect();
+    known.extend(flags_of_the_program());
+    // There with the feature `otel` only.
+    known.insert("--otlp-endpoint".to_owned());
     let mut files: Vec<PathBuf> = Vec::new();
-    for folder in ["deploy", "docs/clients", "mcpb"] {
+    for folder in ["deploy", "docs", "mcpb"] {
         files_below(&Path::new(ROOT).join(folder), &mut files);
+    }
+    for file in ["README.md", "SECURITY.md", "CHANGELOG.md", "server.json"] {
+        files.push(Path::new(ROOT).join(file));
     }
     assert!(files.len() > 20, "{files:?}");
     for file in files {
@@ -299,6 +361,150 @@ fn documents_and_deployment_mention_only_flags_that_there_are() {
             assert!(known.contains(flag), "{}: {flag}", file.display());
         }
     }
+}
+
+/// Every flag of every command.
+fn flags_of_the_program() -> BTreeSet<String> {
+    let commands = commands();
+    let arguments = commands
+        .iter()
+        .flat_map(|(_, command)| command.get_arguments());
+    arguments
+        .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
+        .collect()
+}
+
+/// The default of a flag of the service, as the command line has it; all flags of both transports are among them.
+fn default_of(flag: &str) -> Option<String> {
+    let commands = commands();
+    let (_, http) = commands
+        .iter()
+        .find(|(words, _)| words == &["http"])
+        .unwrap();
+    let argument = http
+        .get_arguments()
+        .find(|argument| {
+            argument
+                .get_long()
+                .is_some_and(|long| flag == format!("--{long}"))
+        })
+        .unwrap_or_else(|| panic!("{flag} is no flag of `http`"));
+    let value = argument.get_default_values().first()?;
+    let switch = !argument.get_action().takes_values();
+    (!switch).then(|| value.to_str().unwrap().to_owned())
+}
+
+/// Rows of the tables in a document, by their cells.
+fn rows(path: &str) -> Vec<Vec<String>> {
+    let text = read(path);
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.map(|row| {
+        let cells = row.trim_end_matches(" |").split(" | ");
+        cells.map(str::to_owned).collect()
+    })
+    .collect()
+}
+
+/// A number as a document writes it: with its unit, or with commas.
+fn written(number: &str, cell: &str) -> bool {
+    let Ok(count) = number.parse::<u64>() else {
+        return cell.contains(&format!("`{number}`"));
+    };
+    let mut forms = vec![
+        number.to_owned(),
+        format!("{count} s"),
+        crate::readme::thousands(usize::try_from(count).unwrap()),
+    ];
+    for (unit, size) in [("KiB", 1024), ("MiB", 1024 * 1024)] {
+        if count % size == 0 {
+            forms.push(format!("{} {unit}", count / size));
+        }
+    }
+    let words: Vec<&str> = cell
+        .split([',', ';'])
+        .flat_map(|part| part.split(" and "))
+        .collect();
+    let is = |form: &String| words.iter().any(|word| word.trim() == form);
+    forms.iter().any(is)
+        || forms[2..]
+            .iter()
+            .any(|form| form.len() > 3 && cell.contains(form))
+}
+
+#[test]
+fn readmes_tables_have_every_flag_with_the_default_of_the_program() {
+    let nothing = ["none", "off", "any", "this machine"];
+    let mut listed = BTreeSet::new();
+    for row in rows("README.md") {
+        let [first, default, ..] = &row[..] else {
+            continue;
+        };
+        if !first.starts_with("`--") {
+            continue;
+        }
+        for flag in flags(first) {
+            match (default_of(flag), flag) {
+                (Some(program), _) => assert!(
+                    written(&program, default),
+                    "{flag}: {program} is not {default}"
+                ),
+                (None, "--toolsets") => assert_eq!(default, "`core`"),
+                (None, "--max-concurrent-calls") => {
+                    let numbers: Vec<&str> = default.split(", over HTTP ").collect();
+                    let help = help(&[]);
+                    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+                    assert!(
+                        help.contains(&format!("{} over standard input", numbers[0])),
+                        "{default}"
+                    );
+                    assert!(
+                        help.contains(&format!("{} over HTTP", numbers[1])),
+                        "{default}"
+                    );
+                }
+                (None, _) => assert!(nothing.contains(&default.as_str()), "{flag}: {default}"),
+            }
+            listed.insert(flag.to_owned());
+        }
+        // Named in passing, in the row of another.
+        listed.extend(flags(row.last().unwrap()).map(str::to_owned));
+    }
+    assert!(listed.len() > 25, "{listed:?}");
+    for flag in flags_of_the_program() {
+        let has_reason = NOT_IN_TABLES.iter().any(|(other, _)| *other == flag);
+        let is_of_a_feature = flag == "--otlp-endpoint";
+        assert!(
+            listed.contains(&flag) != has_reason || is_of_a_feature,
+            "{flag} must stand in a table of README.md, or in NOT_IN_TABLES with the reason, and not in both"
+        );
+    }
+    for (flag, _) in NOT_IN_TABLES {
+        let there = flags_of_the_program().contains(flag);
+        assert!(
+            there || ["--help", "--version"].contains(&flag),
+            "{flag} is gone"
+        );
+    }
+}
+
+#[test]
+fn securitys_table_of_limits_has_the_defaults_of_the_program() {
+    let mut compared = 0;
+    for row in rows("SECURITY.md") {
+        let [_, limit, named] = &row[..] else {
+            continue;
+        };
+        for flag in flags(named) {
+            if let Some(program) = default_of(flag) {
+                assert!(
+                    written(&program, limit),
+                    "{flag}: {program} is not in {limit}"
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 5, "{compared}");
 }
 
 fn flags(text: &str) -> impl Iterator<Item = &str> {

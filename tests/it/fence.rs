@@ -48,10 +48,15 @@ pub(crate) fn own_address() -> Ipv4Addr {
     Ipv4Addr::new(127, high | 1, low, LAST.fetch_add(1, Ordering::Relaxed) + 1)
 }
 
-/// A file of this content, for a flag.
+/// A file of this content, for a flag. Only its owner can read it.
 pub(crate) fn file(name: &str, content: &str) -> String {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, content).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
     path.into_os_string().into_string().unwrap()
 }
 

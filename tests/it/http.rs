@@ -4,6 +4,8 @@ mod credentials;
 mod ends;
 mod load;
 mod records;
+#[cfg(unix)]
+mod tokens;
 
 use std::process::Command;
 use std::time::Duration;
@@ -769,7 +771,7 @@ fn ht_13_a_file_that_holds_no_tokens_ends_the_program_at_the_start() {
         ("", "holds no token"),
         ("# only a remark\n\n", "holds no token"),
         (token, "line 1 is not a name and a token"),
-        ("\na b c", "line 2 is not a name and a token"),
+        ("\na b c", "the token of line 2"),
         ("agent short", "line 1 is shorter than 16"),
         ("agent 0123456789abcd\u{e9}f", "not of visible ASCII"),
     ] {

@@ -27,6 +27,7 @@ mod made_up;
 mod messages;
 #[cfg(unix)]
 mod over_http;
+mod process;
 mod protocol;
 mod questions;
 mod readme;

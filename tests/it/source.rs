@@ -86,6 +86,56 @@ fn sh_08_nothing_is_read_from_the_environment_run_or_left_from_debugging() {
     }
 }
 
+/// The files of `src/` that use a crate.
+fn users(name: &str) -> Vec<String> {
+    let uses = [
+        format!("{name}::"),
+        format!("use {name}"),
+        format!("crate {name}"),
+    ];
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let using = source().into_iter().filter(|(_, code)| {
+        uses.iter().any(|text| {
+            let mut found = code.match_indices(text.as_str());
+            found.any(|(at, _)| !code[..at].ends_with(in_word))
+        })
+    });
+    using.map(|(name, _)| name).collect()
+}
+
+#[test]
+fn the_protocol_and_http_libraries_are_used_where_the_architecture_says() {
+    for (library, places) in [
+        ("rmcp", &["tools", "server", "transport", "demo"][..]),
+        ("reqwest", &["opmanager", "telemetry"]),
+    ] {
+        let users = users(library);
+        assert!(users.len() > 1, "{library}: {users:?}");
+        for file in users {
+            let module = file.split(['/', '.']).next().unwrap();
+            assert!(places.contains(&module), "{library} is used in src/{file}");
+        }
+    }
+}
+
+#[test]
+fn generated_code_is_included_in_one_place() {
+    assert_eq!(with("include!("), ["opmanager/generated.rs"]);
+}
+
+#[test]
+fn every_module_says_first_what_it_owns() {
+    let mut checked = 0;
+    for folder in ["src", "codegen/src", "simulator/src", "xtask/src"] {
+        for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with("//! "), "{}", path.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "{checked}");
+}
+
 #[test]
 fn sh_08_the_key_leaves_in_one_function() {
     assert_eq!(with("set_sensitive"), ["opmanager/key.rs"]);

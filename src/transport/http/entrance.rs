@@ -17,13 +17,11 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use serde_json::Value;
-use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
-use zeroize::Zeroizing;
 
 use super::{Answer, Ends, Options, Origin, text};
 use crate::server::metrics::{Metrics, Turned};
-use crate::server::{CONNECTION_HEADERS, Caller, Credentials};
+use crate::server::{CONNECTION_HEADERS, Caller, Credentials, Grant};
 use crate::tools::Arguments;
 use crate::transport::framing::{self, Line};
 
@@ -36,19 +34,6 @@ const PARSED_AT_ONCE: usize = 4;
 const MOST_CALLERS: usize = 10_000;
 /// Names that this machine has for itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
-/// Shortest token, in characters.
-const SHORTEST_TOKEN: usize = 16;
-
-/// Who may call: names and their tokens.
-pub(crate) struct Tokens(Vec<(String, Zeroizing<String>)>);
-
-impl std::fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
-            .finish()
-    }
-}
 
 /// Reads a name under which this server is reached.
 ///
@@ -61,58 +46,6 @@ pub(crate) fn read_host(text: &str) -> Result<String, String> {
             Ok(host.to_ascii_lowercase())
         }
         _ => Err("must be a name or an address alone, without scheme or port".to_owned()),
-    }
-}
-
-/// Reads a file of tokens: a name and a token in each line, with white space between; empty lines and those that
-/// begin with `#` say nothing.
-///
-/// # Errors
-///
-/// That it cannot be read, the number of a line that is none of these, or that there is no token at all. No token
-/// is repeated.
-pub(crate) fn read_tokens(path: &str) -> Result<Arc<Tokens>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let text = Zeroizing::new(text);
-    let mut tokens = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let mut words = line.split_whitespace();
-        let (Some(name), Some(token), None) = (words.next(), words.next(), words.next()) else {
-            return Err(format!("line {number} is not a name and a token"));
-        };
-        if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(format!(
-                "the token of line {number} is shorter than {SHORTEST_TOKEN} characters, or not of visible ASCII"
-            ));
-        }
-        tokens.push((name.to_owned(), Zeroizing::new(token.to_owned())));
-    }
-    if tokens.is_empty() {
-        return Err("holds no token".to_owned());
-    }
-    Ok(Arc::new(Tokens(tokens)))
-}
-
-impl Tokens {
-    /// Whose token a request has. Takes as long for one as for another.
-    fn holder(&self, headers: &HeaderMap) -> Option<&str> {
-        let mut given = headers.get_all(header::AUTHORIZATION).iter();
-        let (Some(given), None) = (given.next(), given.next()) else {
-            return None;
-        };
-        let (scheme, given) = given.to_str().ok()?.split_once(' ')?;
-        let given = given.trim();
-        let mut holder = None;
-        for (name, token) in &self.0 {
-            if bool::from(token.as_bytes().ct_eq(given.as_bytes())) {
-                holder = Some(name.as_str());
-            }
-        }
-        holder.filter(|_| scheme.eq_ignore_ascii_case("bearer"))
     }
 }
 
@@ -157,7 +90,7 @@ impl Entrance {
     ) -> Result<Request<Full<Bytes>>, Box<Answer>> {
         let (mut parts, body) = request.into_parts();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let name = self.check_head(authority, &parts.headers, ends)?;
+        let (name, grant) = self.check_head(authority, &parts.headers, ends)?;
         if !is_json(&parts.headers) {
             return Err(self.turn_away(
                 Turned::MediaType,
@@ -166,6 +99,12 @@ impl Entrance {
             ));
         }
         let body = self.read(body).await?;
+        if grant
+            .as_ref()
+            .is_some_and(|grant| grant.withdrawn.is_cancelled())
+        {
+            return Err(self.no_token());
+        }
         let Ok(room) = self.room.clone().acquire_owned().await else {
             return Err(self.turn_away(Turned::Busy, StatusCode::SERVICE_UNAVAILABLE, "busy\n"));
         };
@@ -192,7 +131,7 @@ impl Entrance {
         parts.headers.remove(header::AUTHORIZATION);
         parts
             .extensions
-            .insert(Arc::new(Caller::new(name, connection, room)));
+            .insert(Arc::new(Caller::new(name, connection, room).under(grant)));
         Ok(Request::from_parts(
             parts,
             Full::new(body.slice_ref(framing::without_mark(&body))),
@@ -205,7 +144,7 @@ impl Entrance {
         authority: Option<&str>,
         headers: &HeaderMap,
         ends: Ends,
-    ) -> Result<String, Box<Answer>> {
+    ) -> Result<(String, Option<Arc<Grant>>), Box<Answer>> {
         if !self.is_our_host(authority, headers, ends.local) {
             return Err(self.turn_away(
                 Turned::Host,
@@ -220,25 +159,27 @@ impl Entrance {
                 "the Origin is not allowed; the operator of this server can add it with --allowed-origins\n",
             ));
         }
-        let name = match &self.options.tokens {
-            None => ends.peer.to_string(),
-            Some(tokens) => match tokens.holder(headers) {
-                Some(name) => name.to_owned(),
-                None => {
-                    let mut answer = self.turn_away(
-                        Turned::Token,
-                        StatusCode::UNAUTHORIZED,
-                        "a bearer token of this server is needed\n",
-                    );
-                    answer
-                        .headers_mut()
-                        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                    return Err(answer);
-                }
-            },
+        let (name, grant) = match &self.options.tokens {
+            None => (ends.peer.to_string(), None),
+            Some(tokens) => {
+                let grant = tokens.holder(headers).ok_or_else(|| self.no_token())?;
+                (grant.name.clone(), Some(grant))
+            }
         };
         self.check_rate(&name)?;
-        Ok(name)
+        Ok((name, grant))
+    }
+
+    fn no_token(&self) -> Box<Answer> {
+        let mut answer = self.turn_away(
+            Turned::Token,
+            StatusCode::UNAUTHORIZED,
+            "a bearer token of this server is needed\n",
+        );
+        answer
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        answer
     }
 
     fn check_rate(&self, name: &String) -> Result<(), Box<Answer>> {
