@@ -58,8 +58,8 @@ struct Serve {
     /// Longest message of a client, in bytes; at least 1024
     #[arg(long, value_name = "BYTES", default_value = "65536", value_parser = value_parser!(u32).range(1024..))]
     max_request_bytes: u32,
-    /// Most calls that run at one time; others wait, and beyond that are refused. 8 over standard input, where
-    /// 32 wait, and 64 over HTTP, where 256 wait
+    /// Most calls that run at one time: 8 over standard input, where all others wait, and 64 over HTTP, where 256
+    /// wait and more are refused, and one caller holds at most three quarters of either
     #[arg(long, value_name = "CALLS")]
     max_concurrent_calls: Option<NonZeroUsize>,
     /// Most bytes of answers that are held at one time, over all calls
@@ -411,7 +411,7 @@ impl Serve {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
-    let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
+    let server = arguments.server(Credentials::Arguments, CALLS, None);
     let serving = transport::stdio::serve(server, arguments.max_request_bytes());
     block_on(arguments.observed(serving))
 }
@@ -426,6 +426,13 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
     runtime.shutdown_background();
     result
 }
+
+/// Calls over standard input that run at one time, unless the operator says otherwise. All others wait: how many there
+/// are is bounded by the requests that may be open.
+const CALLS: CallLimits = CallLimits {
+    running: 8,
+    waiting: usize::MAX,
+};
 
 /// Heading of the tools that are no operation.
 const BUILT_IN: &str = "built in";

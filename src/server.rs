@@ -43,7 +43,7 @@ pub use confirm::Confirm;
 use confirm::Questioner;
 use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
-use turns::Turns;
+pub(crate) use turns::Turns;
 
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;

@@ -49,10 +49,11 @@ pub(super) struct HttpArgs {
     /// Serve only who has a bearer token of this file: in each line a name, for the log, and a token
     #[arg(long, value_name = "FILE", value_parser = read_tokens)]
     http_token_file: Option<Arc<Tokens>>,
-    /// Most connections at one time
+    /// Most connections that are answered at one time; 16 more may ask for /health, /livez and /readyz
     #[arg(long, value_name = "CONNECTIONS", default_value = "256")]
     max_connections: NonZeroUsize,
-    /// Most requests of one token, or without tokens of one address, in a minute; no limit by default
+    /// Most requests of one token, or without tokens of one address (of IPv6: one /64), in a minute; no limit by
+    /// default
     #[arg(long, value_name = "REQUESTS")]
     rate_limit: Option<NonZeroU32>,
     /// How long running calls may take when the server is told to end, in seconds
