@@ -7,8 +7,8 @@
 //!   cancel one of the two and answer the other.
 //! - What the client says before its first request, or in answer to nothing, is ignored; rmcp would end the
 //!   session over it. A second `initialize` is refused, as it would change the protocol of calls under way.
-//! - Any number of requests up to [`OPEN`] may be open at one time; calls among them wait for their turn. One more is
-//!   refused under its `id`. Reading goes on all the while: a cancellation, or an answer to a question of ours, may be
+//! - Up to [`OPEN`] requests may be open at one time; calls among them wait for their turn. One more call is refused
+//!   under its `id`; other requests are answered at once in any case. Reading goes on all the while: a cancellation, or an answer to a question of ours, may be
 //!   what the open requests wait for.
 //! - A client that does not read its answers is not read from either, so that they do not pile up here.
 //! - When the client closes its end, running calls get a moment to finish, and the process ends. When it no
@@ -196,7 +196,8 @@ impl<R: AsyncBufRead + Unpin + Send> Session<R> {
                 if self.open.contains(id) || self.cancelled.contains(id) {
                     return Line::Refused(Refusal::to(id, "its `id` is in use"));
                 }
-                if self.open.len() >= OPEN {
+                let is_call = matches!(request.request, ClientRequest::CallToolRequest(_));
+                if is_call && self.open.len() >= OPEN {
                     return Line::Refused(Refusal::too_many(id, OPEN));
                 }
                 if let ClientRequest::InitializeRequest(_) = request.request {

@@ -2,8 +2,10 @@
 
 mod credentials;
 mod ends;
+mod heads;
 mod load;
 mod records;
+mod shares;
 
 use std::process::Command;
 use std::time::Duration;

@@ -26,7 +26,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What hyper reads in place of a head that is refused. It answers 400 and closes, after the answers to what came
+/// What hyper reads in place of a head that is refused, or of all but its first byte. It answers 400 and closes, after the answers to what came
 /// before.
 const REFUSED: &[u8] = b"\0\r\n\r\n";
 /// Most bytes that are read from the connection at one time.
@@ -35,9 +35,11 @@ const READ: usize = 4096;
 /// The bytes of one connection, and how many of them may be passed on.
 #[derive(Debug)]
 pub struct Heads {
-    /// What has come and was not passed on.
+    /// What has come and is not done with: of a head, all of it, until it has been judged.
     held: BytesMut,
-    /// How many bytes at its beginning may be passed on.
+    /// How many bytes at its beginning have been passed on.
+    passed: usize,
+    /// How many bytes after those may be passed on.
     ready: usize,
     place: Place,
     largest: usize,
@@ -80,6 +82,7 @@ impl Heads {
     pub fn new(largest: usize) -> Self {
         Self {
             held: BytesMut::new(),
+            passed: 0,
             ready: 0,
             place: Place::START,
             largest,
@@ -94,13 +97,17 @@ impl Heads {
     /// What may be passed on now; empty if more must come first, or nothing more will be.
     pub fn ready(&mut self) -> &[u8] {
         while self.ready == 0 && self.step() {}
-        &self.held[..self.ready]
+        &self.held[self.passed..self.passed + self.ready]
     }
 
     /// Removes so many bytes of those that are ready.
     pub fn pass(&mut self, count: usize) {
-        self.held.advance(count);
+        self.passed += count;
         self.ready -= count;
+        if self.ready == 0 && !matches!(self.place, Place::Head { .. }) {
+            self.held.advance(self.passed);
+            self.passed = 0;
+        }
         if self.held.is_empty() {
             // An idle connection holds no memory here.
             self.held = BytesMut::new();
@@ -153,6 +160,11 @@ impl Heads {
             };
             return true;
         }
+        // On a connection where nothing has come hyper does not wait for the rest of a head at the end of the service.
+        if self.passed == 0 && self.held.first().copied().is_some_and(is_token) {
+            self.ready = 1;
+            return true;
+        }
         let mut end = None;
         for at in seen..self.held.len() {
             let byte = self.held[at];
@@ -174,7 +186,7 @@ impl Heads {
         match end {
             Some(end) if end <= self.largest => match judge(&self.held[..end]) {
                 Ok(length) => {
-                    self.ready = end;
+                    self.ready = end - self.passed;
                     self.place = match length {
                         Length::Bytes(left) => Place::Body { left },
                         Length::Chunked => Place::LastBody,
@@ -185,7 +197,7 @@ impl Heads {
             },
             // So much without an end of the head is too much for hyper too, which says so.
             _ if self.held.len() >= self.largest => {
-                self.ready = self.largest;
+                self.ready = self.largest - self.passed;
                 self.place = Place::Ended;
                 true
             }
@@ -208,6 +220,7 @@ impl Heads {
     fn refuse(&mut self, flaw: &'static str) -> bool {
         tracing::debug!(flaw, outcome = "refused head");
         self.held = REFUSED.into();
+        self.passed = 0;
         self.ready = REFUSED.len();
         self.place = Place::Ended;
         true
@@ -545,6 +558,8 @@ mod tests {
     fn nothing_is_passed_on_after_what_was_refused_and_nothing_is_kept() {
         let mut heads = Heads::new(LARGEST);
         heads.add(b"GET / HTTP/1.1\n");
+        assert_eq!(heads.ready(), b"G");
+        heads.pass(1);
         assert_eq!(heads.ready(), REFUSED);
         heads.pass(REFUSED.len());
         heads.add(GET.as_bytes());
