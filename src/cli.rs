@@ -70,8 +70,8 @@ struct Serve {
     /// Longest message of a client, in bytes; at least 1024
     #[arg(long, value_name = "BYTES", default_value_t = transport::MAX_REQUEST_BYTES, value_parser = whole(1024..=MOST_BYTES))]
     max_request_bytes: usize,
-    /// Most calls that run at one time; others wait, and beyond that are refused. 8 over standard input, where
-    /// 32 wait, and 64 over HTTP, where 256 wait
+    /// Most calls that run at one time: 8 over standard input, where all others wait, and 64 over HTTP, where 256
+    /// wait and more are refused, and one caller holds at most three quarters of either
     #[arg(long, value_name = "CALLS", value_parser = whole(1..=MOST))]
     max_concurrent_calls: Option<usize>,
     /// Most bytes of answers that are held at one time, over all calls
@@ -447,8 +447,8 @@ impl Serve {
 
 fn serve_stdio(arguments: &Serve) -> io::Result<()> {
     arguments.prepare();
-    arguments.raise_descriptors(0, CallLimits::default());
-    let server = arguments.server(Credentials::Arguments, CallLimits::default(), None);
+    arguments.raise_descriptors(0, CALLS);
+    let server = arguments.server(Credentials::Arguments, CALLS, None);
     let serving = transport::stdio::serve(server, arguments.max_request_bytes);
     block_on(arguments.observed(serving))
 }
@@ -463,6 +463,13 @@ fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
     runtime.shutdown_background();
     result
 }
+
+/// Calls over standard input that run at one time, unless the operator says otherwise. All others wait: how many there
+/// are is bounded by the requests that may be open.
+const CALLS: CallLimits = CallLimits {
+    running: 8,
+    waiting: usize::MAX,
+};
 
 /// Heading of the tools that are no operation.
 const BUILT_IN: &str = "built in";

@@ -46,7 +46,7 @@ use confirm::Questioner;
 pub use confirm::{Confirm, ConfirmTimeout};
 use metrics::{Metrics, Outcome};
 pub use turns::CallLimits;
-use turns::Turns;
+pub(crate) use turns::Turns;
 
 /// How long a client may keep the list: it is fixed for the life of the process.
 const LIST_TTL_MS: u64 = 3_600_000;

@@ -53,10 +53,11 @@ pub(super) struct HttpArgs {
     /// group read it. SIGHUP reads it anew
     #[arg(long, value_name = "FILE", value_parser = read_tokens)]
     http_token_file: Option<Arc<Tokens>>,
-    /// Most connections at one time
+    /// Most connections that are answered at one time; 16 more may ask for /health, /livez and /readyz
     #[arg(long, value_name = "CONNECTIONS", default_value_t = Options::default().max_connections, value_parser = whole(1..=MOST))]
     max_connections: usize,
-    /// Most requests of one token, or without tokens of one address, in a minute; no limit by default
+    /// Most requests of one token, or without tokens of one address (of IPv6: one /64), in a minute; no limit by
+    /// default
     #[arg(long, value_name = "REQUESTS", value_parser = read_rate)]
     rate_limit: Option<NonZeroU32>,
     /// How long running calls may take when the server is told to end, in seconds

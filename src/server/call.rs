@@ -240,13 +240,16 @@ impl OpManagerServer {
             selection,
         } = checked;
         // Only what has been checked waits: what is large or wrong is gone by now.
-        let Some(_turn) = self.0.turns.take().await else {
-            let exchange = Exchange {
-                target: Some(connection.target()),
-                ..Exchange::default()
-            };
-            self.record(caller, name, access, Outcome::Busy, &exchange);
-            return failed(self.0.turns.refusal());
+        let _turn = match self.0.turns.take(caller.map(Caller::counted_as)).await {
+            Ok(turn) => turn,
+            Err(full) => {
+                let exchange = Exchange {
+                    target: Some(connection.target()),
+                    ..Exchange::default()
+                };
+                self.record(caller, name, access, Outcome::Busy, &exchange);
+                return failed(full.to_string());
+            }
         };
         #[cfg(test)]
         if let Some(text) = &self.0.panic {

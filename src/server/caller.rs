@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
+use super::turns::Turn;
 use crate::tools::{Arguments, Bound};
 
 /// What a caller's bearer token permits.
@@ -36,18 +36,27 @@ impl Grant {
 /// Who calls. A transport puts it, in an [`Arc`], among the extensions of the HTTP request.
 pub struct Caller {
     name: String,
+    /// By whose share its calls are counted.
+    counted_as: Arc<str>,
     /// Holds a key: it is never printed.
     connection: Mutex<Arguments>,
-    room: Mutex<Option<OwnedSemaphorePermit>>,
+    room: Mutex<Option<Turn>>,
     /// `None` where callers need no token.
     grant: Option<Arc<Grant>>,
 }
 
 impl Caller {
-    /// A caller of that name, with the connection that came with the request, and the room for its message.
-    pub(crate) fn new(name: String, connection: Arguments, room: OwnedSemaphorePermit) -> Self {
+    /// A caller of that name, by whose share its calls are counted, with the connection that came with the request,
+    /// and the room for its message.
+    pub(crate) fn new(
+        name: String,
+        counted_as: Arc<str>,
+        connection: Arguments,
+        room: Turn,
+    ) -> Self {
         Self {
             name,
+            counted_as,
             connection: Mutex::new(connection),
             room: Mutex::new(Some(room)),
             grant: None,
@@ -73,6 +82,11 @@ impl Caller {
     /// Name for the log.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// By whose share its calls are counted: a token's name, or an address or network.
+    pub(super) fn counted_as(&self) -> &Arc<str> {
+        &self.counted_as
     }
 
     /// The connection, once.

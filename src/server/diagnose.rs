@@ -39,9 +39,12 @@ impl OpManagerServer {
         if let Some(caller) = caller {
             caller.leave_room();
         }
-        let Some(_turn) = self.0.turns.take().await else {
-            record(Outcome::Busy, Some(&target));
-            return failed(self.0.turns.refusal());
+        let _turn = match self.0.turns.take(caller.map(Caller::counted_as)).await {
+            Ok(turn) => turn,
+            Err(full) => {
+                record(Outcome::Busy, Some(&target));
+                return failed(full.to_string());
+            }
         };
         let wording = self.wording();
         let report = diagnose(&self.0.http, target.clone(), trust, Some(key), wording).await;

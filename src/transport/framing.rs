@@ -82,6 +82,18 @@ impl Refusal {
         Self::invalid(message, serde_json::to_string(id).ok())
     }
 
+    /// The answer to a request that comes while so many are open. The code is one of those that JSON-RPC leaves to
+    /// servers.
+    pub(super) fn too_many(id: &RequestId, open: usize) -> Self {
+        Self {
+            code: -32000,
+            message: format!(
+                "too many requests: {open} are open; send it again when some of them are answered"
+            ),
+            id: serde_json::to_string(id).ok(),
+        }
+    }
+
     /// The error code.
     pub fn code(&self) -> i32 {
         self.code

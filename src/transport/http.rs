@@ -11,11 +11,13 @@
 //! | `GET /metrics` | counts, as Prometheus reads them |
 //! | other methods on these, other paths | 405, 404 |
 //!
-//! Before a message is read: `Host` (403), `Origin` (403), token (401), rate (429), media type (415), size (413)
-//! and time (408). What is no message is answered as over standard input, with status 400.
+//! Before a message is read: the head's grammar (400), `Host` (403), `Origin` (403), token (401), rate (429), media
+//! type (415), size (413) and time (408). What is no message is answered as over standard input, with status 400.
+//! While as many calls run as there may be connections, everything but `/health`, `/livez` and `/readyz` is answered 503.
 
 mod connections;
 mod entrance;
+pub mod heads;
 mod origin;
 mod tokens;
 
@@ -23,6 +25,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,16 +43,19 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::metrics::Metrics;
+use crate::server::metrics::{Metrics, Turned};
 use crate::server::{Credentials, OpManagerServer};
-use connections::Connections;
-use entrance::Entrance;
+use connections::{Connection, Connections, Full as ConnectionsFull};
 pub(crate) use entrance::read_host;
+use entrance::{Entrance, network};
+use heads::StrictHeads;
 pub(crate) use origin::Origin;
 pub(crate) use tokens::{Tokens, read_tokens};
 
 /// Longest time that a request's head may take to come, and longest time that a connection may be silent.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same while as many connections are answering as may: what then is to be asked is short.
+const SPARE_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
 /// How long a silent connection is kept once the process is to end. What a proxy sends on one while it is being
@@ -74,7 +80,7 @@ pub(crate) struct Options {
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// Longest message, in bytes.
     pub(crate) max_request_bytes: usize,
-    /// Most connections at one time.
+    /// Most connections that are being answered at one time.
     pub(crate) max_connections: usize,
     /// Most requests of one caller in a minute.
     pub(crate) rate_limit: Option<NonZeroU32>,
@@ -249,49 +255,47 @@ async fn converse<S: ServerHandler + Clone>(
         peer: peer.ip().to_canonical(),
         local: local.ip().to_canonical(),
     };
-    let Some(connection) = connections.enter() else {
-        service
-            .metrics
-            .turn_away(crate::server::metrics::Turned::Busy);
-        refuse(&stream);
-        return;
-    };
-    let connection = Arc::new(connection);
+    let connection = Arc::new(connections.enter(network(ends.peer)));
+    let is_spare = connections.are_full();
     let answers = service_fn(|request| {
         let (service, connection) = (service.clone(), connection.clone());
         async move {
-            let busy = connection.busy();
-            let answer = service.answer(request, ends).await;
-            // It is busy until the last of the answer has been taken: events may come for long.
-            let answer = answer.map(|body| {
-                body.map_err(move |never| {
-                    let _ = &busy;
-                    never
-                })
-            });
-            Ok::<_, Infallible>(answer)
+            connection.use_it();
+            Ok::<_, Infallible>(service.answer(request, ends, &connection).await)
         }
     });
-    let conversation = hyper::server::conn::http1::Builder::new()
+    let mut conversation = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(if is_spare {
+            SPARE_HEAD_TIMEOUT
+        } else {
+            HEAD_TIMEOUT
+        })
         .max_buf_size(LARGEST_HEAD)
-        .serve_connection(TokioIo::new(stream), answers);
-    tokio::pin!(conversation);
+        .serve_connection(
+            TokioIo::new(StrictHeads::new(stream, LARGEST_HEAD)),
+            answers,
+        );
     tokio::select! {
         // What a single client does wrong is its own business.
-        _ = conversation.as_mut() => return,
+        _ = &mut conversation => {
+            if is_spare && !connection.was_used() {
+                service.metrics.turn_away(Turned::Busy);
+                refuse(conversation.into_parts().io.inner().get_ref());
+            }
+            return;
+        }
         () = connection.unwanted() => {}
     }
-    if connection.is_idle() {
-        // Half of a request's head could keep the place for as long as a head may take.
+    if connection.may_be_dropped() {
+        // Half of a head or body could keep the place for as long as it may take.
         return;
     }
-    conversation.as_mut().graceful_shutdown();
+    Pin::new(&mut conversation).graceful_shutdown();
     let _ = conversation.await;
 }
 
-/// Tells a client that there is no room, if it can be told without waiting.
+/// Tells a client that has asked for nothing that there is no room, if it can be told without waiting.
 fn refuse(stream: &TcpStream) {
     let text = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let _ = stream.try_write(text.as_bytes());
@@ -312,14 +316,36 @@ struct Service<S> {
 }
 
 impl<S: ServerHandler + Clone> Service<S> {
-    async fn answer(&self, request: Request<Incoming>, ends: Ends) -> Answer {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        ends: Ends,
+        connection: &Arc<Connection>,
+    ) -> Answer {
         let stopping = self.stopping.is_cancelled();
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut answer = match (request.uri().path(), request.method()) {
-            ("/mcp", &Method::POST) => match self.entrance.admit(request, ends).await {
-                Ok(request) => self.protocol.handle(request).await,
-                Err(refusal) => *refusal,
-            },
+        let path = request.uri().path();
+        let asks_for_health = ["/health", "/livez", "/readyz"].contains(&path);
+        let mut answer = match (path, request.method()) {
+            _ if !asks_for_health && connection.all_are_full() => {
+                self.entrance.discard(request.into_body()).await;
+                *self.entrance.too_many(ConnectionsFull::Server)
+            }
+            ("/mcp", &Method::POST) => {
+                match self.entrance.admit(request, ends, connection).await {
+                    Ok((request, answering)) => {
+                        // It is kept until the last of the answer has been taken: events may come for long.
+                        self.protocol.handle(request).await.map(|body| {
+                            let kept = move |never| {
+                                let _ = &answering;
+                                never
+                            };
+                            body.map_err(kept).boxed()
+                        })
+                    }
+                    Err(refusal) => *refusal,
+                }
+            }
             ("/mcp", _) => not_allowed("POST"),
             ("/health" | "/livez", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
             ("/readyz", &Method::GET | &Method::HEAD) if stopping => {
@@ -457,13 +483,13 @@ mod tests {
                 });
             }
         });
-        let others: Vec<_> = (0..7)
+        let others: Vec<_> = (0..5)
             .map(|_| {
                 let host = host.clone();
                 tokio::spawn(async move { call(address, "diagnose_connection", &host).await })
             })
             .collect();
-        let running = timeout(PATIENCE, asked.wait_for(|asked| *asked == 7)).await;
+        let running = timeout(PATIENCE, asked.wait_for(|asked| *asked == 5)).await;
         running.expect("all must run").unwrap();
         for _ in 0..3 {
             let result = call(address, "list_devices", &host).await;

@@ -7,6 +7,9 @@
 //!   cancel one of the two and answer the other.
 //! - What the client says before its first request, or in answer to nothing, is ignored; rmcp would end the
 //!   session over it. A second `initialize` is refused, as it would change the protocol of calls under way.
+//! - Up to [`OPEN`] requests may be open at one time; calls among them wait for their turn. One more call is refused
+//!   under its `id`; other requests are answered at once in any case. Reading goes on all the while: a cancellation, or an answer to a question of ours, may be
+//!   what the open requests wait for.
 //! - A client that does not read its answers is not read from either, so that they do not pile up here.
 //! - When the client closes its end, running calls get a moment to finish, and the process ends. When it no
 //!   longer takes answers, they are dropped at once.
@@ -36,6 +39,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const LAST_WORDS: Duration = Duration::from_millis(300);
 /// Answers that wait to be written before nothing more is read.
 const UNWRITTEN: usize = 32;
+/// Requests that may be open at one time. It is far more than a client sends at once, and bounds what they hold.
+const OPEN: usize = 1024;
 /// Cancelled requests whose `id` is remembered: their calls end at once, but not in no time.
 const CANCELLED: usize = 64;
 
@@ -190,6 +195,10 @@ impl<R: AsyncBufRead + Unpin + Send> Session<R> {
                 let id = &request.id;
                 if self.open.contains(id) || self.cancelled.contains(id) {
                     return Line::Refused(Refusal::to(id, "its `id` is in use"));
+                }
+                let is_call = matches!(request.request, ClientRequest::CallToolRequest(_));
+                if is_call && self.open.len() >= OPEN {
+                    return Line::Refused(Refusal::too_many(id, OPEN));
                 }
                 if let ClientRequest::InitializeRequest(_) = request.request {
                     if self.initialized {

@@ -2,8 +2,10 @@
 
 mod credentials;
 mod ends;
+mod heads;
 mod load;
 mod records;
+mod shares;
 #[cfg(unix)]
 mod tokens;
 

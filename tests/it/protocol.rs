@@ -384,85 +384,143 @@ async fn a_fast_call_overtakes_a_slow_one() {
     );
 }
 
+/// Requests that may be open over standard input at one time.
+const OPEN: usize = 1024;
+/// Calls that run at one time.
+const RUNNING: usize = 8;
+
+/// Takes all turns with calls that OpManager does not answer; returns their ids.
+async fn hang_all(session: &mut Session, simulator: &Simulator) -> Vec<i64> {
+    simulator.inject(Fault::always(FaultKind::Hang).on("listEvents"));
+    let mut hung = Vec::new();
+    for _ in 0..RUNNING {
+        let params = call(simulator, "list_events");
+        hung.push(session.begin("tools/call", params).await);
+    }
+    let sent = simulator.wait_until(|log| log.requests.len() == RUNNING);
+    timeout(PATIENCE, sent).await.expect("all turns must run");
+    hung
+}
+
+async fn cancel(session: &mut Session, id: i64) {
+    session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } })).await;
+}
+
+/// Reads until each of these requests has its answer.
+async fn answers(session: &mut Session, mut open: Vec<i64>) -> Vec<Value> {
+    let mut answers = Vec::new();
+    while !open.is_empty() {
+        let answer = session.receive().await;
+        let id = answer["id"].as_i64().unwrap();
+        assert!(open.contains(&id), "{answer}");
+        open.retain(|other| *other != id);
+        answers.push(answer);
+    }
+    answers
+}
+
 #[tokio::test]
 async fn many_calls_at_once_are_each_answered() {
     let simulator = simulator().await;
     let mut session = Session::start(&[]).await;
     let mut open = Vec::new();
-    // As many as may run and wait.
-    for index in 0..40 {
+    for index in 0..64 {
         let params = json!({
-            "name": "list_alarms",
-            "arguments": at(&simulator, json!({ "deviceName": format!("device-{index}") })),
+            "name": "list_devices",
+            "arguments": at(&simulator, json!({ "category": format!("category-{index}") })),
         });
         open.push(session.begin("tools/call", params).await);
     }
-    while !open.is_empty() {
-        let answer = session.receive().await;
-        let id = answer["id"].as_i64().unwrap();
-        assert!(open.contains(&id), "{answer}");
-        open.retain(|other| *other != id);
+    for answer in answers(&mut session, open).await {
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
     }
-    assert_eq!(simulator.requests().len(), 40);
+    assert_eq!(simulator.requests().len(), 64);
 }
 
 #[tokio::test]
-async fn calls_beyond_those_that_run_and_wait_are_refused_at_once() {
+async fn calls_over_a_pipe_wait_in_order_and_what_ends_them_is_heard_meanwhile() {
     let simulator = simulator().await;
-    let mut session = Session::start(&["--max-concurrent-calls", "2"]).await;
-    simulator.inject(Fault::once(FaultKind::Hang).on("listDevices"));
-    simulator.inject(Fault::once(FaultKind::Hang).on("listDevices"));
+    let mut session = Session::start(&["--timeout", "300"]).await;
+    let mut hung = hang_all(&mut session, &simulator).await;
     let mut open = Vec::new();
-    for _ in 0..2 {
-        let params = call(&simulator, "list_devices");
+    for index in 0..OPEN - RUNNING {
+        let category = json!({ "category": index.to_string() });
+        let params = json!({ "name": "list_devices", "arguments": at(&simulator, category) });
         open.push(session.begin("tools/call", params).await);
     }
-    let running = timeout(
-        PATIENCE,
-        simulator.wait_until(|log| log.requests.len() == 2),
+    // One more is refused under its id, and was never accepted.
+    let beyond = call(&simulator, "list_devices");
+    let refused = session.request("tools/call", beyond.clone()).await;
+    assert_eq!(refused["error"]["code"], -32000, "{refused}");
+    let text = refused["error"]["message"].as_str().unwrap();
+    assert!(
+        text.contains("1024 are open") && text.contains("again"),
+        "{text}"
     );
-    running.await.expect("two calls must run");
-    for _ in 0..33 {
-        let params = call(&simulator, "list_devices");
-        open.push(session.begin("tools/call", params).await);
-    }
-    let busy = session.receive().await;
-    assert_eq!(busy["result"]["isError"], true, "{busy}");
-    let text = busy["result"]["content"][0]["text"].as_str().unwrap();
-    for part in [
-        "busy: 2 calls run and 32 wait",
-        "nothing was sent",
-        "Try again",
-        "--max-concurrent-calls",
-    ] {
-        assert!(text.contains(part), "{text}");
-    }
-    // What is no call has its answer, and so has a call that is wrong.
+    // What is no call has its answer.
     session.ping().await;
     assert_eq!(session.tools().await.len(), listed_by_default());
-    assert!(
-        session
-            .call("list_devices", json!({}))
-            .await
-            .text()
-            .contains("`host`")
-    );
-    assert_eq!(simulator.requests().len(), 2, "only two run");
-    assert!(!session.lines.iter().any(|line| line.contains("core-sw-01")));
+    assert_eq!(simulator.requests().len(), RUNNING);
 
-    session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": open[0] } })).await;
-    let mut open = open.split_off(2);
-    open.retain(|id| busy["id"] != *id);
-    assert_eq!(open.len(), 32);
-    while !open.is_empty() {
-        let answer = session.receive().await;
-        let id = answer["id"].as_i64().unwrap();
-        assert!(open.contains(&id), "{answer}");
+    // A cancelled call leaves its place, whether it waited or ran.
+    let given_up = open.pop().unwrap();
+    cancel(&mut session, given_up).await;
+    open.push(session.begin("tools/call", beyond).await);
+    cancel(&mut session, hung.pop().unwrap()).await;
+    let answers = answers(&mut session, open.clone()).await;
+    let order: Vec<_> = answers
+        .iter()
+        .map(|answer| answer["id"].as_i64().unwrap())
+        .collect();
+    assert_eq!(order, open);
+    for answer in answers {
         assert_ne!(answer["result"]["isError"], true, "{answer}");
-        open.retain(|other| *other != id);
     }
-    assert_eq!(simulator.requests().len(), 34);
+    assert_eq!(simulator.requests().len(), RUNNING + open.len());
+    for id in hung {
+        cancel(&mut session, id).await;
+    }
     session.conclude(simulator.api_key()).await;
+}
+
+#[tokio::test]
+async fn an_answer_to_a_question_is_heard_while_calls_wait() {
+    let simulator = simulator().await;
+    let mut session = Session::spawn(&["--timeout", "300", "--access", "destructive"]);
+    let hello = json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": { "elicitation": {} },
+        "clientInfo": { "name": "test", "version": "1" },
+    });
+    session.request("initialize", hello).await;
+    session
+        .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+        .await;
+    let deletion = json!({
+        "name": "delete_alarm",
+        "arguments": at(&simulator, json!({ "entity": "db-02_Poll" })),
+    });
+    let deletion = session.begin("tools/call", deletion).await;
+    let question = session.receive().await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    let mut hung = hang_all(&mut session, &simulator).await;
+    for _ in 0..OPEN - RUNNING - 1 {
+        let params = call(&simulator, "list_events");
+        session.begin("tools/call", params).await;
+    }
+    let refused = session
+        .request("tools/call", call(&simulator, "list_events"))
+        .await;
+    assert_eq!(refused["error"]["code"], -32000, "{refused}");
+    let declined = json!({ "action": "decline" });
+    session
+        .send(&json!({ "jsonrpc": "2.0", "id": question["id"], "result": declined }))
+        .await;
+    let answer = session.answer(deletion).await;
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("was refused"), "{text}");
+    cancel(&mut session, hung.pop().unwrap()).await;
+    session.ping().await;
 }
 
 #[tokio::test]

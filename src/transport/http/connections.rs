@@ -1,18 +1,30 @@
 //! How many connections there are, and which one goes when there are too many.
 //!
-//! Owns their number. One that is silent, in the middle of a request's head or between two requests, makes room
-//! for a new one, the longest silent first; one whose request is being answered never does, up to the end of the
-//! answer.
+//! Owns their number. A connection is *answering* from the time that its message has been read to the end of the
+//! answer, and *waiting* otherwise: for a request, in the middle of a head, or for the rest of a body. One that is
+//! answering is never closed to make room; one that is waiting makes room for a new one. It is then the turn of the
+//! caller with the most waiting connections, and of these the longest waiting.
+//!
+//! However many are answering, [`SPARE`] more are accepted. They may ask whether the server lives, and are told to come
+//! back for everything else.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+/// Connections that are accepted beyond those that are answering.
+const SPARE: usize = 16;
+/// One in so many of the answering connections, and at most [`SPARE`], cannot be one caller's alone.
+const LEFT_TO_OTHERS: usize = 16;
+
 /// All connections.
 pub(super) struct Connections {
+    /// Most that are answering.
     most: usize,
     state: Mutex<State>,
     left: Notify,
@@ -21,23 +33,92 @@ pub(super) struct Connections {
 #[derive(Default)]
 struct State {
     open: usize,
-    /// Which comes next into `silent`.
+    /// Which comes next into `waiting`.
     turn: u64,
-    /// Those that are silent, the longest first.
-    silent: BTreeMap<u64, CancellationToken>,
+    /// Those that are waiting, by caller, the longest waiting first.
+    waiting: HashMap<Arc<str>, BTreeMap<u64, CancellationToken>>,
+    /// How many are answering, by caller.
+    answering: HashMap<Arc<str>, usize>,
     closing: bool,
 }
 
 impl State {
-    fn fall_silent(&mut self, unwanted: &CancellationToken) -> u64 {
+    fn wait(&mut self, caller: Arc<str>, unwanted: &CancellationToken) -> Standing {
         let turn = self.turn;
         self.turn += 1;
         if self.closing {
             unwanted.cancel();
         }
-        self.silent.insert(turn, unwanted.clone());
-        turn
+        // One that has made room already is as good as gone.
+        if !unwanted.is_cancelled() {
+            let waiting = self.waiting.entry(caller.clone()).or_default();
+            waiting.insert(turn, unwanted.clone());
+        }
+        Standing::Waiting(caller, turn)
     }
+
+    /// Forgets how a connection stood.
+    fn leave(&mut self, standing: &Standing) {
+        match standing {
+            Standing::Waiting(caller, turn) => {
+                if let Some(waiting) = self.waiting.get_mut(caller) {
+                    waiting.remove(turn);
+                    if waiting.is_empty() {
+                        self.waiting.remove(caller);
+                    }
+                }
+            }
+            Standing::Answering(caller) => {
+                if let Some(answering) = self.answering.get_mut(caller) {
+                    *answering -= 1;
+                    if *answering == 0 {
+                        self.answering.remove(caller);
+                    }
+                }
+            }
+        }
+    }
+
+    fn answering(&self) -> usize {
+        self.answering.values().sum()
+    }
+
+    /// Closes the connection that is to make room.
+    fn make_room(&mut self) {
+        let callers = self.waiting.iter();
+        let most = callers.max_by_key(|(_, waiting)| {
+            let longest = waiting.first_key_value().map(|(turn, _)| Reverse(*turn));
+            (waiting.len(), longest)
+        });
+        let Some(caller) = most.map(|(caller, _)| caller.clone()) else {
+            return;
+        };
+        if let Some(waiting) = self.waiting.get_mut(&caller) {
+            if let Some((_, unwanted)) = waiting.pop_first() {
+                unwanted.cancel();
+            }
+            if waiting.is_empty() {
+                self.waiting.remove(&caller);
+            }
+        }
+    }
+}
+
+/// What a connection is doing.
+enum Standing {
+    /// It waits, under the name of a caller; the number says since when.
+    Waiting(Arc<str>, u64),
+    /// It is answering a caller.
+    Answering(Arc<str>),
+}
+
+/// Why a message is not answered now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// As many connections are answering as may.
+    Server,
+    /// As many are answering this caller as may.
+    Caller,
 }
 
 impl Connections {
@@ -53,21 +134,38 @@ impl Connections {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more, if need be that of a silent one; `None` if all are busy.
-    pub(super) fn enter(self: &Arc<Self>) -> Option<Connection> {
+    /// A place for one more, if need be that of another which is waiting. `peer` is what it is counted as until it is
+    /// known who calls.
+    pub(super) fn enter(self: &Arc<Self>, peer: Arc<str>) -> Connection {
         let mut state = self.state();
-        if state.open >= self.most {
-            let (_, silent) = state.silent.pop_first()?;
-            silent.cancel();
+        let answering = state.answering();
+        let room = self
+            .most
+            .saturating_sub(answering)
+            .max(SPARE.min(answering));
+        if state.waiting.values().map(BTreeMap::len).sum::<usize>() >= room {
+            state.make_room();
         }
         state.open += 1;
         let unwanted = CancellationToken::new();
-        let turn = state.fall_silent(&unwanted);
-        Some(Connection {
+        let standing = state.wait(peer.clone(), &unwanted);
+        Connection {
             all: self.clone(),
+            peer,
             unwanted,
-            silent_since: Mutex::new(Some(turn)),
-        })
+            standing: Mutex::new(standing),
+            was_used: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether as many are answering as may.
+    pub(super) fn are_full(&self) -> bool {
+        self.state().answering() >= self.most
+    }
+
+    /// Most connections that may answer one caller.
+    fn share(&self) -> usize {
+        self.most - (self.most / LEFT_TO_OTHERS).min(SPARE)
     }
 
     /// Waits for the requests under way; connections without one are closed after a moment, in which their
@@ -79,7 +177,8 @@ impl Connections {
         {
             let mut state = self.state();
             state.closing = true;
-            state.silent.values().for_each(CancellationToken::cancel);
+            let waiting = state.waiting.values().flat_map(BTreeMap::values);
+            waiting.for_each(CancellationToken::cancel);
         }
         self.all_left().await;
     }
@@ -98,9 +197,10 @@ impl Connections {
 /// One connection.
 pub(super) struct Connection {
     all: Arc<Connections>,
+    peer: Arc<str>,
     unwanted: CancellationToken,
-    /// Its place among the silent ones; `None` while a request is being answered.
-    silent_since: Mutex<Option<u64>>,
+    standing: Mutex<Standing>,
+    was_used: AtomicBool,
 }
 
 impl Connection {
@@ -109,34 +209,61 @@ impl Connection {
         self.unwanted.cancelled().await;
     }
 
-    /// Whether it can be dropped at once: nothing is being answered, and a new one waits for its place. When
-    /// everything ends there is time to hear a request to its end.
-    pub(super) fn is_idle(&self) -> bool {
-        self.silent_since().is_some() && !self.all.state().closing
+    /// Whether it can be dropped at once: nothing is being answered, and a new one wants its place. When everything
+    /// ends there is time to hear a request to its end.
+    pub(super) fn may_be_dropped(&self) -> bool {
+        matches!(*self.standing(), Standing::Waiting(..)) && !self.all.state().closing
     }
 
-    /// Keeps it until the guard goes.
-    pub(super) fn busy(self: &Arc<Self>) -> Busy {
-        if let Some(turn) = self.silent_since().take() {
-            self.all.state().silent.remove(&turn);
+    /// Notes that a request has come.
+    pub(super) fn use_it(&self) {
+        self.was_used.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request has ever come.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used.load(Ordering::Relaxed)
+    }
+
+    /// Whether as many connections are answering as may.
+    pub(super) fn all_are_full(&self) -> bool {
+        self.all.are_full()
+    }
+
+    /// Counts it as that caller's from now on, who is about to send a message.
+    pub(super) fn wait_for(&self, caller: &Arc<str>) {
+        let mut standing = self.standing();
+        let mut state = self.all.state();
+        state.leave(&standing);
+        *standing = state.wait(caller.clone(), &self.unwanted);
+    }
+
+    /// Keeps it until the guard goes: what that caller sent is being answered.
+    pub(super) fn answer(self: &Arc<Self>, caller: &Arc<str>) -> Result<Answering, Full> {
+        let mut standing = self.standing();
+        let mut state = self.all.state();
+        if state.answering() >= self.all.most {
+            return Err(Full::Server);
         }
-        Busy(self.clone())
+        if state.answering.get(caller).copied().unwrap_or(0) >= self.all.share() {
+            return Err(Full::Caller);
+        }
+        state.leave(&standing);
+        *state.answering.entry(caller.clone()).or_default() += 1;
+        *standing = Standing::Answering(caller.clone());
+        Ok(Answering(self.clone()))
     }
 
-    fn silent_since(&self) -> MutexGuard<'_, Option<u64>> {
-        self.silent_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let turn = self.silent_since().take();
         let mut state = self.all.state();
-        if let Some(turn) = turn {
-            state.silent.remove(&turn);
-        }
+        let standing = self.standing.get_mut();
+        state.leave(standing.unwrap_or_else(PoisonError::into_inner));
         state.open -= 1;
         drop(state);
         self.all.left.notify_waiters();
@@ -144,11 +271,109 @@ impl Drop for Connection {
 }
 
 /// A connection whose request is being answered.
-pub(super) struct Busy(Arc<Connection>);
+pub(super) struct Answering(Arc<Connection>);
 
-impl Drop for Busy {
+impl Drop for Answering {
     fn drop(&mut self) {
-        let turn = self.0.all.state().fall_silent(&self.0.unwanted);
-        *self.0.silent_since() = Some(turn);
+        self.0.wait_for(&self.0.peer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(name: &str) -> Arc<str> {
+        name.into()
+    }
+
+    fn enter(all: &Arc<Connections>, peer: &str) -> Arc<Connection> {
+        Arc::new(all.enter(caller(peer)))
+    }
+
+    fn has_to_go(connection: &Arc<Connection>) -> bool {
+        connection.unwanted.is_cancelled() && connection.may_be_dropped()
+    }
+
+    #[test]
+    fn rt_11_half_bodies_make_room_for_everybody_and_answers_never_do() {
+        let all = Arc::new(Connections::new(32));
+        let answered: Vec<_> = (0..4).map(|_| enter(&all, "a")).collect();
+        let kept: Vec<_> = answered
+            .iter()
+            .map(|it| it.answer(&caller("a")).unwrap())
+            .collect();
+        let half: Vec<_> = (0..300).map(|_| enter(&all, "a")).collect();
+        half.iter().for_each(|it| it.wait_for(&caller("a")));
+        let open = half.iter().filter(|it| !has_to_go(it)).count();
+        assert_eq!(open, 28, "what is left beside those that are answered");
+        // Its own come before that of another, who has but one, and the longest waiting first.
+        let other = enter(&all, "b");
+        let more: Vec<_> = (0..28).map(|_| enter(&all, "a")).collect();
+        assert!(!has_to_go(&other) && half.iter().all(has_to_go));
+        assert!(has_to_go(&more[0]) && !has_to_go(&more[1]));
+        assert!(!answered.iter().any(has_to_go));
+        drop(kept);
+        assert!(answered.iter().all(|it| it.may_be_dropped()));
+    }
+
+    #[test]
+    fn rt_11_there_are_spare_connections_however_many_are_answering() {
+        for most in [1, 2, 16, 17, 64, 256] {
+            let all = Arc::new(Connections::new(most));
+            let of = |number: usize| caller(&format!("caller {}", number % 20));
+            let open: Vec<_> = (0..most)
+                .map(|number| all.enter(of(number)).into())
+                .collect();
+            let kept: Vec<_> = open
+                .iter()
+                .enumerate()
+                .map(|(number, it): (_, &Arc<Connection>)| it.answer(&of(number)).unwrap())
+                .collect();
+            assert!(all.are_full());
+            let spare: Vec<_> = (0..100).map(|_| enter(&all, "x")).collect();
+            let kept_open = spare.iter().filter(|it| !has_to_go(it)).count();
+            assert_eq!(kept_open, SPARE.min(most), "{most}");
+            assert_eq!(spare[99].answer(&caller("x")).err(), Some(Full::Server));
+            assert!(!open.iter().any(has_to_go));
+            drop(kept);
+            assert!(spare[99].answer(&caller("x")).is_ok());
+        }
+    }
+
+    #[test]
+    fn one_caller_leaves_answering_connections_to_others() {
+        let all = Arc::new(Connections::new(256));
+        let open: Vec<_> = (0..256).map(|_| enter(&all, "a")).collect();
+        let kept: Vec<_> = open
+            .iter()
+            .map_while(|it| it.answer(&caller("a")).ok())
+            .collect();
+        assert_eq!(kept.len(), 240);
+        assert_eq!(open[255].answer(&caller("a")).err(), Some(Full::Caller));
+        assert!(enter(&all, "b").answer(&caller("b")).is_ok());
+    }
+
+    #[test]
+    fn connections_that_have_gone_leave_nothing_behind() {
+        let all = Arc::new(Connections::new(4));
+        for round in 0..100 {
+            let one = enter(&all, &format!("{round}"));
+            if round % 2 == 0 {
+                one.wait_for(&caller("token"));
+            }
+            let kept = one.answer(&caller("token"));
+            if round % 3 == 0 {
+                drop(kept);
+            }
+        }
+        let state = all.state();
+        assert!(state.open == 0 && state.waiting.is_empty() && state.answering.is_empty());
+    }
+
+    impl std::fmt::Debug for Answering {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Answering")
+        }
     }
 }

@@ -3,25 +3,27 @@
 //! Owns the checks of a request's head, the reading of its body within bounds, and the names of callers. Repeats
 //! nothing of what it refuses.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
+use super::connections::{Answering, Connection, Full as ConnectionsFull};
 use super::{Answer, Ends, Options, Origin, text};
 use crate::server::metrics::{Metrics, Turned};
-use crate::server::{CONNECTION_HEADERS, Caller, Credentials, Grant};
+use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
 use crate::tools::Arguments;
 use crate::transport::framing::{self, Line};
 
@@ -30,8 +32,12 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that are parsed at one time. A message of hostile JSON takes many times its length until its
 /// arguments are checked; what is left of it then is small.
 const PARSED_AT_ONCE: usize = 4;
-/// Callers whose rate is remembered before those that have fallen silent are forgotten.
+/// Callers whose rate is remembered, each for itself. Those beyond share [`SHARED_RATES`].
 const MOST_CALLERS: usize = 10_000;
+/// Rates of callers that are too many to remember.
+const SHARED_RATES: usize = 256;
+/// How often those that have fallen silent are forgotten, where there are too many.
+const SWEEP: Duration = Duration::from_secs(1);
 /// Names that this machine has for itself.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -53,8 +59,9 @@ pub(crate) fn read_host(text: &str) -> Result<String, String> {
 pub(super) struct Entrance {
     own_origins: Vec<Origin>,
     options: Options,
-    rates: Option<DefaultKeyedRateLimiter<String>>,
-    room: Arc<Semaphore>,
+    rates: Option<Rates>,
+    /// Turns to parse a message.
+    parsing: Turns,
     metrics: Arc<Metrics>,
 }
 
@@ -63,10 +70,12 @@ impl Entrance {
         let own = |host: &&str| format!("http://{host}:{}", address.port()).parse().ok();
         Self {
             own_origins: LOOPBACK.iter().filter_map(own).collect(),
-            rates: options
-                .rate_limit
-                .map(|limit: NonZeroU32| RateLimiter::keyed(Quota::per_minute(limit))),
-            room: Arc::new(Semaphore::new(PARSED_AT_ONCE)),
+            rates: options.rate_limit.map(Rates::new),
+            parsing: Turns::new(CallLimits {
+                running: PARSED_AT_ONCE,
+                // There are no more than connections.
+                waiting: usize::MAX,
+            }),
             options,
             metrics,
         }
@@ -82,15 +91,16 @@ impl Entrance {
         .map(drop)
     }
 
-    /// The request with its message, or the answer that it gets.
+    /// The request with its message, and what keeps its connection while it is answered; or the answer that it gets.
     pub(super) async fn admit(
         &self,
         request: Request<Incoming>,
         ends: Ends,
-    ) -> Result<Request<Full<Bytes>>, Box<Answer>> {
+        connection: &Arc<Connection>,
+    ) -> Result<(Request<Full<Bytes>>, Answering), Box<Answer>> {
         let (mut parts, body) = request.into_parts();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let (name, grant) = self.check_head(authority, &parts.headers, ends)?;
+        let who = self.check_head(authority, &parts.headers, ends)?;
         if !is_json(&parts.headers) {
             return Err(self.turn_away(
                 Turned::MediaType,
@@ -98,15 +108,19 @@ impl Entrance {
                 "the media type must be application/json\n",
             ));
         }
+        connection.wait_for(&who.counted_as);
         let body = self.read(body).await?;
-        if grant
+        if who
+            .grant
             .as_ref()
             .is_some_and(|grant| grant.withdrawn.is_cancelled())
         {
             return Err(self.no_token());
         }
-        let Ok(room) = self.room.clone().acquire_owned().await else {
-            return Err(self.turn_away(Turned::Busy, StatusCode::SERVICE_UNAVAILABLE, "busy\n"));
+        let answering = connection.answer(&who.counted_as);
+        let answering = answering.map_err(|full| self.too_many(full))?;
+        let Ok(room) = self.parsing.take(Some(&who.counted_as)).await else {
+            return Err(self.too_many(ConnectionsFull::Server));
         };
         match framing::judge(&body) {
             Line::Message(_) => {}
@@ -127,15 +141,35 @@ impl Entrance {
                 ));
             }
         }
-        let connection = self.take_connection(&mut parts)?;
+        let given = self.take_connection(&mut parts)?;
         parts.headers.remove(header::AUTHORIZATION);
-        parts
-            .extensions
-            .insert(Arc::new(Caller::new(name, connection, room).under(grant)));
-        Ok(Request::from_parts(
-            parts,
-            Full::new(body.slice_ref(framing::without_mark(&body))),
-        ))
+        let caller = Caller::new(who.name, who.counted_as, given, room).under(who.grant);
+        parts.extensions.insert(Arc::new(caller));
+        let message = Full::new(body.slice_ref(framing::without_mark(&body)));
+        Ok((Request::from_parts(parts, message), answering))
+    }
+
+    /// Takes what a request brings that is not answered now, so that its client hears why and not that the connection
+    /// was reset.
+    pub(super) async fn discard(&self, body: Incoming) {
+        let mut body = Limited::new(body, self.options.max_request_bytes);
+        let discarding = async { while let Some(Ok(_)) = body.frame().await {} };
+        let _ = tokio::time::timeout(super::SPARE_HEAD_TIMEOUT, discarding).await;
+    }
+
+    /// Says that a request must come again.
+    pub(super) fn too_many(&self, full: ConnectionsFull) -> Box<Answer> {
+        let why = match full {
+            ConnectionsFull::Server => "the server is busy; try again later\n",
+            ConnectionsFull::Caller => {
+                "you have as many requests open as one caller may; try again later\n"
+            }
+        };
+        let mut answer = self.turn_away(Turned::Busy, StatusCode::SERVICE_UNAVAILABLE, why);
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        answer
     }
 
     /// Checks host, origin, token and rate; says who calls.
@@ -144,7 +178,7 @@ impl Entrance {
         authority: Option<&str>,
         headers: &HeaderMap,
         ends: Ends,
-    ) -> Result<(String, Option<Arc<Grant>>), Box<Answer>> {
+    ) -> Result<Who, Box<Answer>> {
         if !self.is_our_host(authority, headers, ends.local) {
             return Err(self.turn_away(
                 Turned::Host,
@@ -159,15 +193,23 @@ impl Entrance {
                 "the Origin is not allowed; the operator of this server can add it with --allowed-origins\n",
             ));
         }
-        let (name, grant) = match &self.options.tokens {
-            None => (ends.peer.to_string(), None),
+        let who = match &self.options.tokens {
+            None => Who {
+                name: ends.peer.to_string(),
+                counted_as: network(ends.peer),
+                grant: None,
+            },
             Some(tokens) => {
                 let grant = tokens.holder(headers).ok_or_else(|| self.no_token())?;
-                (grant.name.clone(), Some(grant))
+                Who {
+                    name: grant.name.clone(),
+                    counted_as: grant.name.as_str().into(),
+                    grant: Some(grant),
+                }
             }
         };
-        self.check_rate(&name)?;
-        Ok((name, grant))
+        self.check_rate(&who.counted_as)?;
+        Ok(who)
     }
 
     fn no_token(&self) -> Box<Answer> {
@@ -182,15 +224,11 @@ impl Entrance {
         answer
     }
 
-    fn check_rate(&self, name: &String) -> Result<(), Box<Answer>> {
+    fn check_rate(&self, caller: &Arc<str>) -> Result<(), Box<Answer>> {
         let Some(rates) = &self.rates else {
             return Ok(());
         };
-        if rates.len() > MOST_CALLERS {
-            rates.retain_recent();
-        }
-        rates.check_key(name).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
+        rates.check(caller).map_err(|wait| {
             let seconds = wait.as_secs() + 1;
             let mut answer = self.turn_away(
                 Turned::Rate,
@@ -221,7 +259,7 @@ impl Entrance {
                 let host = host.to_ascii_lowercase();
                 LOOPBACK.contains(&host.as_str())
                     || self.options.allowed_hosts.contains(&host)
-                    || host.trim_matches(['[', ']']).parse() == Ok(local)
+                    || read_address(&host) == Some(local)
             })
     }
 
@@ -315,9 +353,104 @@ pub(super) fn split_port(given: &str) -> Option<(&str, Option<u16>)> {
         None => Some((given, None)),
         Some(colon) => {
             let (host, port) = given.split_at(after + colon);
-            Some((host, Some(port[1..].parse().ok()?)))
+            let port = &port[1..];
+            // The parser would take a sign.
+            let is_plain = port.bytes().all(|byte| byte.is_ascii_digit());
+            Some((host, Some(port.parse().ok().filter(|_| is_plain)?)))
         }
     }
+}
+
+/// An address as `Host` has it: in brackets if it is one of IPv6, and only then.
+fn read_address(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']')?.parse().ok().map(IpAddr::V6),
+        None => host.parse().ok().map(IpAddr::V4),
+    }
+}
+
+/// What an address is counted as: one of IPv6 as its /64, which is what one client has.
+pub(super) fn network(address: IpAddr) -> Arc<str> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string().into(),
+        IpAddr::V6(address) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
+            format!("{network}/64").into()
+        }
+    }
+}
+
+/// Who calls.
+struct Who {
+    /// For the log.
+    name: String,
+    /// By whose rate and share the calls are counted.
+    counted_as: Arc<str>,
+    /// What the token permits; `None` where callers need none.
+    grant: Option<Arc<Grant>>,
+}
+
+/// How many requests each caller may send in a minute. However many callers there are, its memory is bounded.
+struct Rates {
+    quota: Quota,
+    known: Mutex<Known>,
+    /// For callers that are too many to know.
+    shared: Vec<DefaultDirectRateLimiter>,
+    /// Chooses one of these, in a way that nobody can guess.
+    hasher: RandomState,
+}
+
+struct Known {
+    /// Each with the time of the last request.
+    callers: HashMap<Arc<str>, (DefaultDirectRateLimiter, Instant)>,
+    swept: Instant,
+}
+
+impl Rates {
+    fn new(limit: NonZeroU32) -> Self {
+        let quota = Quota::per_minute(limit);
+        Self {
+            quota,
+            known: Mutex::new(Known {
+                callers: HashMap::new(),
+                swept: Instant::now(),
+            }),
+            shared: (0..SHARED_RATES)
+                .map(|_| RateLimiter::direct(quota))
+                .collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Counts a request, or says how long until the next one may come.
+    fn check(&self, caller: &Arc<str>) -> Result<(), Duration> {
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.callers.len() >= MOST_CALLERS && now - known.swept >= SWEEP {
+            known.swept = now;
+            known
+                .callers
+                .retain(|_, (_, last)| now - *last < Duration::from_secs(60));
+        }
+        let has_room = known.callers.len() < MOST_CALLERS;
+        if has_room || known.callers.contains_key(caller) {
+            let (limiter, last) = known
+                .callers
+                .entry(caller.clone())
+                .or_insert_with(|| (RateLimiter::direct(self.quota), now));
+            *last = now;
+            return check_one(limiter);
+        }
+        drop(known);
+        let which = self.hasher.hash_one(caller) % self.shared.len() as u64;
+        let which = usize::try_from(which).unwrap_or_default();
+        self.shared.get(which).map_or(Ok(()), check_one)
+    }
+}
+
+fn check_one(limiter: &DefaultDirectRateLimiter) -> Result<(), Duration> {
+    let checked = limiter.check();
+    checked.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
 }
 
 /// Whether the one media type is JSON.
@@ -328,4 +461,132 @@ fn is_json(headers: &HeaderMap) -> bool {
     };
     let essence = given.to_str().unwrap_or_default().split(';').next();
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entrance(limit: u32) -> Entrance {
+        let options = Options {
+            rate_limit: NonZeroU32::new(limit),
+            ..Options::default()
+        };
+        let address = (Ipv4Addr::LOCALHOST, 3000).into();
+        Entrance::new(options, address, Arc::new(Metrics::new(Vec::new())))
+    }
+
+    /// Who an address is, or the status that it gets.
+    fn look(entrance: &Entrance, peer: IpAddr) -> Result<Who, StatusCode> {
+        let local = Ipv4Addr::LOCALHOST.into();
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("localhost"))]);
+        entrance
+            .check_head(None, &headers, Ends { peer, local })
+            .map_err(|answer| answer.status())
+    }
+
+    fn v6(bits: u128) -> IpAddr {
+        Ipv6Addr::from_bits(bits).into()
+    }
+
+    const DOCUMENTATION: u128 = 0x2001_0db8 << 96;
+
+    #[test]
+    fn rt_39_an_ipv6_client_has_one_rate_whatever_address_of_its_network_it_has() {
+        let entrance = entrance(5);
+        let all =
+            (0..1000_u128).map(|host| look(&entrance, v6(DOCUMENTATION | (host << 40 | host))));
+        let (let_in, refused): (Vec<_>, Vec<_>) = all.partition(Result::is_ok);
+        assert_eq!(let_in.len(), 5);
+        assert!(
+            refused
+                .iter()
+                .all(|answer| answer.as_ref().err() == Some(&StatusCode::TOO_MANY_REQUESTS))
+        );
+        let name = let_in[1].as_ref().map(|who| who.name.as_str());
+        assert_eq!(
+            name.ok(),
+            Some("2001:db8::100:0:1"),
+            "the log names the address"
+        );
+        assert!(
+            look(&entrance, v6(DOCUMENTATION | 1 << 64)).is_ok(),
+            "another network"
+        );
+    }
+
+    #[test]
+    fn rt_39_what_is_remembered_of_rates_is_bounded_and_everybody_keeps_a_rate() {
+        let entrance = entrance(1);
+        let known = v6(DOCUMENTATION | 1 << 100);
+        assert!(look(&entrance, known).is_ok());
+        let let_in = (0..40_000_u128)
+            .filter(|network| look(&entrance, v6(DOCUMENTATION | network << 64)).is_ok())
+            .count();
+        // Those beyond the known ones share rates.
+        assert!(
+            (MOST_CALLERS - 1..MOST_CALLERS + SHARED_RATES).contains(&let_in),
+            "{let_in}"
+        );
+        let rates = entrance.rates.as_ref().unwrap();
+        assert_eq!(rates.known.lock().unwrap().callers.len(), MOST_CALLERS);
+        assert_eq!(
+            look(&entrance, known).err(),
+            Some(StatusCode::TOO_MANY_REQUESTS)
+        );
+    }
+
+    #[test]
+    fn rt_41_a_host_is_written_in_one_way() {
+        for (host, expected) in [
+            ("a", Some(("a", None))),
+            ("a:80", Some(("a", Some(80)))),
+            ("[::1]:80", Some(("[::1]", Some(80)))),
+            ("a:+80", None),
+            ("a:-80", None),
+            ("a:", None),
+            ("a: 80", None),
+            ("a:80 ", None),
+            ("a:\u{665}", None),
+            ("a:65536", None),
+            ("a:80:80", None),
+            ("[::1]:+80", None),
+        ] {
+            assert_eq!(split_port(host), expected, "{host}");
+        }
+        for (host, is_address) in [
+            ("127.0.0.1", true),
+            ("[::1]", true),
+            ("[127.0.0.1]", false),
+            ("[127.0.0.1", false),
+            ("127.0.0.1]", false),
+            ("]127.0.0.1[", false),
+            ("[[::1]]", false),
+            ("::1", false),
+        ] {
+            assert_eq!(read_address(host).is_some(), is_address, "{host}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn addresses_count_as_one_exactly_if_they_share_their_network(one: u128, other: u128, same: bool) {
+            // What stands for an address of IPv4 is one.
+            prop_assume!([one, other].into_iter().all(|bits| bits >> 32 != 0xffff));
+            let other = if same { one >> 64 << 64 | other & u128::from(u64::MAX) } else { other };
+            prop_assume!(other >> 32 != 0xffff);
+            prop_assert_eq!(network(v6(one)) == network(v6(other)), one >> 64 == other >> 64);
+        }
+
+        #[test]
+        fn addresses_of_ipv4_count_each_for_itself(one: u32, other: u32) {
+            let of = |bits: u32| Ipv4Addr::from_bits(bits);
+            prop_assert_eq!(network(of(one).into()) == network(of(other).into()), one == other);
+            prop_assert_eq!(network(of(one).to_ipv6_mapped().into()), network(of(one).into()));
+        }
+    }
 }
