@@ -78,8 +78,11 @@ pub struct Egress {
     pub policy: TargetPolicy,
     /// Certificate authorities that are trusted beside the system's.
     pub authorities: Vec<CertificateDer<'static>>,
-    /// A proxy for targets that speak HTTPS; plain HTTP never goes through it.
+    /// An HTTP proxy, through which targets that speak HTTPS are reached. Plain HTTP, which does not go through it, is
+    /// refused.
     pub proxy: Option<reqwest::Url>,
+    /// Lets plain HTTP go past the proxy.
+    pub proxy_https_only: bool,
 }
 
 /// Shared connections to OpManager servers. Cloning it is cheap and shares them.
@@ -157,7 +160,15 @@ impl Http {
 
     /// Decides on a call before anything is sent or looked up.
     pub(super) fn decide(&self, target: &Target, trust: Trust) -> Result<Admitted, Error> {
-        self.0.egress.policy.admit(target, trust)
+        let admitted = self.0.egress.policy.admit(target, trust)?;
+        let past_the_proxy = self.has_proxy() && !target.tls();
+        if past_the_proxy && !self.0.egress.proxy_https_only {
+            return Err(Error::argument(
+                "use_ssl",
+                "is off or the port stands for plain HTTP, which would go past the operator's proxy (--proxy); give the HTTPS port",
+            ));
+        }
+        Ok(admitted)
     }
 
     /// Whether targets that speak HTTPS are reached through a proxy.
