@@ -182,9 +182,13 @@ struct TargetArgs {
     /// Refuse calls with verify_ssl: false
     #[arg(long)]
     forbid_insecure_tls: bool,
-    /// Reach HTTPS targets through this HTTP proxy; proxies of the environment are never used
+    /// Reach every target through this HTTP proxy, and refuse plain HTTP, which does not go through it; proxies of the
+    /// environment are never used
     #[arg(long, value_name = "URL", value_parser = read_proxy)]
     proxy: Option<Url>,
+    /// Let plain HTTP go past --proxy, directly to its target
+    #[arg(long, requires = "proxy")]
+    proxy_https_only: bool,
     /// Longest time until a connection stands, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().connect_timeout.as_secs(), value_parser = whole(1..=LONGEST))]
     connect_timeout: u64,
@@ -245,6 +249,7 @@ impl TargetArgs {
                 .flat_map(|file| file.iter().cloned())
                 .collect(),
             proxy: self.proxy.clone(),
+            proxy_https_only: self.proxy_https_only,
         }
     }
 }

@@ -24,13 +24,16 @@ mod error;
 mod generated;
 mod http;
 mod key;
+mod memory;
 mod operation;
 mod policy;
+mod pool;
 mod probe;
 mod resolver;
 mod scalar;
 mod target;
 mod tls;
+mod wire;
 
 pub use crate::result::{Answer, Failure};
 pub use client::{Client, RawResponse};

@@ -18,13 +18,13 @@ use http::header::{
 };
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::foreign::{Foreign, Source, Told};
 use crate::result::{self, Received};
 
 use super::address::Denied;
-use super::http::UNIT;
+use super::http::{Route, Unconnected};
+use super::memory::Share;
 use super::operation::exactly_one;
 use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
 
@@ -32,6 +32,10 @@ use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, ge
 const FREE_EXPANSION: usize = 1024 * 1024;
 /// Largest credible ratio of an unpacked body to what was received.
 const EXPANSION: usize = 100;
+/// Bytes by which a packed body may be larger than what it unpacks to. Empty members or blocks could go on for ever.
+const FREE_PACKING: usize = 64 * 1024;
+/// Bytes that a body takes at first.
+const FIRST_ROOM: usize = 8 * 1024;
 
 /// What a generated method returns: any answer whatever its status, or a failure to get one.
 pub(crate) type SendResult =
@@ -42,6 +46,7 @@ pub(crate) type SendResult =
 pub(crate) struct Call {
     key: HeaderValue,
     operation: OperationId,
+    route: Route,
 }
 
 /// A client of one OpManager server, for one API key.
@@ -50,6 +55,8 @@ pub(crate) struct Call {
 pub struct Client {
     http: Http,
     connection: Connection,
+    /// Whether each request gets a connection that nothing else is sent on.
+    fresh: bool,
 }
 
 /// An object around a list, under the names that OpManager gives to lists.
@@ -70,14 +77,28 @@ pub struct RawResponse {
     pub content_type: Option<String>,
     /// The whole body, unpacked.
     pub body: Bytes,
-    /// The room that the body takes of what all bodies may take.
-    _room: Arc<OwnedSemaphorePermit>,
+    /// What the body takes of the memory of all bodies.
+    _share: Arc<Share>,
 }
 
 impl Client {
     /// A client that calls the given connection over shared HTTP connections.
     pub fn new(http: Http, connection: Connection) -> Self {
-        Self { http, connection }
+        Self {
+            http,
+            connection,
+            fresh: false,
+        }
+    }
+
+    /// The same, with a connection of its own for each request: nothing else was or will be sent on it, so that no
+    /// response to anything else can be taken for the outcome of, say, a write.
+    #[must_use]
+    pub fn on_fresh_connections(self) -> Self {
+        Self {
+            fresh: true,
+            ..self
+        }
     }
 
     /// The connection.
@@ -156,15 +177,18 @@ impl Client {
         arguments: &O,
         limit: usize,
     ) -> Result<RawResponse, Error> {
+        let Connection {
+            target, trust, key, ..
+        } = &self.connection;
+        let key = key.header()?;
+        let route = self.http.route(target, *trust, &key, self.fresh)?;
         let call = Call {
-            key: self.connection.key.header()?,
+            key,
             operation: O::ID,
+            route,
         };
-        let client = generated::Client::new_with_client(
-            &self.connection.target.origin(),
-            self.http.client(&self.connection)?,
-            call,
-        );
+        let client =
+            generated::Client::new_with_client(&target.origin(), self.http.requests()?, call);
         let response = match arguments.send(&client).await {
             Ok(response) | Err(progenitor_client::Error::ErrorResponse(response)) => response,
             Err(error) => return Err(self.explain(error)),
@@ -193,73 +217,106 @@ impl Client {
         if announced.is_some_and(|length| length > limit) {
             return Err(Error::TooLarge { limit });
         }
-        let mut room = self.http.room(announced.unwrap_or(limit)).await?;
-        let body = self.collect(response, encoding, announced, limit).await?;
-        let surplus = room.num_permits().saturating_sub(body.len().div_ceil(UNIT));
-        drop(room.split(surplus));
+        let (body, share) = self.collect(response, encoding, announced, limit).await?;
         Ok(RawResponse {
             operation: O::ID,
             status,
             content_type,
             body,
-            _room: Arc::new(room),
+            _share: Arc::new(share),
         })
     }
 
-    /// Reads a body up to the limit, whatever length was announced.
+    /// Reads a body up to the limit, whatever length was announced. Memory for it is taken as its bytes come.
     async fn collect(
         &self,
         response: ResponseValue<ByteStream>,
         encoding: Encoding,
         announced: Option<usize>,
         limit: usize,
-    ) -> Result<Bytes, Error> {
+    ) -> Result<(Bytes, Share), Error> {
         let mut stream = response.into_inner_stream();
         let mut received = 0;
-        // Room for what is announced, which has been taken: a buffer that grows is copied, and ends too large.
-        let mut body = Capped::new(announced.unwrap_or_default(), limit);
-        let mut unpacked = match encoding {
-            Encoding::Plain => None,
-            Encoding::Gzip => Some(MultiGzDecoder::new(Capped::new(0, limit))),
-        };
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|error| self.interrupted(&error))?;
-            received += chunk.len();
-            let written = match &mut unpacked {
-                None => body.write_all(&chunk),
-                Some(unpacked) => {
-                    let written = unpacked.write_all(&chunk);
-                    let size = unpacked.get_ref().bytes.len();
-                    if size > FREE_EXPANSION && size / EXPANSION > received {
-                        return Err(Error::Expands { ratio: EXPANSION });
+        let mut body = Capped::new(announced.unwrap_or(limit));
+        let mut share = self.http.share();
+        match encoding {
+            Encoding::Plain => {
+                while let Some(chunk) = stream.next().await {
+                    let chunk = chunk.map_err(|error| self.interrupted(&error))?;
+                    received += chunk.len();
+                    if received > limit {
+                        return Err(Error::TooLarge { limit });
                     }
-                    written
+                    body.make_room(received, &mut share).await?;
+                    body.bytes.extend_from_slice(&chunk);
                 }
-            };
-            written.map_err(|error| self.unreadable(&error, limit))?;
+            }
+            Encoding::Gzip => {
+                let mut unpacking = MultiGzDecoder::new(body);
+                while let Some(chunk) = stream.next().await {
+                    let chunk = chunk.map_err(|error| self.interrupted(&error))?;
+                    received += chunk.len();
+                    if received > limit {
+                        return Err(Error::TooLarge { limit });
+                    }
+                    let mut rest: &[u8] = &chunk;
+                    while !rest.is_empty() {
+                        match unpacking.write(rest) {
+                            Ok(0) => return Err(self.damaged()),
+                            Ok(written) => rest = &rest[written..],
+                            Err(full) => self.make_room(full, &mut unpacking, &mut share).await?,
+                        }
+                        let size = unpacking.get_ref().bytes.len();
+                        if size > FREE_EXPANSION && size / EXPANSION > received {
+                            return Err(Error::Expands { ratio: EXPANSION });
+                        }
+                    }
+                    if received > unpacking.get_ref().bytes.len() + FREE_PACKING {
+                        return Err(self.damaged());
+                    }
+                }
+                while let Err(full) = unpacking.try_finish() {
+                    self.make_room(full, &mut unpacking, &mut share).await?;
+                }
+                body = unpacking.finish().map_err(|_| self.damaged())?;
+            }
         }
-        if let Some(unpacked) = unpacked {
-            body = unpacked
-                .finish()
-                .map_err(|error| self.unreadable(&error, limit))?;
-        }
-        Ok(body.bytes.into())
+        let mut bytes = body.bytes;
+        bytes.shrink_to_fit();
+        share.shrink_to(bytes.len());
+        Ok((bytes.into(), share))
     }
 
-    fn unreadable(&self, error: &io::Error, limit: usize) -> Error {
+    /// Makes room for what is being unpacked, if that is all that is wrong.
+    async fn make_room(
+        &self,
+        error: io::Error,
+        unpacking: &mut MultiGzDecoder<Capped>,
+        share: &mut Share,
+    ) -> Result<(), Error> {
+        let body = unpacking.get_mut();
         match error.kind() {
-            io::ErrorKind::FileTooLarge => Error::TooLarge { limit },
-            _ => Error::Interrupted {
-                target: self.connection.target.clone(),
-                reason: "the compressed answer is damaged or incomplete".into(),
-            },
+            io::ErrorKind::WouldBlock => {
+                body.make_room(body.bytes.len() + body.wanted, share).await
+            }
+            io::ErrorKind::FileTooLarge => Err(Error::TooLarge { limit: body.limit }),
+            _ => Err(self.damaged()),
+        }
+    }
+
+    fn damaged(&self) -> Error {
+        Error::Interrupted {
+            target: self.connection.target.clone(),
+            reason: "the compressed answer is damaged or incomplete".into(),
         }
     }
 
     fn explain(&self, error: progenitor_client::Error<ByteStream>) -> Error {
         let target = self.connection.target.clone();
         match error {
-            progenitor_client::Error::CommunicationError(error) if error.is_connect() => {
+            progenitor_client::Error::CommunicationError(error)
+                if cause::<Unconnected>(&error).is_some() =>
+            {
                 if let Some(denied) = cause::<Denied>(&error) {
                     Error::argument("host", denied.to_string())
                 } else if let Some(failure) = cause::<rustls::Error>(&error) {
@@ -348,6 +405,14 @@ impl ClientHooks<Call> for generated::Client {
         }
         Ok(())
     }
+
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().route.send(request).await
+    }
 }
 
 /// How a body is packed.
@@ -370,25 +435,48 @@ impl Encoding {
     }
 }
 
-/// A buffer that refuses to grow beyond its limit.
+/// A buffer that grows by [`Capped::make_room`] alone, and up to its limit.
 struct Capped {
     bytes: Vec<u8>,
     limit: usize,
+    /// Bytes that the last write needed room for, and did not write.
+    wanted: usize,
 }
 
 impl Capped {
-    fn new(expected: usize, limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(expected.min(limit)),
+            bytes: Vec::new(),
             limit,
+            wanted: 0,
         }
+    }
+
+    /// Waits for memory until there can be so many bytes in all. Takes more than that, so that a buffer is seldom
+    /// copied, and never more than the limit.
+    async fn make_room(&mut self, bytes: usize, share: &mut Share) -> Result<(), Error> {
+        let (bytes, capacity) = (bytes.min(self.limit), self.bytes.capacity());
+        if bytes > capacity {
+            let bytes = bytes.max(2 * capacity).max(FIRST_ROOM).min(self.limit);
+            share
+                .grow_to(bytes)
+                .await
+                .map_err(|closed| Error::Setup(closed.to_string()))?;
+            self.bytes.reserve_exact(bytes - self.bytes.len());
+        }
+        Ok(())
     }
 }
 
 impl Write for Capped {
     fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + chunk.len() > self.limit {
+        let bytes = self.bytes.len() + chunk.len();
+        if bytes > self.limit {
             return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if bytes > self.bytes.capacity() {
+            self.wanted = chunk.len();
+            return Err(io::ErrorKind::WouldBlock.into());
         }
         self.bytes.extend_from_slice(chunk);
         Ok(chunk.len())

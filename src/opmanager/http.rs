@@ -1,21 +1,49 @@
-//! The HTTP clients that all calls share, one for each way in which a call may be admitted.
+//! What all calls share: limits, TLS settings, memory for bodies, and connections to send a request on.
 //!
-//! Owns what is the same for every call: the target policy, limits, no redirects, no proxies of the
-//! environment, no cookies, no retries. Holds connections, never a key or an answer.
+//! Owns what is the same for every call: the target policy, limits, no redirects, no proxies of the environment, no
+//! cookies, no retries of what was sent. Holds connections, never a key or an answer.
 
 use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::header::{ACCEPT, HOST, HeaderName, USER_AGENT};
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderValue, Request, Response};
+use http_body_util::BodyExt;
+use hyper::client::conn::http1;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
+use ring::hmac;
+use ring::rand::SystemRandom;
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
 
+use super::memory::{Memory, Share};
 use super::policy::Admitted;
+use super::pool::{self, Pool, PoolKey, PooledBody};
 use super::resolver::{Lookup, Resolver, System};
-use super::{Connection, Error, Profile, TargetPolicy, tls};
+use super::wire::{Socket, Wire};
+use super::{Connection, Error, Profile, Target, TargetPolicy, Trust, tls};
 
-/// Bytes in which the room for bodies is counted.
-pub(super) const UNIT: usize = 1024;
+/// Most bytes that are received before a body: TLS handshake, or interim responses and headers; a body may take as much
+/// for its framing, and once more its own length.
+const RECEIVED_BEFORE_A_BODY: usize = 256 * 1024;
+/// Longest head of a response, in bytes; trailers are bounded alike.
+const LONGEST_HEAD: usize = 64 * 1024;
+/// Most headers of a response.
+const MOST_HEADERS: usize = 100;
+/// Most bytes that are read at one time.
+const READ_BUFFER: usize = 64 * 1024;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Limits of every call.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +78,11 @@ pub struct Egress {
     pub policy: TargetPolicy,
     /// Certificate authorities that are trusted beside the system's.
     pub authorities: Vec<CertificateDer<'static>>,
-    /// A proxy for targets that speak HTTPS; plain HTTP never goes through it.
+    /// An HTTP proxy, through which targets that speak HTTPS are reached. Plain HTTP, which does not go through it, is
+    /// refused.
     pub proxy: Option<reqwest::Url>,
+    /// Lets plain HTTP go past the proxy.
+    pub proxy_https_only: bool,
 }
 
 /// Shared connections to OpManager servers. Cloning it is cheap and shares them.
@@ -61,12 +92,28 @@ pub struct Http(Arc<Shared>);
 struct Shared {
     egress: Egress,
     lookup: Arc<dyn Lookup>,
-    /// One permit for each [`UNIT`] bytes of a body that may be held.
-    room: Arc<Semaphore>,
-    /// Calls that were admitted differently share neither connections nor TLS sessions: a verified call must
-    /// not ride on a connection that nobody verified, nor a restricted one on an address that it may not use.
-    clients: Mutex<HashMap<Admitted, reqwest::Client>>,
+    memory: Memory,
+    pool: Arc<Pool>,
+    /// Makes of an API key what stands for it in the pool. Drawn at start, so that nobody outside can compute it.
+    secret: Option<hmac::Key>,
+    /// TLS settings, each with its cache of sessions. Reading the system's authorities is slow: once for each profile.
+    tls: Mutex<HashMap<Profile, Arc<rustls::ClientConfig>>>,
+    /// Builds requests for the generated client. It sends none.
+    requests: Mutex<Option<reqwest::Client>>,
 }
+
+/// The way of one request: how it was admitted, and which connections it may use.
+#[derive(Clone)]
+pub(super) struct Route {
+    http: Http,
+    key: Arc<PoolKey>,
+    fresh: bool,
+}
+
+/// No connection could be made: nothing of the request has left.
+#[derive(Debug, thiserror::Error)]
+#[error("no connection")]
+pub(super) struct Unconnected(#[source] BoxError);
 
 impl Default for Http {
     fn default() -> Self {
@@ -82,17 +129,18 @@ impl Http {
 
     /// The same, with names looked up elsewhere.
     pub(super) fn with_lookup(egress: Egress, lookup: Arc<dyn Lookup>) -> Self {
-        let bytes = egress
-            .limits
-            .max_buffered_bytes
-            .max(egress.limits.max_response_bytes);
+        let memory = Memory::new(
+            egress.limits.max_buffered_bytes,
+            egress.limits.max_response_bytes,
+        );
         Self(Arc::new(Shared {
             egress,
             lookup,
-            room: Arc::new(Semaphore::new(
-                bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS),
-            )),
-            clients: Mutex::default(),
+            memory,
+            pool: Arc::default(),
+            secret: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok(),
+            tls: Mutex::default(),
+            requests: Mutex::default(),
         }))
     }
 
@@ -107,17 +155,20 @@ impl Http {
     ///
     /// [`Error::Argument`] naming `host`, `use_ssl` or `verify_ssl`.
     pub fn admit(&self, connection: &Connection) -> Result<Profile, Error> {
-        let admitted = self
-            .0
-            .egress
-            .policy
-            .admit(&connection.target, connection.trust)?;
-        Ok(admitted.profile)
+        Ok(self.decide(&connection.target, connection.trust)?.profile)
     }
 
-    /// Where calls may go.
-    pub(super) fn policy(&self) -> &TargetPolicy {
-        &self.0.egress.policy
+    /// Decides on a call before anything is sent or looked up.
+    pub(super) fn decide(&self, target: &Target, trust: Trust) -> Result<Admitted, Error> {
+        let admitted = self.0.egress.policy.admit(target, trust)?;
+        let past_the_proxy = self.has_proxy() && !target.tls();
+        if past_the_proxy && !self.0.egress.proxy_https_only {
+            return Err(Error::argument(
+                "use_ssl",
+                "is off or the port stands for plain HTTP, which would go past the operator's proxy (--proxy); give the HTTPS port",
+            ));
+        }
+        Ok(admitted)
     }
 
     /// Whether targets that speak HTTPS are reached through a proxy.
@@ -129,9 +180,13 @@ impl Http {
     pub(super) fn resolver(&self, admitted: Admitted) -> Resolver {
         Resolver {
             lookup: Arc::clone(&self.0.lookup),
-            rules: admitted.rules,
-            trusted_name: None,
+            rules: Some(admitted.rules),
         }
+    }
+
+    /// The memory of one body.
+    pub(super) fn share(&self) -> Share {
+        self.0.memory.share()
     }
 
     /// TLS settings with a session cache of their own.
@@ -139,66 +194,231 @@ impl Http {
         tls::config(profile, &self.0.egress.authorities)
     }
 
-    /// Waits until a body of that many bytes may be held.
-    pub(super) async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.0.room).acquire_many_owned(units).await;
-        room.map_err(|closed| Error::Setup(closed.to_string()))
+    /// The settings of a profile that all its calls share.
+    fn shared_tls(&self, profile: Profile) -> Result<Arc<rustls::ClientConfig>, rustls::Error> {
+        let mut all = self.0.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = all.get(&profile) {
+            return Ok(Arc::clone(config));
+        }
+        let config = Arc::new(self.tls(profile)?);
+        all.insert(profile, Arc::clone(&config));
+        Ok(config)
     }
 
-    /// The client for a connection, if the policy admits it. The only way to one.
-    pub(super) fn client(&self, connection: &Connection) -> Result<reqwest::Client, Error> {
-        let admitted = self
+    /// What builds requests for the generated client.
+    pub(super) fn requests(&self) -> Result<reqwest::Client, Error> {
+        let mut requests = self
             .0
-            .egress
-            .policy
-            .admit(&connection.target, connection.trust)?;
-        let mut clients = self
-            .0
-            .clients
+            .requests
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&admitted) {
+        if let Some(client) = &*requests {
             return Ok(client.clone());
         }
-        let client = self.build(admitted)?;
-        clients.insert(admitted, client.clone());
-        Ok(client)
+        // It wants TLS settings, and gets those that trust one impossible certificate.
+        let setup = |error: &dyn StdError| Error::Setup(error.to_string());
+        let nobody = tls::config(Profile::Pinned([0; 32]), &[]).map_err(|error| setup(&error))?;
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_backend_preconfigured(nobody)
+            .build()
+            .map_err(|error| setup(&error))?;
+        Ok(requests.insert(client).clone())
     }
 
-    fn build(&self, admitted: Admitted) -> Result<reqwest::Client, Error> {
-        let Egress { limits, proxy, .. } = &self.0.egress;
-        let tls = self
-            .tls(admitted.profile)
-            .map_err(|error| Error::Setup(error.to_string()))?;
-        let mut resolver = self.resolver(admitted);
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(limits.connect_timeout)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .http1_only()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!(
-                env!("CARGO_PKG_NAME"),
-                "/",
-                env!("CARGO_PKG_VERSION")
-            ));
-        // A client for plain HTTP has no use for it, and must not trust its name: a call may give that too.
-        if let Some(proxy) = proxy.as_ref().filter(|_| admitted.tls) {
-            resolver.trusted_name = proxy.host_str().map(str::to_owned);
-            let proxy = reqwest::Proxy::https(proxy.clone())
-                .map_err(|error| Error::Setup(error.without_url().to_string()))?;
-            builder = builder.proxy(proxy);
+    /// The way of a request with this API key, if the policy admits its target. `fresh`: on a connection that nothing
+    /// else is sent on, before or after.
+    pub(super) fn route(
+        &self,
+        target: &Target,
+        trust: Trust,
+        key: &HeaderValue,
+        fresh: bool,
+    ) -> Result<Route, Error> {
+        let admitted = self.decide(target, trust)?;
+        let secret = self.0.secret.as_ref();
+        let secret =
+            secret.ok_or_else(|| Error::Setup("there are no random numbers".to_owned()))?;
+        let mut tag = [0; 32];
+        tag.copy_from_slice(hmac::sign(secret, key.as_bytes()).as_ref());
+        let key = PoolKey {
+            admitted,
+            target: target.clone(),
+            tag,
+        };
+        Ok(Route {
+            http: self.clone(),
+            key: Arc::new(key),
+            fresh,
+        })
+    }
+}
+
+impl Route {
+    /// Sends a request, and returns its response as soon as the head of that is here.
+    ///
+    /// # Errors
+    ///
+    /// An error whose chain holds [`Unconnected`] if nothing was sent. What may have left is not sent again.
+    pub(super) async fn send(
+        &self,
+        request: reqwest::Request,
+    ) -> reqwest::Result<reqwest::Response> {
+        match self.try_send(request).await {
+            Ok(response) => Ok(response.into()),
+            Err(error) => Err(as_reqwest(error).await),
         }
-        if admitted.profile == Profile::Unverified {
-            builder = builder.pool_max_idle_per_host(0);
+    }
+
+    async fn try_send(
+        &self,
+        request: reqwest::Request,
+    ) -> Result<Response<reqwest::Body>, BoxError> {
+        let mut request = prepared(request)?;
+        let pool = &self.http.0.pool;
+        while let Some(idle) = (!self.fresh).then(|| pool.take(&self.key)).flatten() {
+            match self.exchange(idle, request).await {
+                Err(mut error) => match error.take_message() {
+                    // It was closed before a byte of the request had left.
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+                Ok(response) => return Ok(response),
+            }
         }
-        builder
-            .dns_resolver(resolver)
-            .build()
-            .map_err(|error| Error::Setup(error.to_string()))
+        let connection = self.connect().await.map_err(Unconnected)?;
+        self.exchange(connection, request)
+            .await
+            .map_err(|error| error.into_error().into())
+    }
+
+    async fn exchange(
+        &self,
+        connection: pool::Connection,
+        request: Request<reqwest::Body>,
+    ) -> Result<Response<reqwest::Body>, hyper::client::conn::TrySendError<Request<reqwest::Body>>>
+    {
+        let pool::Connection { mut sender, socket } = connection;
+        if let Some(socket) = socket.upgrade() {
+            socket.allow(RECEIVED_BEFORE_A_BODY);
+        }
+        let response = sender.try_send_request(request).await?;
+        let kept = !self.fresh && self.key.admitted.profile != Profile::Unverified;
+        Ok(response.map(|incoming| {
+            reqwest::Body::wrap(PooledBody {
+                incoming,
+                socket,
+                back: kept.then(|| pool::Back {
+                    sender,
+                    key: Arc::clone(&self.key),
+                    pool: Arc::clone(&self.http.0.pool),
+                }),
+            })
+        }))
+    }
+
+    /// Makes a connection that is ready for a request.
+    async fn connect(&self) -> Result<pool::Connection, BoxError> {
+        let limit = self.http.limits().connect_timeout;
+        tokio::time::timeout(limit, self.connect_at_leisure())
+            .await
+            .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+    }
+
+    async fn connect_at_leisure(&self) -> Result<pool::Connection, BoxError> {
+        let PoolKey {
+            admitted, target, ..
+        } = &*self.key;
+        let origin: Uri = target.origin().parse()?;
+        let mut resolver = self.http.resolver(*admitted);
+        let proxy = self.http.0.egress.proxy.as_ref().filter(|_| target.tls());
+        let stream = if let Some(proxy) = proxy {
+            // The operator named the proxy, and no call did.
+            resolver.rules = None;
+            let proxy = Matcher::builder().https(proxy.as_str()).build();
+            let proxy = proxy.intercept(&origin).ok_or("the proxy is not usable")?;
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), self.connector(resolver));
+            if let Some(authorization) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(authorization.clone());
+            }
+            tunnel.call(origin).await?
+        } else {
+            self.connector(resolver).call(origin).await?
+        };
+        let socket = Socket::new(stream.into_inner(), RECEIVED_BEFORE_A_BODY);
+        let weak = Arc::downgrade(&socket);
+        let sender = if target.tls() {
+            let tls = TlsConnector::from(self.http.shared_tls(admitted.profile)?);
+            let stream = tls.connect(target.server_name()?, Wire(socket)).await?;
+            handshake(stream).await?
+        } else {
+            handshake(Wire(socket)).await?
+        };
+        Ok(pool::Connection {
+            sender,
+            socket: weak,
+        })
+    }
+
+    fn connector(&self, resolver: Resolver) -> HttpConnector<Resolver> {
+        let mut connector = HttpConnector::new_with_resolver(resolver);
+        connector.enforce_http(false);
+        connector.set_nodelay(true);
+        // Shared by the addresses of a name, so that one that does not answer leaves time for the next.
+        connector.set_connect_timeout(Some(self.http.limits().connect_timeout));
+        connector
+    }
+}
+
+/// Begins HTTP on a connection.
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> hyper::Result<http1::SendRequest<reqwest::Body>> {
+    let (sender, connection) = http1::Builder::new()
+        .max_buf_size(READ_BUFFER)
+        .max_header_size(LONGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .handshake(TokioIo::new(stream))
+        .await?;
+    // How it ends is told to whoever waits for a response on it.
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(sender)
+}
+
+/// A request as it goes out on a connection.
+fn prepared(request: reqwest::Request) -> Result<Request<reqwest::Body>, BoxError> {
+    let url = request.url();
+    let host = url.host_str().ok_or("the URL has no host")?;
+    let host = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let host = HeaderValue::try_from(host)?;
+    let mut request = Request::<reqwest::Body>::try_from(request)?;
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = Uri::from(path.unwrap_or(PathAndQuery::from_static("/")));
+    let program = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    let constants: [(HeaderName, HeaderValue); 3] = [
+        (HOST, host),
+        (USER_AGENT, HeaderValue::from_static(program)),
+        (ACCEPT, HeaderValue::from_static("*/*")),
+    ];
+    for (name, value) in constants {
+        request.headers_mut().entry(name).or_insert(value);
+    }
+    Ok(request)
+}
+
+/// The error as the generated client takes it: as that of reading a body, which is how reqwest lets others make one.
+async fn as_reqwest(error: BoxError) -> reqwest::Error {
+    let broken = futures::stream::once(async move { Err::<Bytes, _>(error) });
+    let response = reqwest::Response::from(Response::new(reqwest::Body::wrap_stream(broken)));
+    let mut body = reqwest::Body::from(response);
+    loop {
+        if let Some(Err(error)) = body.frame().await {
+            return error;
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use super::address::AddressRules;
+use super::address::{AddressRules, canonical_network, leads_to};
 use super::target::{parse_port, split};
 use super::{Error, Host, Target, Trust};
 
@@ -121,9 +121,7 @@ impl TargetPolicy {
         let pin = self
             .pins
             .iter()
-            .filter(|pin| {
-                pin.host == *target.host() && pin.port.is_none_or(|port| port == target.port())
-            })
+            .filter(|pin| pin.is_for(target))
             .min_by_key(|pin| pin.port.is_none());
         if pin.is_some() && !target.tls() {
             return Err(Error::argument(
@@ -158,12 +156,22 @@ impl AllowedTarget {
             (Hosts::Suffix(suffix), Host::Name(host)) => {
                 host.len() > suffix.len() && host.ends_with(suffix.as_str())
             }
-            (Hosts::Network(network), host) => match host {
-                Host::Name(_) => false,
-                Host::V4(address) => network.contains(&IpAddr::V4(*address)),
-                Host::V6(address) => network.contains(&IpAddr::V6(*address)),
-            },
-            _ => false,
+            (Hosts::Network(network), host) => host
+                .address()
+                .is_some_and(|address| network.contains(&address)),
+            (Hosts::Name(_) | Hosts::Suffix(_), Host::V4(_) | Host::V6(_)) => false,
+        };
+        host && self.port.is_none_or(|port| port == target.port())
+    }
+}
+
+impl Pin {
+    /// Whether a target must show this certificate. A pinned address is so in every spelling, and in every address that
+    /// leads to it.
+    fn is_for(&self, target: &Target) -> bool {
+        let host = match (self.host.address(), target.address()) {
+            (Some(pinned), Some(address)) => leads_to(address, pinned),
+            _ => self.host == *target.host(),
         };
         host && self.port.is_none_or(|port| port == target.port())
     }
@@ -213,11 +221,9 @@ fn network(text: &str) -> Option<(Result<IpNet, String>, Option<u16>)> {
         return None;
     }
     let parse = |text: &str| {
-        text.parse::<IpNet>()
-            .map(|network| network.trunc())
-            .map_err(|_| {
-                "is no network; write 10.0.0.0/8 or [fd00::/8], optionally with :port".to_owned()
-            })
+        text.parse::<IpNet>().map(canonical_network).map_err(|_| {
+            "is no network; write 10.0.0.0/8 or [fd00::/8], optionally with :port".to_owned()
+        })
     };
     let port = |text: &str| parse_port(text).ok();
     if let Some((network, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -270,6 +276,8 @@ impl FromStr for Pin {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -303,8 +311,14 @@ mod tests {
             ("*.test:9", &["a.test:9"], &["a.test", "test:9"]),
             (
                 "10.1.2.3",
-                &["10.1.2.3"],
-                &["10.1.2.4", "[::ffff:10.1.2.3]"],
+                &["10.1.2.3", "[::ffff:10.1.2.3]", "[::FFFF:A01:203]"],
+                &["10.1.2.4", "[::ffff:10.1.2.4]", "[64:ff9b::a01:203]"],
+            ),
+            ("[::ffff:10.1.2.3]:9", &["10.1.2.3:9"], &["10.1.2.3"]),
+            (
+                "[::ffff:10.0.0.0/104]",
+                &["10.9.9.9", "[::ffff:10.9.9.9]"],
+                &["11.0.0.1"],
             ),
             (
                 "10.0.0.0/8",
@@ -357,6 +371,109 @@ mod tests {
         assert!(admits(&policy, "8.8.8.8:9", true));
     }
 
+    /// Spellings of one address, the shortest first.
+    fn spellings(address: IpAddr) -> Vec<String> {
+        let long = |address: Ipv6Addr| {
+            let groups = address.segments().map(|group| format!("{group:04x}"));
+            format!("[{}]", groups.join(":"))
+        };
+        match address {
+            IpAddr::V4(address) => {
+                let mapped = address.to_ipv6_mapped();
+                let [.., high, low] = mapped.segments();
+                vec![
+                    address.to_string(),
+                    format!("[{mapped}]"),
+                    format!("[::ffff:{high:x}:{low:x}]"),
+                    format!("[0:0::FFFF:{high:X}:{low:x}]"),
+                    format!("[0:0:0:0:0:ffff:{address}]"),
+                    long(mapped),
+                ]
+            }
+            IpAddr::V6(address) => vec![
+                format!("[{address}]"),
+                format!("[{address}]").to_uppercase(),
+                long(address),
+                long(address).to_uppercase(),
+            ],
+        }
+    }
+
+    fn pinned(host: &str) -> TargetPolicy {
+        TargetPolicy {
+            pins: vec![format!("{host}={}", "ab".repeat(32)).parse().unwrap()],
+            ..TargetPolicy::default()
+        }
+    }
+
+    fn profile(policy: &TargetPolicy, host: &str) -> Option<Profile> {
+        let target = Target::parse(host, None, Some(true)).unwrap();
+        let admitted = policy.admit(&target, Trust::Unverified).ok()?;
+        Some(admitted.profile)
+    }
+
+    #[test]
+    fn rt_34_a_pin_holds_for_every_address_that_leads_to_the_pinned_one() {
+        let policy = pinned("10.1.2.3");
+        for host in [
+            "10.1.2.3",
+            "10.1.2.3:9",
+            "[::ffff:10.1.2.3]",
+            "[::10.1.2.3]",
+            "[64:ff9b::a01:203]",
+            "[64:ff9b:1::a01:203]",
+            "[2002:a01:203::1]",
+            "[2600::5efe:10.1.2.3]",
+        ] {
+            assert_eq!(
+                profile(&policy, host),
+                Some(Profile::Pinned([0xab; 32])),
+                "{host}"
+            );
+            let port = (!host.ends_with(":9")).then_some(8060);
+            let plain = Target::parse(host, port, Some(false)).unwrap();
+            assert!(policy.admit(&plain, Trust::Verified).is_err(), "{host}");
+        }
+        for host in ["10.1.2.4", "[64:ff9b::a01:204]", "name.test"] {
+            assert_eq!(profile(&policy, host), Some(Profile::Unverified), "{host}");
+        }
+        let policy = pinned("OPM.test:9");
+        assert_eq!(
+            profile(&policy, "opm.TEST:9"),
+            Some(Profile::Pinned([0xab; 32]))
+        );
+        assert_eq!(profile(&policy, "opm.test:8"), Some(Profile::Unverified));
+    }
+
+    #[test]
+    fn the_pin_of_a_port_goes_before_the_one_of_all_ports() {
+        let digest = |byte: &str| byte.repeat(32);
+        for order in [["h.test:9", "h.test"], ["h.test", "h.test:9"]] {
+            let pins = order.map(|host| {
+                let byte = if host.ends_with(":9") { "09" } else { "0a" };
+                format!("{host}={}", digest(byte)).parse().unwrap()
+            });
+            let policy = TargetPolicy {
+                pins: pins.to_vec(),
+                ..TargetPolicy::default()
+            };
+            assert_eq!(profile(&policy, "h.test:9"), Some(Profile::Pinned([9; 32])));
+            assert_eq!(
+                profile(&policy, "h.test:8"),
+                Some(Profile::Pinned([10; 32]))
+            );
+        }
+    }
+
+    fn addresses() -> impl Strategy<Value = IpAddr> {
+        prop_oneof![
+            (1u8..224, any::<[u8; 3]>()).prop_map(|(a, [b, c, d])| IpAddr::from([a, b, c, d])),
+            (0x2600u16..0x2700, any::<[u16; 7]>()).prop_map(|(first, [b, c, d, e, f, g, h])| {
+                IpAddr::from([first, b, c, d, e, f, g, h])
+            }),
+        ]
+    }
+
     fn hosts() -> impl Strategy<Value = String> {
         let label = "[a-c]{1,2}";
         prop_oneof![
@@ -368,6 +485,27 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn rt_34_every_spelling_of_an_address_is_one_target(address in addresses(), port in 1u16..5) {
+            prop_assume!(AddressRules::default().check(address).is_ok());
+            let all = spellings(address);
+            for one in &all {
+                let (listed, pins) = (allowing(&[&format!("{one}:{port}")]), pinned(&format!("{one}:{port}")));
+                let own = TargetPolicy {
+                    own: Some(SocketAddr::new(one.trim_matches(['[', ']']).parse().unwrap(), port)),
+                    ..TargetPolicy::default()
+                };
+                for other in &all {
+                    let host = format!("{other}:{port}");
+                    let (one, other) = (Target::parse(&format!("{one}:{port}"), None, None), Target::parse(&host, None, None));
+                    prop_assert_eq!(one.unwrap(), other.unwrap(), "{}", host);
+                    prop_assert!(admits(&listed, &host, true), "{host}");
+                    prop_assert_eq!(profile(&pins, &host), Some(Profile::Pinned([0xab; 32])), "{}", host);
+                    prop_assert!(!admits(&own, &host, true), "{host}");
+                }
+            }
+        }
 
         #[test]
         fn an_allowed_target_is_no_other_host(entry in hosts(), host in hosts(), ports in (1u16..3, 1u16..3), suffix in any::<bool>()) {

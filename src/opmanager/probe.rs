@@ -7,7 +7,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -62,7 +61,7 @@ impl Http {
         Ok(Admittance {
             http: self.clone(),
             target: target.clone(),
-            admitted: self.policy().admit(target, trust)?,
+            admitted: self.decide(target, trust)?,
         })
     }
 }
@@ -165,13 +164,7 @@ impl Connected {
             .http
             .tls(from.admitted.profile)
             .map_err(|error| setup(&error))?;
-        let name = match (from.target.host(), from.target.address()) {
-            (Host::Name(name), _) => {
-                ServerName::try_from(name.clone()).map_err(|error| setup(&error))?
-            }
-            (_, Some(address)) => ServerName::from(address),
-            _ => return Err(setup(&"the host is neither name nor address")),
-        };
+        let name = from.target.server_name().map_err(|error| setup(&error))?;
         let connector = TlsConnector::from(Arc::new(config));
         Ok(match from.in_time(connector.connect(name, stream)).await? {
             Ok(stream) => match stream.get_ref().1.peer_certificates() {

@@ -6,9 +6,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use super::address::{AddressRules, Denied};
 
@@ -39,11 +41,11 @@ pub(super) enum Unresolved {
 }
 
 /// Looks names up, and gives out no address that the rules refuse: these and no others are then connected to.
+#[derive(Clone)]
 pub(super) struct Resolver {
     pub(super) lookup: Arc<dyn Lookup>,
-    pub(super) rules: AddressRules,
-    /// The one name that the operator wrote and no call did: the proxy's.
-    pub(super) trusted_name: Option<String>,
+    /// None for a name that the operator wrote and no call did: the proxy's.
+    pub(super) rules: Option<AddressRules>,
 }
 
 impl Resolver {
@@ -53,8 +55,7 @@ impl Resolver {
         name: &str,
     ) -> BoxFuture<'static, Result<Vec<SocketAddr>, Unresolved>> {
         let found = self.lookup.lookup(name.to_owned());
-        let trusted = self.trusted_name.as_deref() == Some(name);
-        let rules = (!trusted).then_some(self.rules);
+        let rules = self.rules;
         Box::pin(async move {
             let found = found.await?;
             for address in &found {
@@ -65,10 +66,18 @@ impl Resolver {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Unresolved;
+    type Future = BoxFuture<'static, Result<Self::Response, Unresolved>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Unresolved>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let addresses = self.addresses(name.as_str());
-        Box::pin(async move { Ok(Box::new(addresses.await?.into_iter()) as Addrs) })
+        Box::pin(async move { Ok(addresses.await?.into_iter()) })
     }
 }
 

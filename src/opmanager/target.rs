@@ -6,7 +6,10 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use rustls::pki_types::{InvalidDnsNameError, ServerName};
+
 use super::Error;
+use super::address::canonical;
 
 /// OpManager's usual HTTPS port, used where none is given.
 const DEFAULT_PORT: u16 = 8061;
@@ -23,8 +26,18 @@ pub enum Host {
     Name(String),
     /// A dotted quad.
     V4(Ipv4Addr),
-    /// An IPv6 address.
+    /// An IPv6 address, and none that stands for an IPv4 one.
     V6(Ipv6Addr),
+}
+
+/// An address has one form, in which it is compared, pooled and called: `[::ffff:10.0.0.1]` is 10.0.0.1.
+impl From<IpAddr> for Host {
+    fn from(address: IpAddr) -> Self {
+        match canonical(address) {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => Self::V6(address),
+        }
+    }
 }
 
 /// The one place a call may go to: scheme, host and port.
@@ -33,6 +46,17 @@ pub struct Target {
     host: Host,
     port: u16,
     tls: bool,
+}
+
+impl Host {
+    /// The address, if it is one.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match *self {
+            Self::Name(_) => None,
+            Self::V4(address) => Some(address.into()),
+            Self::V6(address) => Some(address.into()),
+        }
+    }
 }
 
 impl Target {
@@ -73,10 +97,15 @@ impl Target {
 
     /// The address, if the host is one.
     pub(super) fn address(&self) -> Option<IpAddr> {
-        match self.host {
-            Host::Name(_) => None,
-            Host::V4(address) => Some(address.into()),
-            Host::V6(address) => Some(address.into()),
+        self.host.address()
+    }
+
+    /// Whom its certificate must be for.
+    pub(super) fn server_name(&self) -> Result<ServerName<'static>, InvalidDnsNameError> {
+        match &self.host {
+            Host::Name(name) => ServerName::try_from(name.clone()),
+            Host::V4(address) => Ok(ServerName::from(IpAddr::V4(*address))),
+            Host::V6(address) => Ok(ServerName::from(IpAddr::V6(*address))),
         }
     }
 
@@ -156,7 +185,7 @@ pub(super) fn split(text: &str) -> Result<(Host, Option<u16>), Error> {
             None if rest.is_empty() => None,
             None => return Err(refused("has something behind the bracket that is no port")),
         };
-        return Ok((Host::V6(address), port));
+        return Ok((Host::from(IpAddr::V6(address)), port));
     }
     let (host, port) = match text.split_once(':') {
         Some((_, rest)) if rest.contains(':') => {
@@ -298,14 +327,14 @@ mod tests {
                     prop_assert_eq!(host, written);
                 }
                 Host::V4(address) => {
-                    prop_assert!(!bracketed);
                     prop_assert_eq!(host.parse(), Ok(*address));
-                    prop_assert!(text.starts_with(&address.to_string()));
+                    prop_assert!(bracketed || text.starts_with(&address.to_string()));
                 }
                 Host::V6(address) => {
                     prop_assert!(bracketed);
                     let inside = host.trim_matches(['[', ']']);
                     prop_assert_eq!(inside.parse(), Ok(*address));
+                    prop_assert_eq!(address.to_ipv4_mapped(), None);
                 }
             }
             prop_assert_eq!(url.port_or_known_default(), Some(target.port()));

@@ -255,7 +255,12 @@ impl OpManagerServer {
         if let Some(text) = &self.0.panic {
             panic!("{text}");
         }
-        let client = Arc::new(Client::new(self.0.http.clone(), connection));
+        let client = Client::new(self.0.http.clone(), connection);
+        // What changes something must not be taken for done, or not done, by the response to anything else.
+        let client = Arc::new(match access {
+            Access::Read => client,
+            Access::Write | Access::Destructive => client.on_fresh_connections(),
+        });
         let started = Instant::now();
         let target = client.connection().target();
         let answer = (tool.entry().call)(&client, arguments);

@@ -314,11 +314,68 @@ async fn certificates_are_checked_through_a_proxy_too() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_not_used_for_plain_http() {
+async fn nothing_goes_past_a_proxy_unless_the_operator_says_so() {
     let proxy = Proxy::start().await;
     let mut fence = Fence::new(&["--proxy", &proxy.url()]).await;
+    let port = fence.inside.address().port();
+    for more in [
+        json!({}),
+        json!({ "host": format!("localhost:{port}") }),
+        json!({ "host": format!("unknown.invalid:{port}") }),
+        json!({ "host": "127.0.0.1:8060", "use_ssl": "false" }),
+        json!({ "host": "127.0.0.1:80", "use_ssl": "false" }),
+        json!({ "host": "127.0.0.1", "port": 8060, "use_ssl": "false" }),
+        json!({ "host": "[::ffff:127.0.0.1]:8060", "use_ssl": "false" }),
+        json!({ "verify_ssl": false }),
+    ] {
+        let text = fence.refused(more, "use_ssl").await;
+        assert!(text.contains("--proxy"), "{text}");
+    }
+    let given = json!({ "host": fence.inside.host(), "apiKey": KEY, "use_ssl": false });
+    let reply = fence.session.call("diagnose_connection", given).await;
+    assert!(
+        reply.failed
+            && reply.text().starts_with("failed  target")
+            && reply.text().contains("--proxy"),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(reply.text().lines().count(), 1, "{}", reply.text());
+    fence
+        .restart(&["--proxy", &proxy.url(), "--proxy-https-only"])
+        .await;
     fence.works(json!({})).await;
+    assert_eq!(fence.inside.requests().len(), 1);
     assert_eq!(proxy.heads(), Vec::<String>::new());
+    fence.finish().await;
+}
+
+#[test]
+fn an_exception_from_a_proxy_needs_a_proxy() {
+    let output = std::process::Command::new(crate::support::PROGRAM)
+        .arg("--proxy-https-only")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("--proxy <URL>"), "{text}");
+}
+
+#[tokio::test]
+async fn a_proxy_is_told_who_asks_if_its_url_says_so() {
+    let proxy = Proxy::start().await;
+    let inside = opmanager(Tls::SelfSigned).await;
+    let url = format!("http://user:p%40ss@{}", proxy.host);
+    let mut fence = Fence::around(inside, &["--proxy", &url]).await;
+    fence.works(json!({ "verify_ssl": false })).await;
+    let head = proxy.heads().remove(0).to_lowercase();
+    assert!(
+        head.contains("proxy-authorization: basic dxnlcjpwqhnz\r\n"),
+        "{head}"
+    );
+    let requests = fence.inside.requests();
+    assert_eq!(requests[0].header("proxy-authorization"), None);
     fence.finish().await;
 }
 
@@ -342,7 +399,9 @@ async fn a_proxy_is_no_way_around_the_policy() {
     fence.refused(json!({ "use_ssl": true }), "host").await;
     // The proxy's name is trusted for the proxy and not for calls.
     let named = proxy.url().replace("127.0.0.1", "localhost");
-    fence.restart(&["--proxy", &named, "--deny-loopback"]).await;
+    fence
+        .restart(&["--proxy", &named, "--proxy-https-only", "--deny-loopback"])
+        .await;
     for port in [
         fence.inside.address().port(),
         proxy.host.rsplit(':').next().unwrap().parse().unwrap(),

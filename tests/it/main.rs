@@ -14,6 +14,7 @@ mod calls;
 mod catalogue;
 mod command;
 mod confirm;
+mod connections;
 mod context;
 mod deployment;
 mod diagnose;
