@@ -221,16 +221,8 @@ fn question(ready: &Ready) -> ElicitRequestParams {
     if let Some(weakness) = weakness(target, ready.profile) {
         let _ = write!(message, "\n{weakness}");
     }
-    let arguments = ready.checked.arguments.as_object();
     let key = ready.checked.connection.key();
-    for (name, value) in arguments.into_iter().flatten().take(MOST_SHOWN) {
-        let shown = shown(value, |text| key.redact(text));
-        let _ = write!(message, "\n{name}: {shown}");
-    }
-    let unshown = arguments.map_or(0, |all| all.len().saturating_sub(MOST_SHOWN));
-    if unshown > 0 {
-        let _ = write!(message, "\n… (arguments left out: {unshown})");
-    }
+    message.push_str(&listed(&ready.checked.arguments, |text| key.redact(text)));
     let schema = ElicitationSchema::builder()
         .required_bool_with(CONFIRM, |field| field.title("Remove it for good"))
         .build_unchecked();
@@ -252,6 +244,24 @@ fn weakness(target: &Target, profile: Profile) -> Option<&'static str> {
         ),
         Profile::Verified | Profile::Pinned(_) => None,
     }
+}
+
+/// The arguments as a question shows them, a line each.
+#[allow(
+    clippy::disallowed_types,
+    reason = "they are the caller's, and no answer"
+)]
+fn listed(arguments: &serde_json::Value, redact: impl Fn(&str) -> Option<String>) -> String {
+    let mut listed = String::new();
+    let all = arguments.as_object();
+    for (name, value) in all.into_iter().flatten().take(MOST_SHOWN) {
+        let _ = write!(listed, "\n{name}: {}", shown(value, &redact));
+    }
+    let rest = all.map_or(0, |all| all.len().saturating_sub(MOST_SHOWN));
+    if rest > 0 {
+        let _ = write!(listed, "\n… (arguments left out: {rest})");
+    }
+    listed
 }
 
 /// A value as a question shows it: whole, or its beginning and the count of what is left out. A list has its number of
@@ -338,7 +348,7 @@ mod tests {
 
     use std::time::Duration;
 
-    use super::{ConfirmTimeout, LONGEST_SHOWN, entries, shown};
+    use super::{ConfirmTimeout, LONGEST_SHOWN, MOST_SHOWN, entries, listed, shown};
     use crate::opmanager::Http;
     use crate::server::{OpManagerServer, Settings};
     use crate::tools::{Access, Policy};
@@ -388,6 +398,18 @@ mod tests {
             let shown = shown(&json!(ids.join(",")), none);
             assert!(shown.starts_with(&format!("(entries: {entries}) ")));
             assert!(shown.chars().count() < LONGEST_SHOWN + 100, "{shown}");
+        }
+    }
+
+    #[test]
+    fn rt_33_arguments_that_are_left_out_are_counted() {
+        for (number, expected) in [(0, None), (MOST_SHOWN, None), (MOST_SHOWN + 2, Some(2))] {
+            let all = (0..number).map(|number| (format!("a{number}"), json!(number)));
+            let listed = listed(&Value::Object(all.collect()), |_| None);
+            let lines: Vec<&str> = listed.lines().skip(1).collect();
+            let shown = (0..number.min(MOST_SHOWN)).map(|number| format!("a{number}: {number}"));
+            let rest = expected.map(|rest| format!("… (arguments left out: {rest})"));
+            assert_eq!(lines, shown.chain(rest).collect::<Vec<_>>());
         }
     }
 
