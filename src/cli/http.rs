@@ -1,7 +1,7 @@
 //! The commands `http` and `health`: a service for many, and whether it lives.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,15 +88,11 @@ fn read_rate(text: &str) -> Result<NonZeroU32, String> {
     whole(NonZeroU32::MIN..=NonZeroU32::MAX)(text)
 }
 
-/// Reads the address of a server's health.
+/// What the address of a server's health must be.
+const HEALTH_URL: &str = "must be http://host:port/path";
+
 fn read_url(text: &str) -> Result<Uri, String> {
-    let url = text.parse().ok().filter(|url: &Uri| {
-        let plain = url
-            .authority()
-            .is_some_and(|authority| !authority.as_str().contains('@'));
-        url.scheme_str() == Some("http") && plain
-    });
-    url.ok_or_else(|| "must be http://host:port/path".to_owned())
+    text.parse().map_err(|_| HEALTH_URL.to_owned())
 }
 
 /// Reads a target as the metrics name it.
@@ -227,6 +223,7 @@ fn check_grants(tokens: &Tokens, policy: &Policy) {
 #[derive(Debug, PartialEq, Eq)]
 enum Told {
     End,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]
     Reload,
 }
 
@@ -291,16 +288,19 @@ pub(super) struct HealthArgs {
 
 /// Asks a running server whether it lives.
 pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
-    let Some(authority) = arguments.url.authority() else {
-        return Err(io::Error::other("--url: must be http://host:port/path"));
-    };
+    let wanted = arguments.url.authority().filter(|authority| {
+        arguments.url.scheme_str() == Some("http") && !authority.as_str().contains('@')
+    });
+    let authority = wanted.ok_or_else(|| io::Error::other(format!("--url: {HEALTH_URL}")))?;
     let port = authority.port_u16().unwrap_or(80);
-    let no_answer = |why: String| io::Error::other(format!("--url: {why}"));
+    let host = authority.host().trim_matches(['[', ']']);
+    // A name may be something else that was put there by mistake; an address is none.
+    let shown = match host.parse::<IpAddr>() {
+        Ok(_) => format!(" {authority}:"),
+        Err(_) => String::new(),
+    };
+    let no_answer = |why: String| io::Error::other(format!("--url:{shown} {why}"));
     let asking = async {
-        let host = authority
-            .host()
-            .trim_start_matches('[')
-            .trim_end_matches(']');
         let mut stream = TcpStream::connect((host, port)).await?;
         let path = arguments.url.path();
         let request =

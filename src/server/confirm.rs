@@ -222,16 +222,8 @@ fn question(ready: &Ready) -> ElicitRequestParams {
     if let Some(weakness) = weakness(target, ready.profile) {
         let _ = write!(message, "\n{weakness}");
     }
-    let arguments = ready.checked.arguments.as_object();
     let key = ready.checked.connection.key();
-    for (name, value) in arguments.into_iter().flatten().take(MOST_SHOWN) {
-        let shown = shown(value, |text| key.redact(text));
-        let _ = write!(message, "\n{name}: {shown}");
-    }
-    let unshown = arguments.map_or(0, |all| all.len().saturating_sub(MOST_SHOWN));
-    if unshown > 0 {
-        let _ = write!(message, "\n… (arguments left out: {unshown})");
-    }
+    message.push_str(&listed(&ready.checked.arguments, |text| key.redact(text)));
     let schema = ElicitationSchema::builder()
         .required_bool_with(CONFIRM, |field| field.title("Remove it for good"))
         .build_unchecked();
@@ -253,6 +245,24 @@ fn weakness(target: &Target, profile: Profile) -> Option<&'static str> {
         ),
         Profile::Verified | Profile::Pinned(_) => None,
     }
+}
+
+/// The arguments as a question shows them, a line each.
+#[allow(
+    clippy::disallowed_types,
+    reason = "they are the caller's, and no answer"
+)]
+fn listed(arguments: &serde_json::Value, redact: impl Fn(&str) -> Option<String>) -> String {
+    let mut listed = String::new();
+    let all = arguments.as_object();
+    for (name, value) in all.into_iter().flatten().take(MOST_SHOWN) {
+        let _ = write!(listed, "\n{name}: {}", shown(value, &redact));
+    }
+    let rest = all.map_or(0, |all| all.len().saturating_sub(MOST_SHOWN));
+    if rest > 0 {
+        let _ = write!(listed, "\n… (arguments left out: {rest})");
+    }
+    listed
 }
 
 /// A value as a question shows it: whole, or its beginning and the count of what is left out. A list has its number of
@@ -335,11 +345,13 @@ fn digest(ready: &Ready) -> String {
 #[allow(clippy::disallowed_types, reason = "they are messages of the protocol")]
 mod tests {
     use serde_json::{Value, json};
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::io::{
+        AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
+    };
 
     use std::time::Duration;
 
-    use super::{ConfirmTimeout, LONGEST_SHOWN, entries, shown};
+    use super::{Confirm, ConfirmTimeout, LONGEST_SHOWN, MOST_SHOWN, entries, listed, shown};
     use crate::opmanager::Http;
     use crate::server::{OpManagerServer, Settings};
     use crate::tools::{Access, Policy};
@@ -392,58 +404,230 @@ mod tests {
         }
     }
 
+    #[test]
+    fn rt_33_arguments_that_are_left_out_are_counted() {
+        for (number, expected) in [(0, None), (MOST_SHOWN, None), (MOST_SHOWN + 2, Some(2))] {
+            let all = (0..number).map(|number| (format!("a{number}"), json!(number)));
+            let listed = listed(&Value::Object(all.collect()), |_| None);
+            let lines: Vec<&str> = listed.lines().skip(1).collect();
+            let shown = (0..number.min(MOST_SHOWN)).map(|number| format!("a{number}: {number}"));
+            let rest = expected.map(|rest| format!("… (arguments left out: {rest})"));
+            assert_eq!(lines, shown.chain(rest).collect::<Vec<_>>());
+        }
+    }
+
+    /// A session with a server whose removals have to be confirmed.
+    struct Session {
+        answers: Lines<BufReader<ReadHalf<DuplexStream>>>,
+        requests: WriteHalf<DuplexStream>,
+    }
+
+    impl Session {
+        fn new(confirm: Confirm) -> Self {
+            let policy = Policy {
+                access: Access::Destructive,
+                tools: vec![DELETE.parse().unwrap()],
+                ..Policy::default()
+            };
+            let settings = Settings {
+                policy,
+                confirm,
+                confirm_timeout: ConfirmTimeout(Duration::from_secs(7)),
+                ..Settings::default()
+            };
+            let (client, ours) = tokio::io::duplex(64 * 1024);
+            let (input, output) = tokio::io::split(ours);
+            let server = OpManagerServer::new(settings, Http::default());
+            tokio::spawn(serve_over(server, 65_536, input, output));
+            let (answers, requests) = tokio::io::split(client);
+            Self {
+                answers: BufReader::new(answers).lines(),
+                requests,
+            }
+        }
+
+        async fn send(&mut self, message: Value) {
+            let line = format!("{message}\n");
+            self.requests.write_all(line.as_bytes()).await.unwrap();
+        }
+
+        async fn next(&mut self) -> Value {
+            let line = self.answers.next_line().await.unwrap().unwrap();
+            serde_json::from_str(&line).unwrap()
+        }
+
+        /// A call after the handshake of 2025-11-25, and what comes of it.
+        async fn call(&mut self, capabilities: Value, arguments: Value) -> Value {
+            self.send(
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+                    "protocolVersion": "2025-11-25",
+                    "capabilities": capabilities,
+                    "clientInfo": { "name": "test", "version": "1" },
+                }}),
+            )
+            .await;
+            assert_eq!(self.next().await["id"], 1);
+            self.send(json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+                .await;
+            let params = json!({ "name": DELETE, "arguments": arguments });
+            let call =
+                json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params });
+            self.send(call).await;
+            self.next().await
+        }
+
+        /// A call in the stateless protocol, and its result.
+        async fn stateless(&mut self, arguments: &Value, more: &Value) -> Value {
+            let mut params = json!({ "name": DELETE, "arguments": arguments, "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
+            }});
+            for (name, value) in more.as_object().unwrap() {
+                params[name] = value.clone();
+            }
+            let call =
+                json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+            self.send(call).await;
+            self.next().await["result"].clone()
+        }
+    }
+
+    const DELETE: &str = "delete_performance_monitors";
+    /// What a call says that was sent: nobody listens there.
+    const SENT: &str = "127.0.0.1";
+
+    fn monitors() -> Value {
+        json!({
+            "host": "127.0.0.1:9", "apiKey": "a-key", "use_ssl": false, "name": "db-02", "pollId": "1,2",
+        })
+    }
+
+    fn text(result: &Value) -> &str {
+        result["content"][0]["text"].as_str().unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_is_asked_and_who_is_not_depends_on_client_and_operator() {
+        let form = || json!({ "elicitation": { "form": {} } });
+        let url = || json!({ "elicitation": { "url": {} } });
+        for (confirm, capabilities, expected) in [
+            (Confirm::Auto, json!({}), SENT),
+            (Confirm::Auto, url(), SENT),
+            (Confirm::Auto, form(), "asked"),
+            (Confirm::Auto, json!({ "elicitation": {} }), "asked"),
+            (Confirm::Always, json!({}), "--confirm-destructive auto"),
+            (Confirm::Always, url(), "--confirm-destructive auto"),
+            (Confirm::Always, form(), "asked"),
+            (Confirm::Off, json!({}), SENT),
+            (Confirm::Off, form(), SENT),
+        ] {
+            let case = format!("{confirm:?} {capabilities}");
+            let came = Session::new(confirm).call(capabilities, monitors()).await;
+            if expected == "asked" {
+                assert_eq!(came["method"], "elicitation/create", "{case}: {came}");
+            } else {
+                assert_eq!(came["id"], 2, "{case}: {came}");
+                let text = text(&came["result"]);
+                assert!(text.contains(expected), "{case}: {text}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_yes_sends_the_call_in_both_forms_of_the_protocol() {
+        let yes = json!({ "action": "accept", "content": { "confirm": true } });
+        let no = json!({ "action": "accept", "content": { "confirm": false } });
+        for (answer, part) in [
+            (yes, SENT),
+            (no, "was refused"),
+            (json!({ "action": "accept" }), "was refused"),
+            (json!({ "action": "decline" }), "was refused"),
+            (json!({ "action": "cancel" }), "was cancelled"),
+        ] {
+            let mut session = Session::new(Confirm::Auto);
+            let capabilities = json!({ "elicitation": {} });
+            let question = session.call(capabilities, monitors()).await;
+            session
+                .send(json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer }))
+                .await;
+            let came = session.next().await;
+            assert!(text(&came["result"]).contains(part), "{answer}: {came}");
+
+            let mut session = Session::new(Confirm::Auto);
+            let wanted = session.stateless(&monitors(), &json!({})).await;
+            let given = |answer: &Value, state: &Value| json!({ "inputResponses": { "confirm": answer }, "requestState": state });
+            let state = &wanted["requestState"];
+            let result = session.stateless(&monitors(), &given(&answer, state)).await;
+            assert!(text(&result).contains(part), "{answer}: {result}");
+            for (other, reason) in [
+                (given(&answer, &json!("")), "was for another call"),
+                (given(&answer, &json!("xyzzy")), "was for another call"),
+                (given(&json!(7), state), "cannot be read"),
+            ] {
+                let result = session.stateless(&monitors(), &other).await;
+                let text = text(&result);
+                assert!(text.contains(reason), "{other}: {text}");
+                assert!(text.contains(DELETE) && !text.contains(SENT), "{text}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_says_what_is_removed_where_and_how_it_goes_there() {
+        const PLAIN: &str = "plain HTTP";
+        const UNVERIFIED: &str = "not verified";
+        let mut session = Session::new(Confirm::Auto);
+        let mut states = Vec::new();
+        for (port, use_ssl, verify_ssl, weakness) in [
+            (9, false, true, Some(PLAIN)),
+            (9, false, false, Some(PLAIN)),
+            (9, true, false, Some(UNVERIFIED)),
+            (9, true, true, None),
+            (10, true, true, None),
+        ] {
+            let mut given = monitors();
+            given["host"] = format!("127.0.0.1:{port}").into();
+            given["use_ssl"] = use_ssl.into();
+            given["verify_ssl"] = verify_ssl.into();
+            let wanted = session.stateless(&given, &json!({})).await;
+            let question = &wanted["inputRequests"]["confirm"]["params"]["message"];
+            let question = question.as_str().unwrap();
+            let lines: Vec<&str> = question.lines().collect();
+            assert!(
+                lines[0].ends_with(&format!("on 127.0.0.1:{port}.")),
+                "{question}"
+            );
+            let values = &lines[lines.len() - 2..];
+            assert_eq!(
+                values,
+                ["name: \"db-02\"", "pollId: (entries: 2) \"1,2\""],
+                "{question}"
+            );
+            match weakness {
+                None => assert_eq!(lines.len(), 3, "{question}"),
+                Some(part) => assert!(lines.len() == 4 && lines[1].contains(part), "{question}"),
+            }
+            let state = wanted["requestState"].clone();
+            assert!(!states.contains(&state), "{question}");
+            states.push(state);
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn ar_13_a_question_that_nobody_answers_ends_and_the_call_is_not_sent() {
-        let policy = Policy {
-            access: Access::Destructive,
-            tools: vec!["delete_alarm".parse().unwrap()],
-            ..Policy::default()
-        };
-        let settings = Settings {
-            policy,
-            confirm_timeout: ConfirmTimeout(Duration::from_secs(7)),
-            ..Settings::default()
-        };
         assert_eq!(
             ConfirmTimeout::default(),
             ConfirmTimeout(Duration::from_secs(50))
         );
-        let (client, ours) = tokio::io::duplex(4096);
-        let (input, output) = tokio::io::split(ours);
-        let server = OpManagerServer::new(settings, Http::default());
-        tokio::spawn(serve_over(server, 65_536, input, output));
-        let (answers, mut requests) = tokio::io::split(client);
-        let mut answers = BufReader::new(answers).lines();
-        // A port that nobody listens on: a request that is sent all the same is told as one.
-        let arguments =
-            json!({ "host": "127.0.0.1:9", "apiKey": "k", "use_ssl": false, "entity": "x" });
-        for message in [
-            json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-                "protocolVersion": "2025-11-25",
-                "capabilities": { "elicitation": {} },
-                "clientInfo": { "name": "test", "version": "1" },
-            }}),
-            json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
-            json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
-                "name": "delete_alarm", "arguments": arguments,
-            }}),
-        ] {
-            requests
-                .write_all(format!("{message}\n").as_bytes())
-                .await
-                .unwrap();
-        }
-        let mut next = async || -> Value {
-            serde_json::from_str(&answers.next_line().await.unwrap().unwrap()).unwrap()
-        };
-        assert_eq!(next().await["id"], 1);
-        let question = next().await;
+        let mut session = Session::new(Confirm::Auto);
+        let capabilities = json!({ "elicitation": {} });
+        let question = session.call(capabilities, monitors()).await;
         assert_eq!(question["method"], "elicitation/create");
         let asked = tokio::time::Instant::now();
         // The client is told to take the question back, and the caller how it ended.
         let (mut withdrawn, mut told) = (None, None);
         while withdrawn.is_none() || told.is_none() {
-            let message = next().await;
+            let message = session.next().await;
             if message["method"] == "notifications/cancelled" {
                 withdrawn = Some(message["params"]["requestId"].clone());
             } else {
@@ -454,24 +638,18 @@ mod tests {
         assert_eq!(asked.elapsed().as_secs(), 7);
         assert_eq!(withdrawn, Some(question["id"].clone()));
         let told = told.unwrap();
-        let text = told["result"]["content"][0]["text"].as_str().unwrap();
+        let text = text(&told["result"]);
         assert!(text.contains("got no answer within 7 seconds"), "{text}");
         // A yes that comes too late sends nothing, and ends nothing.
         let yes = json!({ "action": "accept", "content": { "confirm": true } });
-        for message in [
-            json!({ "jsonrpc": "2.0", "id": question["id"], "result": yes }),
-            json!({ "jsonrpc": "2.0", "id": 3, "method": "ping" }),
-        ] {
-            requests
-                .write_all(format!("{message}\n").as_bytes())
-                .await
-                .unwrap();
-        }
-        let mut next = async || -> Value {
-            serde_json::from_str(&answers.next_line().await.unwrap().unwrap()).unwrap()
-        };
+        session
+            .send(json!({ "jsonrpc": "2.0", "id": question["id"], "result": yes }))
+            .await;
+        session
+            .send(json!({ "jsonrpc": "2.0", "id": 3, "method": "ping" }))
+            .await;
         assert_eq!(
-            next().await,
+            session.next().await,
             json!({ "jsonrpc": "2.0", "id": 3, "result": {} })
         );
     }

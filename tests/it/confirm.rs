@@ -431,3 +431,40 @@ async fn rt_33_a_question_does_not_show_the_key() {
     let (question, _) = asked_statelessly(&mut session, "delete_alarm", given).await;
     assert!(!question.contains(&SENTINEL[..8]), "{question}");
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_question_names_the_target_that_came_by_header_and_a_refusal_does_not() {
+    use crate::support::http::post;
+
+    let session = Session::serve(&["--access", "destructive", "--credentials", "headers"]).await;
+    let headers = [
+        ("X-OpManager-Host", "opmanager.example"),
+        ("X-OpManager-Api-Key", SENTINEL),
+    ];
+    let ask = async |more: Value| {
+        let params = newest("delete_alarm", &json!({ "entity": "x" }), more);
+        let message =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        post(session.address(), &headers, &message).await
+    };
+    let asked = ask(json!({})).await.json();
+    let question = asked["result"]["inputRequests"]["confirm"]["params"]["message"].to_string();
+    assert!(question.contains("on opmanager.example:8061"), "{asked}");
+    let state = asked["result"]["requestState"].clone();
+    for (answer, state) in [
+        (json!({ "action": "decline" }), state.clone()),
+        (json!({ "action": "cancel" }), state.clone()),
+        (json!(7), state),
+        (
+            json!({ "action": "accept", "content": { "confirm": true } }),
+            json!("x"),
+        ),
+    ] {
+        let more = json!({ "inputResponses": { "confirm": answer }, "requestState": state });
+        let refused = ask(more).await;
+        assert!(refused.failed(), "{refused:?}");
+        assert!(!refused.text.contains("opmanager.example"), "{refused:?}");
+    }
+    session.finish().await.check(SENTINEL);
+}

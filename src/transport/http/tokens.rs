@@ -201,13 +201,16 @@ fn parse(text: &str) -> Result<Vec<Holder>, String> {
             let (name, other_name) = (&holder.grant.name, &other.grant.name);
             if other.token == holder.token {
                 return Err(format!(
-                    "lines {earlier} and {number} have the same token, under the names {other_name} and {name}: give each caller its own"
+                    "lines {earlier} and {number} have the same token, under the names {} and {}: give each caller its own",
+                    other_name.escape_debug(),
+                    name.escape_debug()
                 ));
             }
             // While a token is replaced its caller has two lines; which one is used must not matter.
             if name == other_name && other.grant.bound != holder.grant.bound {
                 return Err(format!(
-                    "lines {earlier} and {number} have the same name, {name}, but not the same `access` and `toolsets`"
+                    "lines {earlier} and {number} have the same name, {}, but not the same `access` and `toolsets`",
+                    name.escape_debug()
                 ));
             }
         }
@@ -322,6 +325,11 @@ mod tests {
                 "line 1: `toolsets`: there is no such toolset",
             ),
             (format!("alice {A} toolsets="), "line 1: `toolsets`"),
+            // A terminal shows it as it is written, and not turned around.
+            (
+                format!("al\u{202e}ice {A}\nbob {A}"),
+                "under the names al\\u{202e}ice and bob",
+            ),
         ] {
             let problem = parse(&text).err().unwrap_or_else(|| panic!("{text}"));
             assert!(problem.contains(part), "{problem}");
