@@ -208,6 +208,8 @@ async fn serve_any<S: ServerHandler + Clone>(
         match accepted {
             Ok((stream, peer)) => {
                 tokio::spawn(converse(stream, peer, service.clone(), connections.clone()));
+                // What it has sent already is read before others can want its place.
+                tokio::task::yield_now().await;
             }
             // Out of file descriptors, or a client that was gone before it was accepted. Neither is the end.
             Err(error) => {
@@ -258,7 +260,7 @@ async fn converse<S: ServerHandler + Clone>(
     let answers = service_fn(|request| {
         let (service, connection) = (service.clone(), connection.clone());
         async move {
-            connection.use_it();
+            connection.hear();
             Ok::<_, Infallible>(service.answer(request, ends, &connection).await)
         }
     });

@@ -3,7 +3,8 @@
 //! Owns their number. A connection is *answering* from the time that its message has been read to the end of the
 //! answer, and *waiting* otherwise: for a request, in the middle of a head, or for the rest of a body. One that is
 //! answering is never closed to make room; one that is waiting makes room for a new one. It is then the turn of the
-//! caller with the most waiting connections, and of these the longest waiting.
+//! caller with the most waiting connections, and of these the longest waiting, but first of those that have sent a
+//! request before: a new one is to be heard.
 //!
 //! However many are answering, [`SPARE`] more are accepted. They may ask whether the server lives, and are told to come
 //! back for everything else.
@@ -30,21 +31,24 @@ pub(super) struct Connections {
     left: Notify,
 }
 
+/// Whether a waiting connection is yet to send its first request, and when its waiting began.
+type Since = (bool, u64);
+
 #[derive(Default)]
 struct State {
     open: usize,
     /// Which comes next into `waiting`.
     turn: u64,
-    /// Those that are waiting, by caller, the longest waiting first.
-    waiting: HashMap<Arc<str>, BTreeMap<u64, CancellationToken>>,
+    /// Those that are waiting, by caller, in the order in which they make room.
+    waiting: HashMap<Arc<str>, BTreeMap<Since, CancellationToken>>,
     /// How many are answering, by caller.
     answering: HashMap<Arc<str>, usize>,
     closing: bool,
 }
 
 impl State {
-    fn wait(&mut self, caller: Arc<str>, unwanted: &CancellationToken) -> Standing {
-        let turn = self.turn;
+    fn wait(&mut self, caller: Arc<str>, is_new: bool, unwanted: &CancellationToken) -> Standing {
+        let turn = (is_new, self.turn);
         self.turn += 1;
         if self.closing {
             unwanted.cancel();
@@ -87,7 +91,7 @@ impl State {
     fn make_room(&mut self) {
         let callers = self.waiting.iter();
         let most = callers.max_by_key(|(_, waiting)| {
-            let longest = waiting.first_key_value().map(|(turn, _)| Reverse(*turn));
+            let longest = waiting.first_key_value().map(|(since, _)| Reverse(*since));
             (waiting.len(), longest)
         });
         let Some(caller) = most.map(|(caller, _)| caller.clone()) else {
@@ -107,7 +111,7 @@ impl State {
 /// What a connection is doing.
 enum Standing {
     /// It waits, under the name of a caller; the number says since when.
-    Waiting(Arc<str>, u64),
+    Waiting(Arc<str>, Since),
     /// It is answering a caller.
     Answering(Arc<str>),
 }
@@ -148,7 +152,7 @@ impl Connections {
         }
         state.open += 1;
         let unwanted = CancellationToken::new();
-        let standing = state.wait(peer.clone(), &unwanted);
+        let standing = state.wait(peer.clone(), true, &unwanted);
         Connection {
             all: self.clone(),
             peer,
@@ -216,8 +220,10 @@ impl Connection {
     }
 
     /// Notes that a request has come.
-    pub(super) fn use_it(&self) {
-        self.was_used.store(true, Ordering::Relaxed);
+    pub(super) fn hear(&self) {
+        if !self.was_used.swap(true, Ordering::Relaxed) {
+            self.wait_for(&self.peer);
+        }
     }
 
     /// Whether a request has ever come.
@@ -235,7 +241,7 @@ impl Connection {
         let mut standing = self.standing();
         let mut state = self.all.state();
         state.leave(&standing);
-        *standing = state.wait(caller.clone(), &self.unwanted);
+        *standing = state.wait(caller.clone(), !self.was_used(), &self.unwanted);
     }
 
     /// Keeps it until the guard goes: what that caller sent is being answered.
@@ -303,8 +309,13 @@ mod tests {
             .iter()
             .map(|it| it.answer(&caller("a")).unwrap())
             .collect();
-        let half: Vec<_> = (0..300).map(|_| enter(&all, "a")).collect();
-        half.iter().for_each(|it| it.wait_for(&caller("a")));
+        let half = (0..300).map(|_| enter(&all, "a"));
+        let half: Vec<_> = half
+            .inspect(|it| {
+                it.hear();
+                it.wait_for(&caller("a"));
+            })
+            .collect();
         let open = half.iter().filter(|it| !has_to_go(it)).count();
         assert_eq!(open, 28, "what is left beside those that are answered");
         // Its own come before that of another, who has but one, and the longest waiting first.
@@ -315,6 +326,22 @@ mod tests {
         assert!(!answered.iter().any(has_to_go));
         drop(kept);
         assert!(answered.iter().all(|it| it.may_be_dropped()));
+    }
+
+    #[test]
+    fn a_new_connection_is_heard_before_those_that_were_stay() {
+        let all = Arc::new(Connections::new(16));
+        let new = enter(&all, "a");
+        for _ in 0..100 {
+            enter(&all, "a").hear();
+        }
+        let used: Vec<_> = (0..100)
+            .map(|_| enter(&all, "a"))
+            .inspect(|it| it.hear())
+            .collect();
+        assert!(!has_to_go(&new) && has_to_go(&used[0]));
+        let silent: Vec<_> = (0..100).map(|_| enter(&all, "a")).collect();
+        assert!(has_to_go(&new) && used.iter().all(has_to_go) && !has_to_go(&silent[99]));
     }
 
     #[test]
