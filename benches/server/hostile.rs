@@ -44,14 +44,19 @@ pub(super) fn measure(
 ) -> io::Result<()> {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-tokens");
     let lines = TOKENS.iter().enumerate();
-    let lines: String = lines.map(|(who, token)| format!("caller-{who} {token}\n")).collect();
+    let lines: String = lines
+        .map(|(who, token)| format!("caller-{who} {token}\n"))
+        .collect();
     write_for_the_owner(&file, &lines)?;
     simulator.inject(Fault::always(FaultKind::Hang).on("listEvents"));
     let server = Server::spawn(&["--http-token-file", &file.to_string_lossy()])?;
     let address = server.address()?;
     let (mut alone, mut meanwhile) = (Vec::new(), Vec::new());
     runtime.block_on(async {
-        let honest = post(4, &call("list_alarms", &simulator.host(), simulator.api_key()));
+        let honest = post(
+            4,
+            &call("list_alarms", &simulator.host(), simulator.api_key()),
+        );
         for _ in 0..calls {
             simulator.clear_log();
             alone.push(timed(address, &honest).await?);
@@ -116,7 +121,10 @@ async fn timed(address: SocketAddr, request: &str) -> io::Result<Duration> {
     let started = Instant::now();
     let answer = ask(address, request).await?;
     let elapsed = started.elapsed();
-    expect(answer.contains(r#""isError":false"#), "an honest call fails")?;
+    expect(
+        answer.contains(r#""isError":false"#),
+        "an honest call fails",
+    )?;
     Ok(elapsed)
 }
 
@@ -127,14 +135,19 @@ async fn begin(address: SocketAddr, simulator: &Simulator) -> io::Result<JoinSet
         let mut half = VecDeque::new();
         loop {
             if let Ok(mut stream) = TcpStream::connect(address).await {
-                let _ = stream.write_all((head(0, "", 60_000) + "{").as_bytes()).await;
+                let _ = stream
+                    .write_all((head(0, "", 60_000) + "{").as_bytes())
+                    .await;
                 half.push_back(stream);
             }
             half.truncate(400);
             tokio::time::sleep(PAUSE).await;
         }
     });
-    let hanging = post(1, &call("list_events", &simulator.host(), simulator.api_key()));
+    let hanging = post(
+        1,
+        &call("list_events", &simulator.host(), simulator.api_key()),
+    );
     for _ in 0..HANGING {
         let request = hanging.clone();
         hostile.spawn(async move {
@@ -155,7 +168,8 @@ async fn begin(address: SocketAddr, simulator: &Simulator) -> io::Result<JoinSet
     let mut large = call("list_alarms", "h", "k");
     large["params"]["arguments"]["category"] = vec![json!({ "a": 0 }); 8_000].into();
     let large = post(3, &large);
-    let list = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} }).to_string();
+    let list =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {} }).to_string();
     let unread = (head(3, "", list.len()) + &list).repeat(60);
     hostile.spawn(async move {
         let mut kept = Vec::new();
@@ -172,7 +186,9 @@ async fn begin(address: SocketAddr, simulator: &Simulator) -> io::Result<JoinSet
     });
     let running = simulator.wait_until(|log| {
         let of = log.requests.iter();
-        of.filter(|sent| sent.operation == Some("listEvents")).count() >= 48
+        of.filter(|sent| sent.operation == Some("listEvents"))
+            .count()
+            >= 48
     });
     let running = tokio::time::timeout(Duration::from_secs(20), running).await;
     expect(running.is_ok(), "the hostile calls do not run")?;
