@@ -14,6 +14,8 @@
 //! spawned anew for each sample, weighed, and ended; and the ways of a call are taken in turn, so that a busy
 //! moment of the machine hits all of them alike. Hence a main of its own: samples, sorted, and their median.
 
+#[path = "server/hostile.rs"]
+mod hostile;
 #[path = "server/throughput.rs"]
 mod throughput;
 
@@ -42,6 +44,9 @@ const LOAD: Size = Size {
     rounds: 15,
     calls: 1_600,
 };
+
+/// Calls of an honest caller beside hostile ones.
+const HONEST: usize = 501;
 
 fn main() -> io::Result<()> {
     // reqwest, which is measured alone too, wants one to be chosen even where it speaks no TLS.
@@ -132,6 +137,7 @@ fn main() -> io::Result<()> {
 
     ways.session.end()?;
     throughput::measure(&load, &runtime, &simulator, &mut table)?;
+    hostile::measure(calls.min(HONEST), &runtime, &simulator, &mut table)?;
     runtime.block_on(simulator.shutdown());
     table.print()
 }

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -146,7 +147,7 @@ impl<'a> Ways<'a> {
             client,
             url,
             key,
-            server: Server::spawn()?,
+            server: Server::spawn(&[])?,
             session: Session::spawn()?,
             parameters,
             bytes,
@@ -251,15 +252,16 @@ impl Session {
 }
 
 /// The program as a service.
-struct Server {
+pub(super) struct Server {
     child: Child,
     url: String,
 }
 
 impl Server {
-    fn spawn() -> io::Result<Self> {
+    pub(super) fn spawn(flags: &[&str]) -> io::Result<Self> {
         let mut child = Command::new(PROGRAM)
             .args(["http", "--listen", "127.0.0.1:0", "--log-level", "off"])
+            .args(flags)
             .stdout(Stdio::piped())
             .spawn()?;
         let output = child.stdout.take();
@@ -272,7 +274,15 @@ impl Server {
         Ok(Self { child, url })
     }
 
-    fn end(mut self) -> io::Result<()> {
+    pub(super) fn address(&self) -> io::Result<SocketAddr> {
+        let address = self.url.strip_prefix("http://");
+        let address = address.and_then(|address| address.strip_suffix("/mcp"));
+        address
+            .and_then(|address| address.parse().ok())
+            .ok_or_else(|| io::Error::other("the program listens elsewhere"))
+    }
+
+    pub(super) fn end(mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
     }

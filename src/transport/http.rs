@@ -209,7 +209,7 @@ async fn serve_any<S: ServerHandler + Clone>(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(converse(stream, peer, service.clone(), connections.clone()));
+                welcome(stream, peer, &service, &connections).await;
             }
             // Out of file descriptors, or a client that was gone before it was accepted. Neither is the end.
             Err(error) => {
@@ -226,7 +226,7 @@ async fn serve_any<S: ServerHandler + Clone>(
                 .set_nonblocking(true)
                 .and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = stream {
-                tokio::spawn(converse(stream, peer, service.clone(), connections.clone()));
+                welcome(stream, peer, &service, &connections).await;
             }
         }
     }
@@ -240,12 +240,23 @@ async fn serve_any<S: ServerHandler + Clone>(
     Ok(())
 }
 
+/// Begins to serve a connection once there is a place for it, which takes a moment at most.
+async fn welcome<S: ServerHandler + Clone>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: &Arc<Service<S>>,
+    connections: &Arc<Connections>,
+) {
+    let connection = connections.enter(network(peer.ip())).await;
+    tokio::spawn(converse(stream, peer, service.clone(), connection));
+}
+
 /// Serves one connection to its end.
 async fn converse<S: ServerHandler + Clone>(
     stream: TcpStream,
     peer: SocketAddr,
     service: Arc<Service<S>>,
-    connections: Arc<Connections>,
+    connection: Connection,
 ) {
     // A reply is one small packet, which must not wait for more.
     let _ = stream.set_nodelay(true);
@@ -255,12 +266,12 @@ async fn converse<S: ServerHandler + Clone>(
         peer: peer.ip().to_canonical(),
         local: local.ip().to_canonical(),
     };
-    let connection = Arc::new(connections.enter(network(ends.peer)));
-    let is_spare = connections.are_full();
+    let connection = Arc::new(connection);
+    let is_spare = connection.all_are_full();
     let answers = service_fn(|request| {
         let (service, connection) = (service.clone(), connection.clone());
         async move {
-            connection.use_it();
+            connection.hear();
             Ok::<_, Infallible>(service.answer(request, ends, &connection).await)
         }
     });

@@ -3,7 +3,9 @@
 //! Owns their number. A connection is *answering* from the time that its message has been read to the end of the
 //! answer, and *waiting* otherwise: for a request, in the middle of a head, or for the rest of a body. One that is
 //! answering is never closed to make room; one that is waiting makes room for a new one. It is then the turn of the
-//! caller with the most waiting connections, and of these the longest waiting.
+//! caller with the most waiting connections, and of these the longest waiting, but first of those that have sent a
+//! request before: a new one is to be heard. Before one makes room that has had no time for its first request, nothing is
+//! accepted for a moment.
 //!
 //! However many are answering, [`SPARE`] more are accepted. They may ask whether the server lives, and are told to come
 //! back for everything else.
@@ -15,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Connections that are accepted beyond those that are answering.
@@ -22,29 +25,37 @@ const SPARE: usize = 16;
 /// One in so many of the answering connections, and at most [`SPARE`], cannot be one caller's alone.
 const LEFT_TO_OTHERS: usize = 16;
 
+/// Time that a new connection has for its first request before it makes room.
+const FIRST_REQUEST: Duration = Duration::from_millis(50);
+
 /// All connections.
 pub(super) struct Connections {
     /// Most that are answering.
     most: usize,
     state: Mutex<State>,
+    /// One is waiting no longer.
+    changed: Notify,
     left: Notify,
 }
+
+/// Whether a waiting connection is yet to send its first request, when its waiting began, and a number for each.
+type Since = (bool, Instant, u64);
 
 #[derive(Default)]
 struct State {
     open: usize,
     /// Which comes next into `waiting`.
     turn: u64,
-    /// Those that are waiting, by caller, the longest waiting first.
-    waiting: HashMap<Arc<str>, BTreeMap<u64, CancellationToken>>,
+    /// Those that are waiting, by caller, in the order in which they make room.
+    waiting: HashMap<Arc<str>, BTreeMap<Since, CancellationToken>>,
     /// How many are answering, by caller.
     answering: HashMap<Arc<str>, usize>,
     closing: bool,
 }
 
 impl State {
-    fn wait(&mut self, caller: Arc<str>, unwanted: &CancellationToken) -> Standing {
-        let turn = self.turn;
+    fn wait(&mut self, caller: Arc<str>, is_new: bool, unwanted: &CancellationToken) -> Standing {
+        let turn = (is_new, Instant::now(), self.turn);
         self.turn += 1;
         if self.closing {
             unwanted.cancel();
@@ -83,31 +94,22 @@ impl State {
         self.answering.values().sum()
     }
 
-    /// Closes the connection that is to make room.
-    fn make_room(&mut self) {
+    /// The connection that is to make room.
+    fn next(&self) -> Option<(Arc<str>, Since)> {
         let callers = self.waiting.iter();
-        let most = callers.max_by_key(|(_, waiting)| {
-            let longest = waiting.first_key_value().map(|(turn, _)| Reverse(*turn));
+        let (caller, waiting) = callers.max_by_key(|(_, waiting)| {
+            let longest = waiting.first_key_value().map(|(since, _)| Reverse(*since));
             (waiting.len(), longest)
-        });
-        let Some(caller) = most.map(|(caller, _)| caller.clone()) else {
-            return;
-        };
-        if let Some(waiting) = self.waiting.get_mut(&caller) {
-            if let Some((_, unwanted)) = waiting.pop_first() {
-                unwanted.cancel();
-            }
-            if waiting.is_empty() {
-                self.waiting.remove(&caller);
-            }
-        }
+        })?;
+        let (since, _) = waiting.first_key_value()?;
+        Some((caller.clone(), *since))
     }
 }
 
 /// What a connection is doing.
 enum Standing {
     /// It waits, under the name of a caller; the number says since when.
-    Waiting(Arc<str>, u64),
+    Waiting(Arc<str>, Since),
     /// It is answering a caller.
     Answering(Arc<str>),
 }
@@ -126,6 +128,7 @@ impl Connections {
         Self {
             most,
             state: Mutex::default(),
+            changed: Notify::new(),
             left: Notify::new(),
         }
     }
@@ -136,19 +139,17 @@ impl Connections {
 
     /// A place for one more, if need be that of another which is waiting. `peer` is what it is counted as until it is
     /// known who calls.
-    pub(super) fn enter(self: &Arc<Self>, peer: Arc<str>) -> Connection {
-        let mut state = self.state();
-        let answering = state.answering();
-        let room = self
-            .most
-            .saturating_sub(answering)
-            .max(SPARE.min(answering));
-        if state.waiting.values().map(BTreeMap::len).sum::<usize>() >= room {
-            state.make_room();
+    pub(super) async fn enter(self: &Arc<Self>, peer: Arc<str>) -> Connection {
+        while let Err(moment) = self.make_room() {
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = tokio::time::sleep(moment) => {}
+            }
         }
+        let mut state = self.state();
         state.open += 1;
         let unwanted = CancellationToken::new();
-        let standing = state.wait(peer.clone(), &unwanted);
+        let standing = state.wait(peer.clone(), true, &unwanted);
         Connection {
             all: self.clone(),
             peer,
@@ -156,6 +157,36 @@ impl Connections {
             standing: Mutex::new(standing),
             was_used: AtomicBool::new(false),
         }
+    }
+
+    /// Closes the connection that is to make room, if there is none.
+    ///
+    /// # Errors
+    ///
+    /// How long that one may still be new.
+    fn make_room(&self) -> Result<(), Duration> {
+        let mut state = self.state();
+        let answering = state.answering();
+        let room = self
+            .most
+            .saturating_sub(answering)
+            .max(SPARE.min(answering));
+        if state.waiting.values().map(BTreeMap::len).sum::<usize>() < room {
+            return Ok(());
+        }
+        let Some((caller, since)) = state.next() else {
+            return Ok(());
+        };
+        let (is_new, begun, _) = since;
+        let moment = FIRST_REQUEST.saturating_sub(begun.elapsed());
+        if is_new && !moment.is_zero() {
+            return Err(moment);
+        }
+        if let Some(unwanted) = state.waiting.get(&caller).and_then(|all| all.get(&since)) {
+            unwanted.cancel();
+        }
+        state.leave(&Standing::Waiting(caller, since));
+        Ok(())
     }
 
     /// Whether as many are answering as may.
@@ -216,8 +247,11 @@ impl Connection {
     }
 
     /// Notes that a request has come.
-    pub(super) fn use_it(&self) {
-        self.was_used.store(true, Ordering::Relaxed);
+    pub(super) fn hear(&self) {
+        if !self.was_used.swap(true, Ordering::Relaxed) {
+            self.wait_for(&self.peer);
+            self.all.changed.notify_one();
+        }
     }
 
     /// Whether a request has ever come.
@@ -235,7 +269,7 @@ impl Connection {
         let mut standing = self.standing();
         let mut state = self.all.state();
         state.leave(&standing);
-        *standing = state.wait(caller.clone(), &self.unwanted);
+        *standing = state.wait(caller.clone(), !self.was_used(), &self.unwanted);
     }
 
     /// Keeps it until the guard goes: what that caller sent is being answered.
@@ -251,6 +285,7 @@ impl Connection {
         state.leave(&standing);
         *state.answering.entry(caller.clone()).or_default() += 1;
         *standing = Standing::Answering(caller.clone());
+        self.all.changed.notify_one();
         Ok(Answering(self.clone()))
     }
 
@@ -266,6 +301,7 @@ impl Drop for Connection {
         state.leave(standing.unwrap_or_else(PoisonError::into_inner));
         state.open -= 1;
         drop(state);
+        self.all.changed.notify_one();
         self.all.left.notify_waiters();
     }
 }
@@ -287,29 +323,41 @@ mod tests {
         name.into()
     }
 
-    fn enter(all: &Arc<Connections>, peer: &str) -> Arc<Connection> {
-        Arc::new(all.enter(caller(peer)))
+    async fn enter(all: &Arc<Connections>, peer: &str) -> Arc<Connection> {
+        Arc::new(all.enter(caller(peer)).await)
+    }
+
+    async fn enter_many(all: &Arc<Connections>, peer: &str, count: usize) -> Vec<Arc<Connection>> {
+        let mut many = Vec::new();
+        for _ in 0..count {
+            many.push(enter(all, peer).await);
+        }
+        many
     }
 
     fn has_to_go(connection: &Arc<Connection>) -> bool {
         connection.unwanted.is_cancelled() && connection.may_be_dropped()
     }
 
-    #[test]
-    fn rt_11_half_bodies_make_room_for_everybody_and_answers_never_do() {
+    #[tokio::test(start_paused = true)]
+    async fn rt_11_half_bodies_make_room_for_everybody_and_answers_never_do() {
         let all = Arc::new(Connections::new(32));
-        let answered: Vec<_> = (0..4).map(|_| enter(&all, "a")).collect();
-        let kept: Vec<_> = answered
-            .iter()
-            .map(|it| it.answer(&caller("a")).unwrap())
-            .collect();
-        let half: Vec<_> = (0..300).map(|_| enter(&all, "a")).collect();
-        half.iter().for_each(|it| it.wait_for(&caller("a")));
+        let a = caller("a");
+        let answered = enter_many(&all, "a", 4).await;
+        let kept: Vec<_> = answered.iter().map(|it| it.answer(&a).unwrap()).collect();
+        let mut half = Vec::new();
+        for _ in 0..300 {
+            let connection = enter(&all, "a").await;
+            connection.hear();
+            connection.wait_for(&a);
+            half.push(connection);
+        }
         let open = half.iter().filter(|it| !has_to_go(it)).count();
         assert_eq!(open, 28, "what is left beside those that are answered");
         // Its own come before that of another, who has but one, and the longest waiting first.
-        let other = enter(&all, "b");
-        let more: Vec<_> = (0..28).map(|_| enter(&all, "a")).collect();
+        let other = enter(&all, "b").await;
+        other.hear();
+        let more = enter_many(&all, "a", 28).await;
         assert!(!has_to_go(&other) && half.iter().all(has_to_go));
         assert!(has_to_go(&more[0]) && !has_to_go(&more[1]));
         assert!(!answered.iter().any(has_to_go));
@@ -317,21 +365,42 @@ mod tests {
         assert!(answered.iter().all(|it| it.may_be_dropped()));
     }
 
-    #[test]
-    fn rt_11_there_are_spare_connections_however_many_are_answering() {
+    #[tokio::test(start_paused = true)]
+    async fn a_new_connection_is_heard_before_it_makes_room() {
+        let all = Arc::new(Connections::new(16));
+        let new = enter(&all, "a").await;
+        let mut used = Vec::new();
+        for _ in 0..100 {
+            let connection = enter(&all, "a").await;
+            connection.hear();
+            used.push(connection);
+        }
+        assert!(!has_to_go(&new) && has_to_go(&used[0]));
+        let begun = Instant::now();
+        let silent = enter_many(&all, "a", 15).await;
+        assert!(begun.elapsed().is_zero() && used.iter().all(has_to_go));
+        // Where all are new, a place is free once the oldest has had its time, or is heard.
+        let later = enter(&all, "a").await;
+        assert_eq!(begun.elapsed(), FIRST_REQUEST);
+        assert!(has_to_go(&new) && !has_to_go(&later));
+        silent[1].hear();
+        enter(&all, "a").await;
+        assert!(has_to_go(&silent[1]) && !has_to_go(&silent[0]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rt_11_there_are_spare_connections_however_many_are_answering() {
         for most in [1, 2, 16, 17, 64, 256] {
             let all = Arc::new(Connections::new(most));
-            let of = |number: usize| caller(&format!("caller {}", number % 20));
-            let open: Vec<_> = (0..most)
-                .map(|number| all.enter(of(number)).into())
-                .collect();
-            let kept: Vec<_> = open
-                .iter()
-                .enumerate()
-                .map(|(number, it): (_, &Arc<Connection>)| it.answer(&of(number)).unwrap())
-                .collect();
+            let (mut open, mut kept) = (Vec::new(), Vec::new());
+            for number in 0..most {
+                let caller = caller(&format!("caller {}", number % 20));
+                let connection = Arc::new(all.enter(caller.clone()).await);
+                kept.push(connection.answer(&caller).unwrap());
+                open.push(connection);
+            }
             assert!(all.are_full());
-            let spare: Vec<_> = (0..100).map(|_| enter(&all, "x")).collect();
+            let spare = enter_many(&all, "x", 100).await;
             let kept_open = spare.iter().filter(|it| !has_to_go(it)).count();
             assert_eq!(kept_open, SPARE.min(most), "{most}");
             assert_eq!(spare[99].answer(&caller("x")).err(), Some(Full::Server));
@@ -341,24 +410,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn one_caller_leaves_answering_connections_to_others() {
+    #[tokio::test(start_paused = true)]
+    async fn one_caller_leaves_answering_connections_to_others() {
         let all = Arc::new(Connections::new(256));
-        let open: Vec<_> = (0..256).map(|_| enter(&all, "a")).collect();
+        let open = enter_many(&all, "a", 256).await;
         let kept: Vec<_> = open
             .iter()
             .map_while(|it| it.answer(&caller("a")).ok())
             .collect();
         assert_eq!(kept.len(), 240);
         assert_eq!(open[255].answer(&caller("a")).err(), Some(Full::Caller));
-        assert!(enter(&all, "b").answer(&caller("b")).is_ok());
+        assert!(enter(&all, "b").await.answer(&caller("b")).is_ok());
     }
 
-    #[test]
-    fn connections_that_have_gone_leave_nothing_behind() {
+    #[tokio::test(start_paused = true)]
+    async fn connections_that_have_gone_leave_nothing_behind() {
         let all = Arc::new(Connections::new(4));
         for round in 0..100 {
-            let one = enter(&all, &format!("{round}"));
+            let one = enter(&all, &format!("{round}")).await;
             if round % 2 == 0 {
                 one.wait_for(&caller("token"));
             }

@@ -88,7 +88,7 @@ fn send_all_patiently(address: std::net::SocketAddr, messages: Vec<String>) -> J
 }
 
 /// Calls that are answered at once and are as large as can be, in every place that a caller can fill.
-fn bombs(simulator: &Simulator) -> Vec<String> {
+pub(super) fn bombs(simulator: &Simulator) -> Vec<String> {
     let given = at(simulator, json!({ "category": "filling" }));
     let beside = |name: &str| {
         let mut message = newest(call("list_devices", json!({ "host": "x" })));

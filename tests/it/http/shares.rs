@@ -13,12 +13,13 @@ use super::{call, list_devices, on_the_wire, ping, statuses};
 use crate::support::http::{Answer, Connection, ask, get, headers_for, post, raw};
 use crate::support::{PATIENCE, Session, at, simulator};
 
-/// Tokens of four callers, by the number of each.
-const TOKENS: [&str; 4] = [
+/// Tokens of five callers, by the number of each.
+const TOKENS: [&str; 5] = [
     "0000000000000000",
     "1111111111111111",
     "2222222222222222",
     "3333333333333333",
+    "4444444444444444",
 ];
 
 fn token_file(name: &str) -> String {
@@ -408,4 +409,149 @@ async fn rt_50_who_pipelines_and_does_not_read_takes_no_place() {
             assert!(answer.status == 200 && !answer.failed(), "{answer:?}");
         }
     }
+}
+
+/// An OpManager at every address of this machine, which answers nothing but empty lists.
+#[cfg(target_os = "linux")]
+async fn everywhere() -> u16 {
+    use tokio::io::AsyncReadExt;
+
+    let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                loop {
+                    head.clear();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        head.push(stream.read_u8().await?);
+                    }
+                    let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n[]";
+                    stream.write_all(answer.as_bytes()).await?;
+                }
+                #[allow(unreachable_code, reason = "it says what the block gives")]
+                Ok::<_, std::io::Error>(())
+            });
+        }
+    });
+    port
+}
+
+/// Asks as that caller, and takes whatever comes.
+#[cfg(target_os = "linux")]
+async fn bother(address: SocketAddr, who: usize, message: String) {
+    let mut headers = headers_for(message.as_bytes(), Some("2025-11-25"));
+    headers.push(("Authorization".to_owned(), bearer(who)));
+    let mut connection = Connection::open(address).await;
+    let _ = connection.ask("POST", "/mcp", &headers, message).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn rx_06_four_hostile_callers_at_once_leave_memory_health_and_others_alone() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Most memory that the server may have had, in MiB.
+    const MEMORY: usize = 200;
+    /// Other targets than any before.
+    const TARGETS: usize = 1_000;
+
+    let simulator = simulator().await;
+    simulator.inject(Fault::always(FaultKind::Hang).on("listEvents"));
+    let file = token_file("hostile");
+    let session = Session::serve(&["--http-token-file", &file, "--timeout", "300"]).await;
+    let address = session.address();
+    let done = Arc::new([(); 3].map(|()| AtomicUsize::new(0)));
+    let mut hostile = JoinSet::new();
+
+    // Half bodies, ever new ones.
+    let (count, more) = (done.clone(), format!("Authorization: {}\r\n", bearer(0)));
+    hostile.spawn(async move {
+        let mut half = std::collections::VecDeque::new();
+        loop {
+            half.push_back(begin_half(address, &more).await);
+            count[0].fetch_add(1, Ordering::Relaxed);
+            if half.len() > 400 {
+                half.pop_front();
+            }
+        }
+    });
+    // Calls that hang, more than may.
+    for _ in 0..300 {
+        let message = hanging(&simulator).to_string();
+        hostile.spawn(async move {
+            loop {
+                bother(address, 1, message.clone()).await;
+            }
+        });
+    }
+    // Targets that were never called before.
+    let port = everywhere().await;
+    for lane in 0..8 {
+        let count = done.clone();
+        hostile.spawn(async move {
+            for number in 0..TARGETS / 8 {
+                let host = format!(
+                    "127.{}.{}.{}:{port}",
+                    1 + lane,
+                    number / 200,
+                    1 + number % 200
+                );
+                let arguments = json!({ "host": host, "apiKey": "k", "use_ssl": false });
+                bother(address, 2, call("list_devices", arguments).to_string()).await;
+                count[1].fetch_add(1, Ordering::Relaxed);
+            }
+            std::future::pending().await
+        });
+    }
+    // Messages that are large when they are parsed, and answers that nobody reads.
+    let message = super::request(1, "tools/list", json!({})).to_string();
+    let authorization = format!("Authorization: {}", bearer(3));
+    let lines = [
+        "Host: localhost",
+        "Content-Type: application/json",
+        &authorization,
+    ];
+    let many = on_the_wire(&lines, &message).repeat(60);
+    for bomb in super::load::bombs(&simulator) {
+        let (count, many) = (done.clone(), many.clone());
+        hostile.spawn(async move {
+            let mut unread = Vec::new();
+            loop {
+                bother(address, 3, bomb.clone()).await;
+                count[2].fetch_add(1, Ordering::Relaxed);
+                if unread.len() < 16 {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    let _ = stream.write_all(&many).await;
+                    unread.push(stream);
+                }
+            }
+        });
+    }
+
+    let mut served = 0;
+    let wanted = [1_000, TARGETS, 200];
+    let all_done = || {
+        let done = done.iter().map(|count| count.load(Ordering::Relaxed));
+        done.zip(wanted).all(|(done, wanted)| done >= wanted)
+    };
+    while served < 30 || !all_done() {
+        let message = marked(&simulator, "honest");
+        let mut connection = Connection::open(address).await;
+        let mut headers = headers_for(message.to_string().as_bytes(), Some("2025-11-25"));
+        headers.push(("Authorization".to_owned(), bearer(4)));
+        let asking = connection.ask("POST", "/mcp", &headers, message.to_string());
+        let answer = timeout(PATIENCE, asking).await.expect("it must be served");
+        assert!(!answer.unwrap().failed());
+        for path in ["/health", "/livez", "/readyz"] {
+            assert_eq!(get(address, path).await.status, 200);
+        }
+        served += 1;
+        assert!(served < 20_000, "the hostile ones must get on: {done:?}");
+    }
+    assert!(sent(&simulator, "listEvents") >= 48);
+    assert!(session.peak() < MEMORY, "{} MiB", session.peak());
+    hostile.shutdown().await;
 }
