@@ -23,9 +23,7 @@ fn source() -> Vec<(String, String)> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
-            let (text, _) = text
-                .split_once("#[cfg(test)]\nmod tests {")
-                .unwrap_or((&text, ""));
+            let (text, _) = text.split_once("\nmod tests {").unwrap_or((&text, ""));
             let code = text
                 .lines()
                 .map(|line| line.split_once("//").map_or(line, |(code, _)| code));
