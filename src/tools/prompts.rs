@@ -314,11 +314,12 @@ fn looks_like_key(value: &str) -> bool {
 fn way_to(tool: &str, policy: &Policy) -> Option<String> {
     let known = find(tool)?;
     if policy.allows_by_name(known).is_ok() {
-        Some(format!("`{tool}`"))
+        Some(format!("`{}`", known.name()))
     } else if policy.allows(known).is_ok() && policy.lists_built_in(BuiltIn::CallOperation) {
         Some(format!(
-            "`{}` with operation {tool}",
-            BuiltIn::CallOperation.name()
+            "`{}` with operation {}",
+            BuiltIn::CallOperation.name(),
+            known.name()
         ))
     } else {
         None

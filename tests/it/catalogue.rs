@@ -43,7 +43,13 @@ fn names_are_the_operation_ids_in_snake_case() {
             "getDeviceAssociatedWindowsServiceMonitors" => "getwindowsservicemonitors".to_owned(),
             id => id.to_ascii_lowercase(),
         };
-        assert_eq!(name.replace('_', ""), expected);
+        // A tool that was renamed keeps the name of its operation as the one that it had.
+        let names = [Some(name), tool.was()];
+        let names = names
+            .into_iter()
+            .flatten()
+            .map(|name| name.replace('_', ""));
+        assert!(names.into_iter().any(|name| name == expected), "{name}");
     }
 }
 
