@@ -217,6 +217,7 @@ async fn seen(bytes: Vec<u8>, piece: usize) -> (Vec<Read>, Vec<u8>) {
     });
     let (mut client, server) = tokio::io::duplex(1 << 20);
     let serving = hyper::server::conn::http1::Builder::new()
+        .half_close(true)
         .max_buf_size(LARGEST)
         .serve_connection(TokioIo::new(StrictHeads::new(server, LARGEST)), service);
     let talking = async {

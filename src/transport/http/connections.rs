@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 /// Connections that are accepted beyond those that are answering.
 const SPARE: usize = 16;
-/// One in so many of the answering connections, and at most [`SPARE`], cannot be one caller's alone.
-const LEFT_TO_OTHERS: usize = 16;
-
+/// From so many connections on, a caller may have no more answering ones than [`TIMES_FREE`] times those that are left.
+/// Of fewer there is nothing to share out.
+const SHARED_FROM: usize = 64;
+/// One caller thus has three quarters, the next one three quarters of what is left, and so on.
+const TIMES_FREE: usize = 3;
 /// Time that a new connection has for its first request before it makes room.
-const FIRST_REQUEST: Duration = Duration::from_millis(50);
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
 
 /// All connections.
 pub(super) struct Connections {
@@ -194,11 +196,6 @@ impl Connections {
         self.state().answering() >= self.most
     }
 
-    /// Most connections that may answer one caller.
-    fn share(&self) -> usize {
-        self.most - (self.most / LEFT_TO_OTHERS).min(SPARE)
-    }
-
     /// Waits for the requests under way; connections without one are closed after a moment, in which their
     /// clients may send another.
     pub(super) async fn close(&self, moment: Duration) {
@@ -276,10 +273,13 @@ impl Connection {
     pub(super) fn answer(self: &Arc<Self>, caller: &Arc<str>) -> Result<Answering, Full> {
         let mut standing = self.standing();
         let mut state = self.all.state();
-        if state.answering() >= self.all.most {
+        let most = self.all.most;
+        let free = most.saturating_sub(state.answering());
+        if free == 0 {
             return Err(Full::Server);
         }
-        if state.answering.get(caller).copied().unwrap_or(0) >= self.all.share() {
+        let own = state.answering.get(caller).copied().unwrap_or(0);
+        if most >= SHARED_FROM && own >= TIMES_FREE * free {
             return Err(Full::Caller);
         }
         state.leave(&standing);
@@ -394,7 +394,7 @@ mod tests {
             let all = Arc::new(Connections::new(most));
             let (mut open, mut kept) = (Vec::new(), Vec::new());
             for number in 0..most {
-                let caller = caller(&format!("caller {}", number % 20));
+                let caller = caller(&format!("caller {number}"));
                 let connection = Arc::new(all.enter(caller.clone()).await);
                 kept.push(connection.answer(&caller).unwrap());
                 open.push(connection);
@@ -418,9 +418,20 @@ mod tests {
             .iter()
             .map_while(|it| it.answer(&caller("a")).ok())
             .collect();
-        assert_eq!(kept.len(), 240);
+        assert_eq!(kept.len(), 192);
         assert_eq!(open[255].answer(&caller("a")).err(), Some(Full::Caller));
-        assert!(enter(&all, "b").await.answer(&caller("b")).is_ok());
+        // However many take all that they may, the next one finds a place.
+        let mut others = Vec::new();
+        for name in ["b", "c", "d"] {
+            loop {
+                let connection = enter(&all, name).await;
+                match connection.answer(&caller(name)) {
+                    Ok(kept) => others.push(kept),
+                    Err(full) => break assert_eq!(full, Full::Caller),
+                }
+            }
+        }
+        assert!(enter(&all, "e").await.answer(&caller("e")).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
