@@ -1,6 +1,7 @@
 //! The typed client as a library: what goes in is bounded, what comes out is the documented answer, also where the
 //! server departs from it in the ways that OpManager is known for.
 
+use opmanager_mcp_server::foreign::Told;
 use opmanager_mcp_server::opmanager::types::{
     GetDeviceInfoArgs, ListAlarmsArgs, ListDevicesArgs, SetManagedArgs,
 };
@@ -500,7 +501,7 @@ async fn failures_are_told_apart() {
             assert_eq!(
                 (
                     status,
-                    code.as_ref().map(|code| code.as_str()),
+                    code.as_ref().map(Told::as_str),
                     message.as_str()
                 ),
                 (200, Some("PATTERN_NOT_MATCHED"), "no")
