@@ -16,7 +16,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const OTHERS: &str = "
     --build --cap-drop --cpus --interactive --memory --network --pids-limit --publish --read-only --rm --security-opt
     --tag --set --set-json --no-default-features --release --global --configFile --now --system --features --test
-    --bench --header --transport
+    --bench --header --transport --lib
 ";
 /// Flags of the program that stand in no table of README.md, and why.
 const NOT_IN_TABLES: [(&str, &str); 14] = [
