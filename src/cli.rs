@@ -19,7 +19,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::opmanager::{AllowedTarget, Egress, Http, Limits, Pin, Profile, TargetPolicy, Url};
+use crate::opmanager::{
+    AllowedTarget, Egress, Http, Limits, MOST_IDLE, Pin, Profile, TargetPolicy, Url,
+};
 use crate::result;
 use crate::server::{CallLimits, Confirm, ConfirmTimeout, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
@@ -334,8 +336,6 @@ impl PolicyArgs {
     }
 }
 
-/// Idle connections to OpManagers that are kept at one time.
-const MOST_IDLE: usize = 256;
 /// Open files for everything else: standard streams, the runtime, listening, looking names up, files that are read.
 const OTHER_DESCRIPTORS: usize = 64;
 

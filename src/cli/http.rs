@@ -20,7 +20,9 @@ use crate::opmanager::Target;
 use crate::server::metrics::Metrics;
 use crate::server::{CallLimits, Credentials};
 use crate::tools::Policy;
-use crate::transport::http::{Options, Origin, Tokens, listen, read_host, read_tokens, serve};
+use crate::transport::http::{
+    Options, Origin, SPARE, Tokens, listen, read_host, read_tokens, serve,
+};
 
 /// Calls that run at one time, and that wait, unless the operator says otherwise. They mostly wait for OpManager.
 const CALLS: CallLimits = CallLimits {
@@ -118,7 +120,7 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         CredentialsArg::Arguments => Credentials::Arguments,
         CredentialsArg::Headers => Credentials::Request,
     };
-    let connections = arguments.max_connections;
+    let connections = arguments.max_connections + SPARE;
     arguments.serve.raise_descriptors(connections, CALLS);
     let listener = listen(arguments.listen)?;
     let address = listener.local_addr()?;

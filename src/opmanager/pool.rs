@@ -21,7 +21,7 @@ use super::policy::Admitted;
 use super::wire::Socket;
 
 /// Most connections that wait, over all targets and keys; the oldest makes room.
-const MOST_IDLE: usize = 128;
+pub(crate) const MOST_IDLE: usize = 128;
 /// Longest time that one waits.
 const LONGEST_IDLE: Duration = Duration::from_secs(30);
 /// Longest time that a connection may take, after its response, until it can take a request.

@@ -45,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::server::metrics::{Metrics, Turned};
 use crate::server::{Credentials, OpManagerServer};
+pub(crate) use connections::SPARE;
 use connections::{Connection, Connections, Full as ConnectionsFull};
 pub(crate) use entrance::read_host;
 use entrance::{Entrance, network};

@@ -499,11 +499,7 @@ async fn failures_are_told_apart() {
             message,
         })) => {
             assert_eq!(
-                (
-                    status,
-                    code.as_ref().map(Told::as_str),
-                    message.as_str()
-                ),
+                (status, code.as_ref().map(Told::as_str), message.as_str()),
                 (200, Some("PATTERN_NOT_MATCHED"), "no")
             );
         }

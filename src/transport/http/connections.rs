@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Connections that are accepted beyond those that are answering.
-const SPARE: usize = 16;
+pub(crate) const SPARE: usize = 16;
 /// From so many connections on, a caller may have no more answering ones than [`TIMES_FREE`] times those that are left.
 /// Of fewer there is nothing to share out.
 const SHARED_FROM: usize = 64;
