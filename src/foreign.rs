@@ -86,16 +86,24 @@ pub struct Foreign {
     source: Source,
     /// No longer than can be told and a secret behind it.
     text: String,
+    /// Whether there was more.
+    cut: bool,
 }
 
 impl Foreign {
     /// Takes words of others.
     pub fn new(source: Source, text: &str) -> Self {
         let most = source.longest().saturating_add(LONGEST_SECRET);
+        // Invisible characters go first, so that they cannot push a secret out of sight.
+        let visible = sanitize::visible(text);
+        let end = visible.char_indices().nth(most);
         Self {
             source,
-            // Invisible characters go first, so that they cannot push a secret out of sight.
-            text: sanitize::visible(text).chars().take(most).collect(),
+            cut: end.is_some(),
+            text: match end {
+                Some((end, _)) => visible[..end].to_owned(),
+                None => visible.into_owned(),
+            },
         }
     }
 
@@ -217,7 +225,12 @@ impl<'a> Gate<'a> {
             None => clean,
             Some(harmless) => Cow::Owned(harmless),
         };
-        let longest = foreign.source.longest();
+        let mut longest = foreign.source.longest();
+        if foreign.cut {
+            // A secret that goes on where nobody looked has not been found: nothing of it may be kept.
+            let safe = harmless.chars().count().saturating_sub(LONGEST_SECRET);
+            longest = longest.min(safe);
+        }
         let text = match harmless.char_indices().nth(longest) {
             None => harmless.into_owned(),
             Some((end, _)) => format!("{}\u{2026}", harmless[..end].trim_end()),
@@ -274,6 +287,9 @@ mod tests {
             if source.longest() < usize::MAX {
                 for before in source.longest() - 8..=source.longest() + 1 {
                     let told = tell(&format!("{}SECRET{}", "x".repeat(before), "y".repeat(9000)));
+                    // So many that what is left of all of them ends where nobody looks.
+                    let many = tell(&format!("{}{}", "x".repeat(before), "SECRET".repeat(3000)));
+                    assert!(!many.as_str().contains('S'), "{source:?}: {many}");
                     let shown = told.as_str().chars().count();
                     assert!(shown <= source.longest() + 1, "{source:?}: {shown}");
                     assert!(!told.as_str().contains('S'), "{source:?}: {told}");

@@ -97,6 +97,24 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// The text in one line, with its invisible characters as escapes that JSON knows too: for readers who must see what is
+/// there.
+pub(crate) fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut escaped = String::with_capacity(text.len());
+    for (c, seen) in Characters::of(text) {
+        // Line feeds and tabs shape a text, and would end or shift a line.
+        if seen && !c.is_control() {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        }
+    }
+    escaped
+}
+
 /// The characters of a text, each with whether it is seen, or needed by what is.
 pub(crate) struct Characters<'a> {
     rest: &'a str,
@@ -266,8 +284,8 @@ pub(crate) fn strip_tags(text: &str) -> String {
         if close.is_some_and(|close| close < open) {
             close = text[open..].find('>').map(|at| open + at);
         }
-        let named =
-            text[open + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
+        let named = text[open + 1..]
+            .starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'));
         from = match close {
             None => {
                 from = open;
@@ -287,7 +305,7 @@ pub(crate) fn strip_tags(text: &str) -> String {
 /// The text with the characters that its entities stand for.
 pub(crate) fn decode_entities(text: &str) -> String {
     /// Longest name or number of an entity, in bytes; leading zeros are of no use to anybody.
-    const LONGEST: usize = 10;
+    const LONGEST: usize = 24;
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('&') {
@@ -297,10 +315,11 @@ pub(crate) fn decode_entities(text: &str) -> String {
             .bytes()
             .take(LONGEST + 2)
             .position(|byte| byte == b';');
-        match end.and_then(|end| Some((character(&entity[1..end])?, end))) {
+        let whole = end.and_then(|end| Some((character(&entity[1..end])?, end + 1)));
+        match whole.or_else(|| unfinished(entity)) {
             Some((character, end)) => {
                 decoded.push(character);
-                rest = &entity[end + 1..];
+                rest = &entity[end..];
             }
             None => {
                 decoded.push('&');
@@ -310,6 +329,22 @@ pub(crate) fn decode_entities(text: &str) -> String {
     }
     decoded.push_str(rest);
     decoded
+}
+
+/// The character of a number without its `;`, which browsers read too, and where it ends.
+fn unfinished(entity: &str) -> Option<(char, usize)> {
+    let number = entity.strip_prefix("&#")?;
+    let (digits, radix, before) = match number.strip_prefix(['x', 'X']) {
+        Some(digits) => (digits, 16, 3),
+        None => (number, 10, 2),
+    };
+    let length = digits
+        .bytes()
+        .take(7)
+        .take_while(|byte| char::from(*byte).is_digit(radix))
+        .count();
+    let code = u32::from_str_radix(digits.get(..length)?, radix).ok()?;
+    Some((char::from_u32(code)?, before + length))
 }
 
 /// The character of an entity, without `&` and `;`: a number, or the name of a character of ASCII or of the blank that
@@ -357,6 +392,15 @@ fn character(entity: &str) -> Option<char> {
         "rcub" | "rbrace" => '}',
         "nbsp" => '\u{a0}',
         "shy" => '\u{ad}',
+        "ZeroWidthSpace"
+        | "NegativeVeryThinSpace"
+        | "NegativeThinSpace"
+        | "NegativeMediumSpace"
+        | "NegativeThickSpace" => '\u{200b}',
+        "NoBreak" => '\u{2060}',
+        "ApplyFunction" | "af" => '\u{2061}',
+        "InvisibleTimes" | "it" => '\u{2062}',
+        "InvisibleComma" | "ic" => '\u{2063}',
         "zwnj" => ZERO_WIDTH_NON_JOINER,
         "zwj" => ZERO_WIDTH_JOINER,
         "lrm" => '\u{200e}',

@@ -40,6 +40,11 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
         Trust::Verified
     };
     let key = key::read("API key, not shown (Enter: go without): ")?;
+    if key.as_ref().is_some_and(|key| key.is_in(&host)) {
+        return Err(io::Error::other(
+            "--host holds the API key, which belongs nowhere on the command line",
+        ));
+    }
     let http = Http::new(arguments.targets.egress(Limits::default()));
     let report = diagnose(&http, target, trust, key, Wording::Arguments).await;
     let mut out = io::stdout().lock();

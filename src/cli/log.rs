@@ -8,7 +8,6 @@
 //! queue is full they are dropped and counted, and a line says how many as soon as one can be written again.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -19,7 +18,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
-use crate::sanitize::Characters;
+use crate::sanitize;
 
 /// Most bytes of lines that wait to be written.
 const MOST_WAITING: usize = 1024 * 1024;
@@ -226,18 +225,7 @@ fn escape(line: &[u8]) -> String {
         Some(text) => (text, "\n"),
         None => (&*text, ""),
     };
-    let mut escaped = String::with_capacity(line.len());
-    for (c, seen) in Characters::of(text) {
-        // Line feeds and tabs shape a text, and would end or shift a line.
-        if !seen || c.is_control() {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped + end
+    sanitize::escaped(text) + end
 }
 
 #[cfg(test)]

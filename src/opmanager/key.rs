@@ -62,6 +62,12 @@ impl ApiKey {
         Ok(value)
     }
 
+    /// Whether a text that a caller gives for something else has the key in it. A key of a few letters, which no real one
+    /// is, is in many words.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        self.key.len() >= SHORTEST_BASE64 && self.redact(text).is_some()
+    }
+
     /// The text without the key, if the key is in it: as it is in either case, in hexadecimal digits or in base64,
     /// alone or inside of something longer; or percent-encoded, as entities of HTML, between tags, or with the escapes
     /// of JSON and its kin, up to [`LAYERS`] of these around one another.
@@ -171,11 +177,11 @@ impl Forms {
     fn are_encoded_in(&self, text: &str) -> bool {
         let mut current = Cow::Borrowed(text);
         for _ in 0..LAYERS {
-            if !current.contains(['%', '&', '\\', '<']) {
+            if !current.contains(['%', '&', '\\', '<', '=']) {
                 return false;
             }
             let decoded = percent_decode_str(&current).decode_utf8_lossy();
-            let decoded = unescaped(&sanitize::decode_entities(&decoded));
+            let decoded = unescaped(&sanitize::decode_entities(&unquoted(&decoded)));
             // A key may have what looks like a tag, and tags may stand in a key.
             let decoded = sanitize::visible(&decoded).into_owned();
             let stripped = sanitize::visible(&sanitize::strip_tags(&decoded)).into_owned();
@@ -230,8 +236,45 @@ impl Form {
     }
 }
 
-/// The text without the escapes of JSON, JavaScript and their kin: `\uXXXX`, `\xXX`, and a backslash before what has a
-/// meaning.
+/// The character of three octal digits behind a backslash.
+fn octal(escape: &str) -> Option<(char, usize)> {
+    let digits = escape.get(1..4)?;
+    let code = u8::from_str_radix(digits, 8).ok()?;
+    Some((char::from(code), 4))
+}
+
+/// The text without the escapes that have a sign of their own before hexadecimal digits: `%uXXXX` of old web pages, `=XX`
+/// of mail.
+fn unquoted(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['%', '=']) {
+        let (before, escape) = rest.split_at(at);
+        plain.push_str(before);
+        let (from, digits) = match escape.as_bytes() {
+            [b'%', b'u', ..] => (2, 4),
+            [b'=', ..] => (1, 2),
+            _ => (1, 0),
+        };
+        let hex = escape.get(from..from + digits).unwrap_or_default();
+        let hex = Some(hex).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match hex.and_then(|hex| char::from_u32(u32::from_str_radix(hex, 16).ok()?)) {
+            Some(character) => {
+                plain.push(character);
+                rest = &escape[from + digits..];
+            }
+            None => {
+                plain.push_str(&escape[..1]);
+                rest = &escape[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The text without the escapes of JSON, JavaScript and their kin: `\uXXXX`, `\u{X}`, `\xXX`, octal digits, and a
+/// backslash before what has a meaning.
 fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -248,8 +291,16 @@ fn unescaped(text: &str) -> String {
             Some((char::from_u32(code)?, from + digits))
         };
         let found = match escape.as_bytes().get(1) {
+            Some(b'u') if escape.as_bytes().get(2) == Some(&b'{') => escape
+                .bytes()
+                .take(10)
+                .position(|byte| byte == b'}')
+                .and_then(|end| number(3, end - 3))
+                .map(|(character, end)| (character, end + 1)),
             Some(b'u') => number(2, 4),
+            Some(b'U') => number(2, 8),
             Some(b'x') => number(2, 2),
+            Some(b'0'..=b'3') => octal(escape),
             Some(byte) if byte.is_ascii_punctuation() => Some((char::from(*byte), 2)),
             _ => None,
         };
@@ -319,6 +370,24 @@ mod tests {
             &units,
             &bytes,
             &decimal.replace('&', "%26"),
+            &decimal.replace(';', ""),
+            &hexadecimal.replace(';', ""),
+            &KEY.bytes()
+                .map(|byte| format!("\\u{{{byte:x}}}"))
+                .collect::<String>(),
+            &KEY.bytes()
+                .map(|byte| format!("\\{byte:03o}"))
+                .collect::<String>(),
+            &KEY.bytes()
+                .map(|byte| format!("%u{byte:04x}"))
+                .collect::<String>(),
+            &KEY.bytes()
+                .map(|byte| format!("={byte:02X}"))
+                .collect::<String>(),
+            "zq7SENT&ZeroWidthSpace;INEL&quot;k&NoBreak;\\9Xw2",
+            "zq7SENT<?x?>INEL&#34k&#x5C9Xw2"
+                .replace("&#x5C9", "&#92;9")
+                .as_str(),
         ] {
             check(&format!("before {text} after"));
         }

@@ -24,6 +24,8 @@ use crate::foreign::{Foreign, Gate, Source, Told, Words};
 
 /// Most attributes of a certificate's name that are told.
 const MOST_ATTRIBUTES: usize = 8;
+/// Characters of a name from which on no further attribute is told.
+const LONGEST_NAME: usize = 80;
 
 /// What a server's certificate says of itself.
 #[derive(Debug, Clone)]
@@ -112,11 +114,17 @@ impl Name {
             .iter()
             .map(|(kind, value)| (kind.as_str(), gate.tell(value)))
             .collect();
+        let mut room = LONGEST_NAME;
         let attributes: Vec<String> = told
             .iter()
             .filter(|(_, value)| !value.is_empty())
             // A comma in a value must not look like the next attribute.
             .map(|(kind, value)| format!("{kind}={}", value.as_str().replace(',', "\\,")))
+            .take_while(|attribute| {
+                let before = room;
+                room = room.saturating_sub(attribute.chars().count());
+                before > 0
+            })
             .collect();
         if attributes.is_empty() {
             return "nobody named".into();

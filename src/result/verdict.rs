@@ -141,7 +141,7 @@ impl Failure {
     }
 }
 
-impl<T: fmt::Display> fmt::Display for Failure<T> {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reported {
@@ -156,6 +156,9 @@ impl<T: fmt::Display> fmt::Display for Failure<T> {
                     (200..300, Some(code)) => write!(f, " ({code})")?,
                     (_, None) => write!(f, " (HTTP {status})")?,
                     (_, Some(code)) => write!(f, " (HTTP {status}, {code})")?,
+                }
+                if message.is_empty() {
+                    return Ok(());
                 }
                 write!(f, ": {message}")
             }

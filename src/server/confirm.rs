@@ -269,7 +269,8 @@ fn listed(arguments: &serde_json::Value, redact: impl Fn(&str) -> Option<String>
 /// entries before it, so that a long one cannot pass for a short one.
 #[allow(clippy::disallowed_types, reason = "it is the caller's, and no answer")]
 fn shown(value: &serde_json::Value, redact: impl Fn(&str) -> Option<String>) -> String {
-    let whole = sanitize::clean(&value.to_string(), false).into_owned();
+    // What is not seen is sent all the same, and must be seen by who says yes to it.
+    let whole = sanitize::escaped(&value.to_string());
     let whole = redact(&whole).unwrap_or(whole);
     let mut shown =
         entries(value).map_or_else(String::new, |entries| format!("(entries: {entries}) "));

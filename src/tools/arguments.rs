@@ -321,6 +321,17 @@ impl Expected<'_> {
                 .ok(),
             _ => None,
         };
+        if let Some(key) = &key {
+            // It would leave in the URL or be looked up as a name.
+            let misplaced = given
+                .iter()
+                .filter(|(_, value)| value.as_str().is_some_and(|text| key.is_in(text)));
+            for (name, _) in misplaced {
+                problems.push(format!(
+                    "`{name}` holds the API key, which belongs in `apiKey` alone"
+                ));
+            }
+        }
         let target = target(&given)
             .map_err(|error| problems.push(error.to_string()))
             .ok()
@@ -362,6 +373,8 @@ fn coerce(value: &mut Value, schema: &Value) {
         return;
     };
     let meant = match schema["type"].as_str() {
+        // A sign before it is not how anybody writes a port or a limit.
+        Some("integer") if text.starts_with('+') => None,
         Some("integer") => text.parse::<i64>().ok().map(Value::from),
         Some("number") => text
             .parse::<f64>()

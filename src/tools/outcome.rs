@@ -122,10 +122,15 @@ fn may_have_happened(error: &Error) -> bool {
         | Error::Expands { .. }
         | Error::Encoding => true,
         Error::Refused(failure) => match failure {
-            Failure::Status { status } | Failure::Reported { status, .. } => *status >= 500,
+            Failure::Status { status } => !is_refusal(*status),
+            // OpManager itself says that it is an error, mostly with 200.
+            Failure::Reported { status, .. } => {
+                !(200..300).contains(status) && !is_refusal(*status)
+            }
             // A login page says that the key was not looked at any further.
             Failure::WebPage { status, login, .. } => {
-                *status >= 500 || (200..300).contains(status) && !login
+                let success = (200..300).contains(status);
+                success && !login || !success && !is_refusal(*status)
             }
             Failure::Truncated { .. }
             | Failure::Empty { .. }
@@ -139,6 +144,12 @@ fn may_have_happened(error: &Error) -> bool {
         | Error::Shape(_)
         | Error::Setup(_) => false,
     }
+}
+
+/// Whether a status says that the request was not carried out. A server that took too long for it (408, 499), is not
+/// done with it (1xx), sends elsewhere for its outcome (3xx) or fails (5xx) may have begun.
+const fn is_refusal(status: u16) -> bool {
+    matches!(status, 400..=498) && status != 408
 }
 
 /// Whether a failure is that the key is not accepted, or may not be used for the REST API.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::builtin::BuiltIn;
 use super::find;
 use super::policy::Policy;
+use crate::sanitize;
 
 /// Longest argument of a prompt, in characters.
 const LONGEST: usize = 200;
@@ -260,7 +261,12 @@ pub(crate) fn text(
                     )
                 })?;
                 // As JSON: it is a value, wherever it came from, and no sentence of this prompt.
-                let _ = writeln!(text, "{}: {}", known.name, Value::from(value));
+                let _ = writeln!(
+                    text,
+                    "{}: {}",
+                    known.name,
+                    Value::from(sanitize::clean(value, false))
+                );
             }
         }
     }

@@ -27,7 +27,10 @@
 //! What is a message but not a sound call is answered further on: `tools/call` with unreadable parameters in
 //! [`server`](crate::server), arguments in [`tools`](crate::tools).
 
-use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, RequestId};
+use std::borrow::Cow;
+
+use rmcp::model::{ClientJsonRpcMessage, ErrorCode, JsonRpcMessage, RequestId};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
@@ -82,6 +85,15 @@ impl Refusal {
         Self::invalid(message, serde_json::to_string(id).ok())
     }
 
+    /// The answer to a request whose headers name something else than it does.
+    pub(super) fn mismatch(message: &str) -> Self {
+        Self {
+            code: ErrorCode::HEADER_MISMATCH.0,
+            message: message.to_owned(),
+            id: None,
+        }
+    }
+
     /// The answer to a request that comes while so many are open. The code is one of those that JSON-RPC leaves to
     /// servers.
     pub(super) fn too_many(id: &RequestId, open: usize) -> Self {
@@ -106,6 +118,73 @@ impl Refusal {
         let id = id.as_deref().unwrap_or("null");
         format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message}}}}}\n")
             .into_bytes()
+    }
+}
+
+/// What is said of a protocol version that is not like any.
+pub(super) const NOT_A_VERSION: &str = "a protocol version is a date, as in 2026-07-28";
+
+/// Whether a text can be a protocol version. The protocol's library repeats one that it does not know, and it may be a
+/// key in the wrong place.
+pub(super) fn is_version(text: &str) -> bool {
+    /// Longest one that is believed to be one, in characters.
+    const LONGEST: usize = 32;
+    let numbers = text.strip_prefix("DRAFT-").unwrap_or(text);
+    let plain = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | 'v');
+    let word = |c: char| c.is_ascii_alphabetic() || c == '-';
+    text.len() <= LONGEST && (numbers.chars().all(plain) || text.chars().all(word))
+}
+
+/// The parts of a request that the protocol's library repeats when it refuses it.
+#[derive(Default, Deserialize)]
+pub(super) struct Named<'a> {
+    #[serde(borrow, default)]
+    method: Cow<'a, str>,
+    #[serde(borrow, default)]
+    params: NamedParams<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct NamedParams<'a> {
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    uri: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "protocolVersion")]
+    version: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "_meta", default)]
+    meta: NamedMeta<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct NamedMeta<'a> {
+    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
+    version: Option<Cow<'a, str>>,
+}
+
+impl<'a> Named<'a> {
+    /// The parts of a message. One in which they have other types has none.
+    pub(super) fn of(text: &'a str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// Its method.
+    pub(super) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The tool, prompt or resource that it is about.
+    pub(super) fn subject(&self) -> Option<&str> {
+        let NamedParams { name, uri, .. } = &self.params;
+        name.as_deref().or(uri.as_deref())
+    }
+
+    fn has_plain_versions(&self) -> bool {
+        let versions = [&self.params.version, &self.params.meta.version];
+        versions
+            .into_iter()
+            .flatten()
+            .all(|version| is_version(version))
     }
 }
 
@@ -232,6 +311,13 @@ pub fn judge(line: &[u8]) -> Line {
                 return envelope.refused("`id` is neither a string nor an integer of 64 bits");
             }
             match serde_json::from_str(text) {
+                Ok(JsonRpcMessage::Request(_)) if !Named::of(text).has_plain_versions() => {
+                    Line::Refused(Refusal {
+                        code: -32602,
+                        message: format!("invalid params: {NOT_A_VERSION}"),
+                        id: Some(id),
+                    })
+                }
                 Ok(message @ JsonRpcMessage::Request(_)) => Line::Message(Box::new(message)),
                 _ if is_request(text) => Line::Refused(Refusal {
                     code: -32602,

@@ -428,8 +428,25 @@ async fn rt_33_a_question_does_not_show_the_key() {
     let mut session = Session::spawn(&DESTRUCTIVE);
     let entity = format!("{}{SENTINEL}", "x".repeat(190));
     let given = json!({ "host": "opmanager.example", "apiKey": SENTINEL, "entity": entity });
+    let answer = session
+        .request("tools/call", newest("delete_alarm", &given, json!({})))
+        .await;
+    // Nobody is asked about it: a key in another argument would leave in the URL.
+    assert_eq!(answer["result"]["isError"], true, "{answer}");
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("`entity` holds the API key"), "{text}");
+    assert!(!answer.to_string().contains(&SENTINEL[..8]), "{answer}");
+}
+
+#[tokio::test]
+async fn a_question_shows_what_nobody_sees_and_is_sent_all_the_same() {
+    let mut session = Session::spawn(&DESTRUCTIVE);
+    let given = json!({ "host": "opmanager.example", "apiKey": SENTINEL, "entity": "foo\u{200b}\u{ad}bar\u{202e}" });
     let (question, _) = asked_statelessly(&mut session, "delete_alarm", given).await;
-    assert!(!question.contains(&SENTINEL[..8]), "{question}");
+    assert!(
+        question.contains("foo\\u200b\\u00adbar\\u202e"),
+        "{question}"
+    );
 }
 
 #[cfg(unix)]

@@ -357,6 +357,63 @@ async fn rt_15_a_key_in_a_certificate_is_cut_out_of_every_report() {
 }
 
 #[tokio::test]
+async fn a_failure_stays_short_whatever_a_certificate_says() {
+    let name: &'static str = Box::leak("q".repeat(3000).into_boxed_str());
+    let simulator = start(Tls::Custom(Certificate {
+        common_name: name,
+        ..Certificate::default()
+    }))
+    .await;
+    let mut session = Session::start(&FLAGS).await;
+    for tool in ["list_devices", "diagnose_connection"] {
+        let reply = session.call(tool, at(&simulator, json!({}))).await;
+        assert!(
+            reply.failed && reply.text().chars().count() <= 1400,
+            "{}",
+            reply.text()
+        );
+    }
+    session.conclude(SENTINEL).await;
+}
+
+#[tokio::test]
+async fn a_key_in_another_argument_is_refused_before_it_is_looked_up_or_sent() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--access", "write"]).await;
+    for (tool, more, named) in [
+        ("list_alarms", json!({ "host": SENTINEL }), "`host`"),
+        (
+            "list_alarms",
+            json!({ "host": format!("x.{SENTINEL}.example:9") }),
+            "`host`",
+        ),
+        (
+            "list_alarms",
+            json!({ "deviceName": SENTINEL.to_lowercase() }),
+            "`deviceName`",
+        ),
+        (
+            "list_devices",
+            json!({ "fields": format!("a,{SENTINEL}") }),
+            "`fields`",
+        ),
+        ("diagnose_connection", json!({ "host": SENTINEL }), "`host`"),
+    ] {
+        let given = merge(
+            merge(at(&simulator, json!({})), json!({ "apiKey": SENTINEL })),
+            more,
+        );
+        let reply = session.call(tool, given).await;
+        assert!(reply.failed, "{tool}: {}", reply.text());
+        let told = format!("{named} holds the API key");
+        assert!(reply.text().contains(&told), "{}", reply.text());
+        check_absent(tool, &reply.result.to_string(), SENTINEL);
+    }
+    session.conclude(SENTINEL).await;
+    assert_eq!(simulator.connections(), 0);
+}
+
+#[tokio::test]
 async fn rt_24_names_that_are_searched_for_are_bounded() {
     let simulator = simulator().await;
     let mut session = Session::start(&["--toolsets", "core"]).await;
@@ -451,6 +508,16 @@ async fn rt_37_nothing_that_is_refused_is_repeated() {
         ] {
             let answer = session.request(method, params.clone()).await;
             check_absent(&format!("{method} {params}"), &answer.to_string(), key);
+        }
+    }
+    // The protocol's library would repeat a version that it does not know.
+    for params in [
+        json!({ "_meta": { "io.modelcontextprotocol/protocolVersion": SENTINEL } }),
+        json!({ "protocolVersion": SENTINEL, "capabilities": {}, "clientInfo": { "name": "a", "version": "1" } }),
+    ] {
+        for method in ["server/discover", "initialize", "tools/list"] {
+            let answer = session.request(method, params.clone()).await;
+            check_absent(&format!("{method} {params}"), &answer.to_string(), SENTINEL);
         }
     }
     // A prompt shows what it is given, but for what has the form of a key.

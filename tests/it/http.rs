@@ -978,7 +978,7 @@ async fn ht_17_answers_are_neither_kept_nor_guessed_at() {
         (
             post(address, &[("MCP-Protocol-Version", "<b>")], &ping()).await,
             400,
-            Some(text),
+            Some("application/json"),
         ),
         (
             post(address, &[("Host", "evil.test")], &ping()).await,

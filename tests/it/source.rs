@@ -156,6 +156,7 @@ fn sh_08_the_key_leaves_in_one_function() {
         outward,
         [
             "header",
+            "is_in",
             "redact",
             "cut_out_of",
             "are_encoded_in",

@@ -25,7 +25,7 @@ use super::{Answer, Ends, Options, Origin, text};
 use crate::server::metrics::{Metrics, Turned};
 use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
 use crate::tools::Arguments;
-use crate::transport::framing::{self, Line};
+use crate::transport::framing::{self, Line, Named, Refusal};
 
 /// Longest time that a request's body may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -123,16 +123,8 @@ impl Entrance {
             return Err(self.too_many(ConnectionsFull::Server));
         };
         match framing::judge(&body) {
-            Line::Message(_) => {}
-            Line::Refused(refusal) => {
-                self.metrics.turn_away(Turned::Message);
-                let mut answer = Box::new(text(StatusCode::BAD_REQUEST, refusal.to_line()));
-                answer.headers_mut().insert(
-                    header::CONTENT_TYPE,
-                    HeaderValue::from_static("application/json"),
-                );
-                return Err(answer);
-            }
+            Line::Message(_) => self.check_protocol_headers(&parts.headers, &body)?,
+            Line::Refused(refusal) => return Err(self.refuse(&refusal)),
             Line::Ignored(_) => {
                 return Err(self.turn_away(
                     Turned::Message,
@@ -147,6 +139,45 @@ impl Entrance {
         parts.extensions.insert(Arc::new(caller));
         let message = Full::new(body.slice_ref(framing::without_mark(&body)));
         Ok((Request::from_parts(parts, message), answering))
+    }
+
+    /// Whether the headers that repeat parts of the message do so, before the protocol's library finds that they do not:
+    /// its refusal would repeat what they say.
+    fn check_protocol_headers(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Box<Answer>> {
+        let mut versions = headers.get_all("mcp-protocol-version").iter();
+        let version = versions.next().map(HeaderValue::to_str);
+        let plain = version.is_none_or(|version| version.is_ok_and(framing::is_version));
+        if !plain || versions.next().is_some() {
+            return Err(self.refuse(&Refusal::mismatch(
+                "the header MCP-Protocol-Version must be there once; a protocol version is a date, as in 2026-07-28",
+            )));
+        }
+        let text = std::str::from_utf8(framing::without_mark(body)).unwrap_or_default();
+        let named = Named::of(text);
+        for (header, named) in [
+            ("mcp-method", Some(named.method())),
+            ("mcp-name", named.subject()),
+        ] {
+            let mut given = headers.get_all(header).iter().map(HeaderValue::as_bytes);
+            // What is encoded for a header is the library's to decode.
+            if !given.all(|given| {
+                named.is_none_or(|named| named.as_bytes() == given) || given.starts_with(b"=?")
+            }) {
+                let message = format!("the header {header} does not say what the message says");
+                return Err(self.refuse(&Refusal::mismatch(&message)));
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Box<Answer> {
+        self.metrics.turn_away(Turned::Message);
+        let mut answer = Box::new(text(StatusCode::BAD_REQUEST, refusal.to_line()));
+        answer.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        answer
     }
 
     /// Takes what a request brings that is not answered now, so that its client hears why and not that the connection

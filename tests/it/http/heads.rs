@@ -25,6 +25,33 @@ fn hidden(simulator: &Simulator) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn rt_37_headers_of_the_protocol_are_not_repeated() {
+    let session = Session::serve(&[]).await;
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "list_alarms", "arguments": {},
+        "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} },
+    }});
+    let version = ("MCP-Protocol-Version", "2026-07-28");
+    for headers in [
+        vec![("MCP-Protocol-Version", SENTINEL)],
+        vec![
+            version,
+            ("Mcp-Method", SENTINEL),
+            ("Mcp-Name", "list_alarms"),
+        ],
+        vec![
+            version,
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", SENTINEL),
+        ],
+    ] {
+        let answer = post(session.address(), &headers, &call).await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        check_absent("a refusal", &format!("{answer:?}"), SENTINEL);
+    }
+}
+
+#[tokio::test]
 async fn rt_09_a_head_with_a_bare_line_feed_is_refused_with_all_that_follows() {
     let simulator = simulator().await;
     let mut session = Session::serve(&[]).await;
