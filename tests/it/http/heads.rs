@@ -7,8 +7,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{call, list_devices, on_the_wire, statuses};
-use crate::support::http::raw;
-use crate::support::{PATIENCE, Session, at, simulator};
+use crate::support::http::{post, raw};
+use crate::support::{PATIENCE, SENTINEL, Session, at, check_absent, simulator};
 
 const SOUND: [&str; 2] = ["Host: localhost", "Content-Type: application/json"];
 
