@@ -446,6 +446,40 @@ mod tests {
     }
 
     #[test]
+    fn a_name_has_no_spelling_but_that_of_its_letters() {
+        let policy = pinned("opm.test");
+        for host in ["opm.test", "OPM.Test", "oPm.tesT:8443"] {
+            let expected = Some(Profile::Pinned([0xab; 32]));
+            assert_eq!(profile(&policy, host), expected, "{host}");
+        }
+        // What names the same machine to some resolver or URL parser is no host at all: not in a call, not in a flag.
+        for host in [
+            "opm.test.",
+            "opm.test.:8443",
+            "opm..test",
+            ".opm.test",
+            "opm\u{3002}test",
+            "opm\u{ff0e}test",
+            "\u{ff4f}pm.test",
+            "opm\u{ad}.test",
+            "opm%2etest",
+            "xn--opm-.test",
+            "[::1%lo]",
+            "[::1%251]",
+            "[fe80::1%eth0]",
+            "::1",
+            "127.1",
+            "0x7f.0.0.1",
+            "127.0.0.1.",
+        ] {
+            assert!(Target::parse(host, None, None).is_err(), "{host}");
+            assert!(host.parse::<AllowedTarget>().is_err(), "{host}");
+            let pin = format!("{host}={}", "ab".repeat(32));
+            assert!(pin.parse::<Pin>().is_err(), "{host}");
+        }
+    }
+
+    #[test]
     fn the_pin_of_a_port_goes_before_the_one_of_all_ports() {
         let digest = |byte: &str| byte.repeat(32);
         for order in [["h.test:9", "h.test"], ["h.test", "h.test:9"]] {
