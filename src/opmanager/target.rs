@@ -340,7 +340,16 @@ mod tests {
             let target = Target::parse(&name(labels), None, None);
             assert_eq!(target.is_ok(), accepted, "{labels:?}");
         }
-        for host in ["a-b", "a_b", "_a", "a_", "0a", "a0", "A.b-c_d"] {
+        for host in [
+            "a-b",
+            "a_b",
+            "_a",
+            "a_",
+            "0a",
+            "a0",
+            "A.b-c_d",
+            "xn--bcher-kva.test",
+        ] {
             assert!(Target::parse(host, None, None).is_ok(), "{host}");
         }
         for host in ["-a", "a-", "a.-b", "a+b", "a~b", "a/b", "a@b"] {
