@@ -35,11 +35,12 @@ fuzz_target!(|input: (Option<u16>, Option<bool>, &str)| {
         }
         (Host::V4(address), Some(url::Host::Ipv4(host))) => {
             assert_eq!(*address, host);
-            assert_eq!(address.to_string(), written);
+            assert!(address.to_string() == written || text.starts_with('['));
         }
         (Host::V6(address), Some(url::Host::Ipv6(host))) => {
             assert_eq!(*address, host);
             assert!(text.starts_with('['));
+            assert_eq!(address.to_ipv4_mapped(), None);
         }
         (ours, theirs) => panic!("{ours:?} is read as {theirs:?}"),
     }

@@ -89,7 +89,8 @@ pub(super) fn canonical(address: IpAddr) -> IpAddr {
 pub(super) fn canonical_network(network: IpNet) -> IpNet {
     let network = network.trunc();
     match (canonical(network.addr()), network.prefix_len()) {
-        (IpAddr::V4(address), length @ 96..) if matches!(network, IpNet::V6(_)) => {
+        // Longer than any prefix of IPv4.
+        (IpAddr::V4(address), length @ 96..) => {
             Ipv4Net::new(address, length - 96).map_or(network, IpNet::V4)
         }
         _ => network,
@@ -516,6 +517,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_rule_denies_its_class_and_names_its_flag() {
+        let said = |address: &str| {
+            verdicts(address.parse().unwrap()).map(|said| said.unwrap_or_default().to_owned())
+        };
+        let [open, loopback, private, global] = said("127.0.0.1");
+        assert!(loopback.ends_with("(--deny-loopback)"), "{loopback}");
+        assert_eq!([open, private, global], ["", "", ""]);
+        let [open, loopback, private, global] = said("10.0.0.1");
+        assert!(private.ends_with("(--deny-private)"), "{private}");
+        assert_eq!([open, loopback, global], ["", "", ""]);
+        let [open, loopback, private, global] = said("8.8.8.8");
+        assert!(global.contains("plain HTTP"), "{global}");
+        assert_eq!([open, loopback, private], ["", "", ""]);
+        assert_eq!(Denied("is nowhere").to_string(), "is nowhere");
+    }
+
     /// A form of an IPv4 address in IPv6, and whether the address travels over public networks in it, whatever it is.
     type Form = (fn(u16, u16) -> [u16; 8], bool);
 
@@ -589,6 +607,11 @@ mod tests {
         }
         for text in ["::ffff:10.0.0.1", "64:ff9b::a00:1", "fd12::5efe:10.0.0.1"] {
             assert!(plain.check(text.parse().unwrap()).is_ok(), "{text}");
+        }
+        // No interface of ISATAP: nothing is inside.
+        for marks in ["1", "4", "400", "8000"] {
+            let address: IpAddr = format!("fd12::{marks}:5efe:8.8.8.8").parse().unwrap();
+            assert!(plain.check(address).is_ok(), "{address}");
         }
     }
 

@@ -320,12 +320,12 @@ impl Route {
     /// Makes a connection that is ready for a request.
     async fn connect(&self) -> Result<pool::Connection, BoxError> {
         let limit = self.http.limits().connect_timeout;
-        tokio::time::timeout(limit, self.connect_at_leisure())
+        tokio::time::timeout(limit, self.connect_untimed())
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
     }
 
-    async fn connect_at_leisure(&self) -> Result<pool::Connection, BoxError> {
+    async fn connect_untimed(&self) -> Result<pool::Connection, BoxError> {
         let PoolKey {
             admitted, target, ..
         } = &*self.key;

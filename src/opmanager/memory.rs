@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(large.len(), 13);
         let mut small: Vec<Share> = (0..128).map(|_| memory.share()).collect();
         for share in &mut small {
-            assert!(grows(share, SMALL));
+            assert!(grows(share, 64 * KIB));
         }
         assert!(!grows(large.last_mut().unwrap(), 4 * MIB));
     }

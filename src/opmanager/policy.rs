@@ -153,9 +153,8 @@ impl AllowedTarget {
     fn matches(&self, target: &Target) -> bool {
         let host = match (&self.hosts, target.host()) {
             (Hosts::Name(name), Host::Name(host)) => name == host,
-            (Hosts::Suffix(suffix), Host::Name(host)) => {
-                host.len() > suffix.len() && host.ends_with(suffix.as_str())
-            }
+            // The suffix begins with a dot, and no name does.
+            (Hosts::Suffix(suffix), Host::Name(host)) => host.ends_with(suffix.as_str()),
             (Hosts::Network(network), host) => host
                 .address()
                 .is_some_and(|address| network.contains(&address)),
@@ -215,9 +214,9 @@ impl FromStr for AllowedTarget {
     }
 }
 
-/// `10.0.0.0/8`, `10.0.0.0/8:8061`, `[fd00::/8]` or `[fd00::/8]:8061`; `None` if there is no slash.
+/// `10.0.0.0/8`, `10.0.0.0/8:8061`, `[fd00::/8]` or `[fd00::/8]:8061`; `None` if there is no slash, or a scheme.
 fn network(text: &str) -> Option<(Result<IpNet, String>, Option<u16>)> {
-    if !text.contains('/') {
+    if !text.contains('/') || text.contains("//") {
         return None;
     }
     let parse = |text: &str| {
@@ -360,6 +359,81 @@ mod tests {
     }
 
     #[test]
+    fn trust_is_the_operators_where_the_operator_decides() {
+        let profile = |policy: &TargetPolicy, tls, trust| {
+            let target = Target::parse("10.0.0.1:9", None, Some(tls)).unwrap();
+            policy
+                .admit(&target, trust)
+                .map(|admitted| admitted.profile)
+        };
+        let open = TargetPolicy::default();
+        let strict = TargetPolicy {
+            forbid_insecure_tls: true,
+            ..TargetPolicy::default()
+        };
+        for policy in [&open, &strict] {
+            assert_eq!(
+                profile(policy, true, Trust::Verified).unwrap(),
+                Profile::Verified
+            );
+            // Without TLS there is nothing to verify, and nothing to forbid.
+            for trust in [Trust::Verified, Trust::Unverified] {
+                assert_eq!(profile(policy, false, trust).unwrap(), Profile::Verified);
+            }
+        }
+        assert_eq!(
+            profile(&open, true, Trust::Unverified).unwrap(),
+            Profile::Unverified
+        );
+        let refused = profile(&strict, true, Trust::Unverified).unwrap_err();
+        assert!(
+            refused.to_string().starts_with("`verify_ssl` is false"),
+            "{refused}"
+        );
+        let names = [
+            Profile::Verified,
+            Profile::Unverified,
+            Profile::Pinned([0; 32]),
+        ];
+        assert_eq!(
+            names.map(|profile| profile.to_string()),
+            ["verified", "unverified", "pinned"]
+        );
+    }
+
+    #[test]
+    fn flags_that_are_wrong_say_what_is_right() {
+        for (text, word) in [
+            ("a b", "must be a DNS name"),
+            ("http://a", "without scheme"),
+            ("*.a b", "must be a DNS name"),
+            ("*.10.0.0.1", "only names have suffixes"),
+            ("10.0.0.0/33", "is no network"),
+            ("[fd00::/129]", "is no network"),
+            ("[fd00::/8]x", "a port that is not a number"),
+            ("[fd00::/8]:", "a port that is not a number"),
+            ("[fd00::/8]:0", "a port that is not a number"),
+            ("10.0.0.0/8:x", "a port that is not a number"),
+        ] {
+            let told = text.parse::<AllowedTarget>().unwrap_err();
+            assert!(told.contains(word), "{text}: {told}");
+        }
+        let digits = |count| "a".repeat(count);
+        for (text, word) in [
+            ("h", "must be host[:port]=SHA256"),
+            (&format!("a b={}", digits(64)), "must be a DNS name"),
+            (&format!("h={}", digits(63)), "64 hexadecimal digits"),
+            (&format!("h={}", digits(66)), "64 hexadecimal digits"),
+            (&format!("h={}g", digits(63)), "64 hexadecimal digits"),
+            (&format!("h=+{}", digits(63)), "64 hexadecimal digits"),
+            ("h=", "64 hexadecimal digits"),
+        ] {
+            let told = text.parse::<Pin>().unwrap_err();
+            assert!(told.contains(word), "{text}: {told}");
+        }
+    }
+
+    #[test]
     fn plain_http_over_public_networks_is_the_operators_decision() {
         let mut policy = TargetPolicy::default();
         assert!(admits(&policy, "8.8.8.8:9", true) && admits(&policy, "10.0.0.1:9", false));
@@ -443,6 +517,40 @@ mod tests {
             Some(Profile::Pinned([0xab; 32]))
         );
         assert_eq!(profile(&policy, "opm.test:8"), Some(Profile::Unverified));
+    }
+
+    #[test]
+    fn a_name_has_no_spelling_but_that_of_its_letters() {
+        let policy = pinned("opm.test");
+        for host in ["opm.test", "OPM.Test", "oPm.tesT:8443"] {
+            let expected = Some(Profile::Pinned([0xab; 32]));
+            assert_eq!(profile(&policy, host), expected, "{host}");
+        }
+        // What names the same machine to some resolver or URL parser is no host at all: not in a call, not in a flag.
+        for host in [
+            "opm.test.",
+            "opm.test.:8443",
+            "opm..test",
+            ".opm.test",
+            "opm\u{3002}test",
+            "opm\u{ff0e}test",
+            "\u{ff4f}pm.test",
+            "opm\u{ad}.test",
+            "opm%2etest",
+            "xn--opm-.test",
+            "[::1%lo]",
+            "[::1%251]",
+            "[fe80::1%eth0]",
+            "::1",
+            "127.1",
+            "0x7f.0.0.1",
+            "127.0.0.1.",
+        ] {
+            assert!(Target::parse(host, None, None).is_err(), "{host}");
+            assert!(host.parse::<AllowedTarget>().is_err(), "{host}");
+            let pin = format!("{host}={}", "ab".repeat(32));
+            assert!(pin.parse::<Pin>().is_err(), "{host}");
+        }
     }
 
     #[test]

@@ -295,6 +295,95 @@ mod tests {
         })
     }
 
+    fn told(host: &str, port: Option<u16>, use_ssl: Option<bool>) -> String {
+        match Target::parse(host, port, use_ssl) {
+            Ok(target) => target.origin(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_port_is_given_once_or_twice_the_same() {
+        for (host, port, origin) in [
+            ("h", None, "https://h:8061"),
+            ("h", Some(9), "https://h:9"),
+            ("h:9", None, "https://h:9"),
+            ("h:9", Some(9), "https://h:9"),
+            ("[::1]:8060", Some(8060), "http://[::1]:8060"),
+        ] {
+            assert_eq!(told(host, port, None), origin);
+        }
+        for (host, port) in [("h:9", 8), ("[::1]:9", 8061), ("10.0.0.1:9", 10)] {
+            let refused = told(host, Some(port), None);
+            assert!(
+                refused.starts_with(&format!("`port` is {port}, but `host` says 9")),
+                "{refused}"
+            );
+        }
+        assert_eq!(told("h", Some(0), None), "`port` must be 1 to 65535");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_host_is_said() {
+        for (host, word) in [
+            ("http://a", "without scheme"),
+            ("a://b", "without scheme"),
+            ("//a", "without scheme"),
+            ("a//", "must be a DNS name"),
+            ("[::1", "without a closing one"),
+            ("[::1]9", "no port"),
+            ("[::g]", "no IPv6 address"),
+            ("a:1:2", "several colons"),
+            ("::1", "several colons"),
+            ("a:x", "a port that is not a number"),
+            ("", "1 to 253 characters"),
+            (":80", "1 to 253 characters"),
+            ("a b", "must be a DNS name"),
+            ("1.2.3", "looks like an address"),
+            ("xn--99999999.test", "no valid encoding"),
+        ] {
+            let refused = told(host, None, None);
+            assert!(
+                refused.starts_with("`host` ") && refused.contains(word),
+                "{host}: {refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_have_up_to_253_characters_in_labels_of_up_to_63() {
+        let name = |labels: &[usize]| {
+            let labels = labels.iter().map(|count| "a".repeat(*count));
+            labels.collect::<Vec<_>>().join(".")
+        };
+        for (labels, accepted) in [
+            (&[1][..], true),
+            (&[63], true),
+            (&[64], false),
+            (&[63, 63, 63, 60], true),
+            (&[63, 63, 63, 61], true),
+            (&[63, 63, 63, 62], false),
+        ] {
+            let target = Target::parse(&name(labels), None, None);
+            assert_eq!(target.is_ok(), accepted, "{labels:?}");
+        }
+        for host in [
+            "a-b",
+            "a_b",
+            "_a",
+            "a_",
+            "0a",
+            "a0",
+            "A.b-c_d",
+            "xn--bcher-kva.test",
+        ] {
+            assert!(Target::parse(host, None, None).is_ok(), "{host}");
+        }
+        for host in ["-a", "a-", "a.-b", "a+b", "a~b", "a/b", "a@b"] {
+            assert!(Target::parse(host, None, None).is_err(), "{host}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
 
