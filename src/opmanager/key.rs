@@ -70,7 +70,7 @@ impl ApiKey {
 
     /// The text without the key, if the key is in it: as it is in either case, in hexadecimal digits or in base64,
     /// alone or inside of something longer; or percent-encoded, as entities of HTML, between tags, or with the escapes
-    /// of JSON and its kin, up to [`LAYERS`] of these around one another.
+    /// of JSON and its kin, up to four of these around one another.
     pub fn redact(&self, text: &str) -> Option<String> {
         let forms = self.forms.get_or_init(|| Forms::of(&self.key));
         if text.len() < forms.shortest {

@@ -7,7 +7,7 @@
 //!   cancel one of the two and answer the other.
 //! - What the client says before its first request, or in answer to nothing, is ignored; rmcp would end the
 //!   session over it. A second `initialize` is refused, as it would change the protocol of calls under way.
-//! - Up to [`OPEN`] requests may be open at one time; calls among them wait for their turn. One more call is refused
+//! - Up to `OPEN` requests may be open at one time; calls among them wait for their turn. One more call is refused
 //!   under its `id`; other requests are answered at once in any case. Reading goes on all the while: a cancellation, or an answer to a question of ours, may be
 //!   what the open requests wait for.
 //! - A client that does not read its answers is not read from either, so that they do not pile up here.
