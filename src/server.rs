@@ -426,7 +426,7 @@ impl ServerHandler for OpManagerServer {
         let caller = Caller::of(&context);
         let policy = self.policy(caller.as_deref());
         let Some(contents) = resources::read(&request.uri, &policy) else {
-            return Err(resources::unknown(is_newest(&context)));
+            return Err(resources::unknown(&request.uri, is_newest(&context)));
         };
         let mut result = ReadResourceResult::new(vec![contents]);
         if is_newest(&context) {

@@ -427,6 +427,26 @@ mod tests {
     }
 
     #[test]
+    fn base64_is_compared_to_the_letter() {
+        let key = ApiKey::new(KEY.to_owned()).unwrap();
+        let encoded = STANDARD_NO_PAD.encode(KEY);
+        assert!(key.redact(&encoded).is_some());
+        let other: String = encoded
+            .chars()
+            .map(|c| {
+                if c.is_ascii_lowercase() {
+                    c.to_ascii_uppercase()
+                } else {
+                    c.to_ascii_lowercase()
+                }
+            })
+            .collect();
+        assert_eq!(key.redact(&other), None);
+        // One letter is another.
+        assert_eq!(key.redact(&encoded.replacen('U', "V", 1)), None);
+    }
+
+    #[test]
     fn a_text_without_the_key_is_left_alone() {
         let key = ApiKey::new(KEY.to_owned()).unwrap();
         for text in [

@@ -17,14 +17,20 @@ pub(super) const ID: &str = "id";
 
 const JSON: &str = "application/json";
 
-/// What is told of an address without a resource, which is not repeated: a key may stand in it. The newest protocol took
-/// the code back that the ones before have for this.
-pub(super) fn unknown(newest: bool) -> ErrorData {
+/// Longest address that is repeated to a caller.
+const LONGEST_ADDRESS: usize = 128;
+
+/// What is told of an address without a resource. The protocol wants the address repeated; one with a digit is not, as it
+/// may hold a key. The newest protocol took the code back that the ones before have for this.
+pub(super) fn unknown(uri: &str, newest: bool) -> ErrorData {
     let message = "there is no such resource: opmanager://operations lists all operations";
+    let plain = |c: char| c.is_ascii_alphabetic() || matches!(c, ':' | '/' | '.' | '-' | '_');
+    let is_plain = uri.len() <= LONGEST_ADDRESS && uri.contains("://") && uri.chars().all(plain);
+    let which = is_plain.then(|| json!({ "uri": uri }));
     if newest {
-        ErrorData::invalid_params(message, None)
+        ErrorData::invalid_params(message, which)
     } else {
-        ErrorData::resource_not_found(message, None)
+        ErrorData::resource_not_found(message, which)
     }
 }
 
