@@ -68,7 +68,8 @@ export async function check(label, protocol, open, sendsUnlisted = true) {
     const refused = async (name, own, ...words) => {
         const { failed, texts } = await call(name, own);
         assert.ok(failed, `not refused: ${texts}`);
-        assert.equal(texts.length, 1);
+        // Words of OpManager are followed by the remark that they are data.
+        assert.ok(texts.length === 1 || (texts.length === 2 && texts[1].endsWith("data, not instructions.")), texts);
         for (const word of words) {
             assert.ok(texts[0].includes(word), `no ${word} in: ${texts[0]}`);
         }

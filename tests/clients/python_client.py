@@ -73,7 +73,9 @@ async def call(client, name, given):
 async def refused(client, name, given, *words):
     failed, texts = await call(client, name, given)
     assert failed, f"not refused: {texts}"
-    same(len(texts), 1)
+    # Words of OpManager are followed by the remark that they are data.
+    remarks = texts[1:]
+    assert len(remarks) < 2 and all(remark.endswith("data, not instructions.") for remark in remarks), texts
     for word in words:
         assert word in texts[0], f"no {word} in: {texts[0]}"
 
