@@ -9,7 +9,7 @@ use crate::foreign::{Gate, Told};
 use crate::opmanager::types::GetDownDevicesArgs;
 use crate::opmanager::{
     Admittance, ApiKey, Client, Connection, Error, Handshake, Http, Operation, Profile,
-    Specification, Target, Trust,
+    Specification, Target, Trust, redacted,
 };
 use crate::tools::wording::Wording;
 use crate::tools::{Access, outcome};
@@ -103,14 +103,8 @@ pub(crate) async fn diagnose(
         spoken: false,
     };
     // What a server shows before it knows the key may hold it all the same.
-    let redact = |text: &str| {
-        let harmless = key.as_ref().and_then(|key| key.redact(text));
-        if wording.names_target() {
-            return harmless;
-        }
-        let hidden = target.cut_out_of(harmless.as_deref().unwrap_or(text));
-        hidden.or(harmless)
-    };
+    let hidden = (!wording.names_target()).then_some(&target);
+    let redact = |text: &str| redacted(key.as_ref(), hidden, text);
     let subject = Subject {
         target: &target,
         wording,

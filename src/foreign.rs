@@ -106,11 +106,6 @@ impl Foreign {
             },
         }
     }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.text.trim().is_empty()
-    }
 }
 
 /// Says where they come from and how many they are, and none of them.
@@ -241,8 +236,8 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// A text of an answer ([`Source::Value`], [`Source::BareMessage`]), without markup if the field is known for it. Its length is the business of who writes the
-    /// result, who must not cut what has not been here.
+    /// A text of an answer ([`Source::Value`], [`Source::BareMessage`]), without markup if the field is known for it. Its
+    /// length is the business of who writes the result, who must not cut what has not been here.
     pub(crate) fn value<'t>(&self, text: &'t str, markup: bool) -> Cow<'t, str> {
         let clean = sanitize::clean(text, markup && !self.raw);
         match (self.redact)(&clean) {

@@ -50,6 +50,7 @@ pub use target::{Host, Target};
 pub use tls::ShownCertificate;
 
 pub(crate) use client::{Call, SendResult};
+pub(crate) use connection::redacted;
 pub(crate) use pool::MOST_IDLE;
 pub(crate) use probe::{Admittance, Handshake};
 pub(crate) use tls::Certificate;

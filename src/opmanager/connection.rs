@@ -13,6 +13,18 @@ pub enum Trust {
     Unverified,
 }
 
+/// The text without the key and the target that a reader must not learn: `Some` if there was one in it.
+pub(crate) fn redacted(
+    key: Option<&ApiKey>,
+    hidden: Option<&Target>,
+    text: &str,
+) -> Option<String> {
+    let harmless = key.and_then(|key| key.redact(text));
+    let shown = harmless.as_deref().unwrap_or(text);
+    let unnamed = hidden.and_then(|target| target.cut_out_of(shown));
+    unnamed.or(harmless)
+}
+
 /// Everything a call needs beside its operation's arguments.
 pub struct Connection {
     pub(super) target: Target,
@@ -58,15 +70,8 @@ impl Connection {
 
     /// What `tell` makes of words of others, behind a gate that lets no key out.
     pub(crate) fn through_gate<T>(&self, tell: impl FnOnce(Gate<'_>) -> T) -> T {
-        let redact = |text: &str| {
-            let harmless = self.key.redact(text);
-            if self.names_target {
-                return harmless;
-            }
-            let hidden = self.target.cut_out_of(harmless.as_deref().unwrap_or(text));
-            hidden.or(harmless)
-        };
-        tell(Gate::new(&redact))
+        let hidden = (!self.names_target).then_some(&self.target);
+        tell(Gate::new(&|text| redacted(Some(&self.key), hidden, text)))
     }
 
     /// Its parts.

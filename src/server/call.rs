@@ -226,6 +226,16 @@ impl OpManagerServer {
         })
     }
 
+    /// A text within the limit of results, followed by the remark that it is data if it repeats words of others.
+    pub(super) fn told(&self, text: String, spoken: bool) -> Vec<ContentBlock> {
+        let text = outcome::within(text, self.0.settings.result.max_chars);
+        let mut blocks = vec![ContentBlock::text(text)];
+        if spoken {
+            blocks.push(ContentBlock::text(outcome::SPOKEN));
+        }
+        blocks
+    }
+
     /// Sends a call.
     async fn send(&self, ready: Ready, caller: Option<&Caller>) -> CallToolResult {
         let Ready {
@@ -292,11 +302,7 @@ impl OpManagerServer {
                 let (specification, access) = (tool.specification(), tool.access());
                 let wording = self.wording();
                 let text = outcome::failure(&error, specification, access, target.tls(), wording);
-                let mut blocks = vec![ContentBlock::text(text)];
-                if error.is_spoken() {
-                    blocks.push(ContentBlock::text(outcome::SPOKEN));
-                }
-                CallToolResult::error(blocks)
+                CallToolResult::error(self.told(text, error.is_spoken()))
             }
             Ok(json) => {
                 let mut remark = outcome::UNTRUSTED.to_owned();

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use rmcp::model::{CallToolResult, ContentBlock};
+use rmcp::model::CallToolResult;
 
 use super::OpManagerServer;
 use super::call::{Exchange, failed};
@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::metrics::Outcome;
 use crate::diagnose::diagnose;
 use crate::opmanager::Target;
-use crate::tools::{self, Access, BuiltIn, arguments, outcome};
+use crate::tools::{self, Access, BuiltIn, arguments};
 
 impl OpManagerServer {
     /// Runs it. A connection that does not work is a failed result.
@@ -48,10 +48,7 @@ impl OpManagerServer {
         };
         let wording = self.wording();
         let report = diagnose(&self.0.http, target.clone(), trust, Some(key), wording).await;
-        let mut blocks = vec![ContentBlock::text(report.text())];
-        if report.is_spoken() {
-            blocks.push(ContentBlock::text(outcome::SPOKEN));
-        }
+        let blocks = self.told(report.text(), report.is_spoken());
         if report.is_good() {
             record(Outcome::Success, Some(&target));
             CallToolResult::success(blocks)

@@ -31,6 +31,22 @@ pub(crate) fn failure(
     text
 }
 
+/// A text of several lines in at most `most` characters. The longest line, in which words of others are, gives way: what to
+/// do next stays.
+pub(crate) fn within(text: String, most: usize) -> String {
+    let surplus = text.chars().count().saturating_sub(most);
+    if surplus == 0 {
+        return text;
+    }
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    if let Some(longest) = lines.iter_mut().max_by_key(|line| line.chars().count()) {
+        // The mark takes the place of one more.
+        let kept = longest.chars().count().saturating_sub(surplus + 1);
+        *longest = longest.chars().take(kept).chain(['\u{2026}']).collect();
+    }
+    lines.join("\n").chars().take(most).collect()
+}
+
 fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
@@ -481,6 +497,23 @@ mod tests {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!("failures", record));
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_keeps_what_to_do_next() {
+        let text = || format!("{}\nDo this.\nThen that.", "x".repeat(50));
+        assert_eq!(within(text(), 100), text());
+        let short = within(text(), 40);
+        assert_eq!(short.chars().count(), 40);
+        assert!(
+            short.ends_with("x\u{2026}\nDo this.\nThen that."),
+            "{short}"
+        );
+        assert_eq!(
+            within("y".repeat(50), 10),
+            format!("{}\u{2026}", "y".repeat(9))
+        );
+        assert_eq!(within(text(), 5).chars().count(), 5);
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn check(case: &str, reply: &Reply, spoken: bool) {
     for c in INVISIBLE {
         assert!(!all.contains(c), "{case}: U+{:04X}: {all}", u32::from(c));
     }
-    assert!(reply.text().chars().count() <= LIMIT + 700, "{case}: {all}");
+    assert!(reply.text().chars().count() <= LIMIT, "{case}: {all}");
     let remark = if reply.failed {
         SPOKEN
     } else {
@@ -368,7 +368,7 @@ async fn a_failure_stays_short_whatever_a_certificate_says() {
     for tool in ["list_devices", "diagnose_connection"] {
         let reply = session.call(tool, at(&simulator, json!({}))).await;
         assert!(
-            reply.failed && reply.text().chars().count() <= 1400,
+            reply.failed && reply.text().chars().count() <= LIMIT,
             "{}",
             reply.text()
         );

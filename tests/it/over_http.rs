@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::support::TRANSPORT;
 
 /// The groups that are run again. What is true of a call is true of it whatever way it came.
-const GROUPS: [&str; 7] = ["hp", "tl", "rd", "rs", "ar", "pr", "sh"];
+const GROUPS: [&str; 8] = ["hp", "tl", "rd", "rs", "rt", "ar", "pr", "sh"];
 
 /// Tests that are about lines, standard input or a session, none of which HTTP has: why, and what is true instead.
 const NOT_OVER_HTTP: [(&str, &str, &str); 12] = [

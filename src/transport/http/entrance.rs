@@ -161,7 +161,7 @@ impl Entrance {
             let mut given = headers.get_all(header).iter().map(HeaderValue::as_bytes);
             // What is encoded for a header is the library's to decode.
             if !given.all(|given| {
-                named.is_none_or(|named| named.as_bytes() == given) || given.starts_with(b"=?")
+                named.is_some_and(|named| named.as_bytes() == given) || given.starts_with(b"=?")
             }) {
                 let message = format!("the header {header} does not say what the message says");
                 return Err(self.refuse(&Refusal::mismatch(&message)));

@@ -26,8 +26,8 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What hyper reads in place of a head that is refused, or of all but its first byte. It answers 400 and closes, after the answers to what came
-/// before.
+/// What hyper reads in place of a head that is refused, or of all but its first byte. It answers 400 and closes, after the
+/// answers to what came before.
 const REFUSED: &[u8] = b"\0\r\n\r\n";
 /// Most bytes that are read from the connection at one time.
 const READ: usize = 4096;

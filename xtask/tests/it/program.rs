@@ -76,6 +76,13 @@ fn new_operation(root: &Path) -> String {
 
 #[test]
 fn this_repository_is_up_to_date() {
+    // As the recorded summary counts them.
+    let summary = fs::read_to_string(repository().join("openapi/vendor-summary.md")).unwrap();
+    let counted = summary
+        .lines()
+        .find(|line| line.contains(" operations with "));
+    let counted = counted.unwrap().trim_start_matches("- ");
+    let documented = counted.replace(" operations with ", " operations and ") + " documented";
     for arguments in [
         &["regenerate", "--check"][..],
         &["regenerate"],
@@ -89,10 +96,7 @@ fn this_repository_is_up_to_date() {
             "cargo xtask {}\n{text}",
             arguments.join(" ")
         );
-        assert!(
-            text.contains(" operations and ") && text.contains(" parameters documented"),
-            "{text}"
-        );
+        assert!(text.contains(&documented), "{text}");
         assert!(text.trim_end().ends_with("nothing to do"), "{text}");
     }
 }
