@@ -26,7 +26,7 @@ use crate::result;
 use crate::server::{CallLimits, Confirm, ConfirmTimeout, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Endpoint, Telemetry};
-use crate::tools::{self, Access, BuiltIn, Policy, ToolName, ToolsetName};
+use crate::tools::{self, Access, Policy, ToolName, ToolsetName};
 use crate::transport;
 use refusal::whole;
 
@@ -476,53 +476,44 @@ const CALLS: CallLimits = CallLimits {
     waiting: usize::MAX,
 };
 
-/// Heading of the tools that are no operation.
+/// Heading of the tools that are not one operation.
 const BUILT_IN: &str = "built in";
 
 fn print_tools(policy: &Policy, json: bool) -> io::Result<()> {
-    let operations = tools::catalogue().iter().filter(|tool| policy.lists(tool));
-    let built_in = BuiltIn::ALL
-        .into_iter()
-        .filter(|tool| policy.lists_built_in(*tool));
+    let tools = tools::catalogue().iter().filter(|tool| policy.lists(tool));
     let mut out = io::stdout().lock();
     if json {
-        let operations = operations.map(|tool| {
-            let specification = tool.specification();
-            serde_json::json!({
-                "toolset": tool.toolset(),
-                "access": tool.access().word(),
-                "operation": specification.id,
-                "method": specification.method,
-                "path": specification.path,
-                "tool": tool.definition(),
+        let tools: Vec<_> = tools
+            .map(|tool| {
+                let mut line = serde_json::json!({
+                    "toolset": BUILT_IN,
+                    "access": tool.access_at(policy.access).word(),
+                    "tool": tool.definition_at(policy.access),
+                });
+                if let Some(specification) = tool.operation() {
+                    line["toolset"] = tool.toolset().into();
+                    line["operation"] = specification.id.into();
+                    line["method"] = specification.method.into();
+                    line["path"] = specification.path.into();
+                }
+                line
             })
-        });
-        let built_in = built_in.map(|tool| {
-            serde_json::json!({
-                "toolset": BUILT_IN,
-                "access": tool.access(policy.access).word(),
-                "tool": tool.definition(policy.access),
-            })
-        });
-        let tools: Vec<_> = operations.chain(built_in).collect();
+            .collect();
         serde_json::to_writer_pretty(&mut out, &tools)?;
         return writeln!(out);
     }
-    let operations = operations.map(|tool| {
-        let summary = tool.specification().summary;
-        (tool.toolset(), tool.name(), tool.access(), summary)
-    });
-    let built_in = built_in.map(|tool| {
-        let access = tool.access(policy.access);
-        (BUILT_IN, tool.name(), access, tool.title())
-    });
     let mut heading = "";
-    for (toolset, name, access, text) in operations.chain(built_in) {
+    for tool in tools {
+        let toolset = match tool.operation() {
+            Some(_) => tool.toolset(),
+            None => BUILT_IN,
+        };
         if heading != toolset {
             heading = toolset;
             writeln!(out, "{heading}")?;
         }
-        writeln!(out, "  {name:<40} {:<12} {text}", access.word())?;
+        let (name, access) = (tool.name(), tool.access_at(policy.access).word());
+        writeln!(out, "  {name:<40} {access:<12} {}", tool.summary())?;
     }
     Ok(())
 }

@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
 use crate::sanitize;
 
 /// Most characters that the longest spelling of the longest secret takes: a key of 512, each as an entity or escape of
@@ -105,6 +107,57 @@ impl Foreign {
                 None => visible.into_owned(),
             },
         }
+    }
+}
+
+/// A scalar of an answer, whatever its type. A list or an object in its place is taken for an empty text.
+impl<'de> Deserialize<'de> for Foreign {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Scalar;
+
+        impl<'de> Visitor<'de> for Scalar {
+            type Value = Foreign;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a scalar")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Foreign, E> {
+                Ok(Foreign::new(Source::Value, text))
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Foreign, E> {
+                self.visit_str(if value { "true" } else { "false" })
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Foreign, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Foreign, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Foreign, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Foreign, E> {
+                self.visit_str("")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Foreign, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                self.visit_str("")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Foreign, A::Error> {
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                self.visit_str("")
+            }
+        }
+
+        deserializer.deserialize_any(Scalar)
     }
 }
 

@@ -7,17 +7,18 @@
 //! - [`foreign`]: words of others, and the one gate through which they reach a reader.
 //! - [`result`]: what becomes of OpManager's bytes. Knows neither MCP nor HTTP.
 //! - [`opmanager`]: the typed client, generated from `openapi/opmanager.yaml`. Knows no MCP.
+//! - `audit`: what is recorded of calls: audit log, metrics, spans.
+//! - `upstream`: the one way from a tool to OpManager.
 //! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
-//! - `diagnose`: a connection examined step by step. Knows no MCP.
 //! - `telemetry`: feature `otel`; where finished spans go. Knows neither calls nor tools.
 //! - [`server`]: the catalogue as an MCP server.
 //! - [`transport`]: the ways in.
 //! - [`cli`]: the command line.
 
+mod audit;
 pub mod cli;
 #[cfg(feature = "demo")]
 mod demo;
-mod diagnose;
 pub mod foreign;
 mod json;
 pub mod opmanager;
@@ -28,6 +29,7 @@ pub mod server;
 mod telemetry;
 pub mod tools;
 pub mod transport;
+mod upstream;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -49,7 +49,7 @@ pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
 pub use target::{Host, Target};
 pub use tls::ShownCertificate;
 
-pub(crate) use client::{Call, SendResult};
+pub(crate) use client::{Call, SendResult, Sending};
 pub(crate) use connection::redacted;
 pub(crate) use pool::MOST_IDLE;
 pub(crate) use probe::{Admittance, Handshake};

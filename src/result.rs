@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod rows;
 mod shape;
 mod verdict;
 mod writer;
@@ -13,7 +14,9 @@ use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
 pub use shape::{Limits, Plan, Selection, shape};
+pub(crate) use rows::rows;
 use verdict::Judged;
+pub(crate) use writer::Writer;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
 
 /// The text that a model reads of an answer, from one pass over its bytes.

@@ -5,13 +5,11 @@
 
 #![deny(clippy::disallowed_types)]
 
-mod asked;
 mod call;
 mod caller;
 mod confirm;
-mod diagnose;
-mod guard;
-pub(crate) mod metrics;
+mod panics;
+mod resolve;
 mod resources;
 #[cfg(feature = "otel")]
 mod spans;
@@ -30,21 +28,21 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::metrics::Metrics;
+use crate::audit::{Exchange, Outcome};
 use crate::opmanager::Http;
 use crate::result;
 pub(crate) use crate::tools::wording::CONNECTION_HEADERS;
 use crate::tools::wording::Wording;
 use crate::tools::{Policy, arguments, prompts};
-use asked::Asked;
-use call::Exchange;
+use crate::upstream::Capacity;
 pub use caller::Caller;
 pub(crate) use caller::Grant;
-use confirm::Questioner;
+use confirm::Confirmer;
 pub use confirm::{Confirm, ConfirmTimeout};
-use metrics::{Metrics, Outcome};
+use resolve::Resolved;
 pub use turns::CallLimits;
 pub(crate) use turns::Turns;
 
@@ -87,8 +85,7 @@ struct Inner {
     http: Http,
     listed: Vec<Tool>,
     turns: Turns,
-    /// Who shapes a large answer, which keeps a processor busy.
-    shaping: Arc<Semaphore>,
+    capacity: Capacity,
     metrics: Option<Arc<Metrics>>,
     closing: CancellationToken,
     /// What calls panic with.
@@ -102,7 +99,7 @@ impl OpManagerServer {
         Self(Arc::new(Inner {
             listed: listed(&settings.policy, settings.credentials),
             turns: Turns::new(settings.calls),
-            shaping: Arc::new(Semaphore::new(call::SHAPED_AT_ONCE)),
+            capacity: Capacity::default(),
             settings,
             http,
             metrics: None,
@@ -145,11 +142,11 @@ impl OpManagerServer {
     }
 
     /// A call with its connection, whatever way that came.
-    fn connected(&self, asked: Asked, caller: Option<&Caller>) -> Asked {
+    fn connected(&self, resolved: Resolved, caller: Option<&Caller>) -> Resolved {
         match self.0.settings.credentials {
-            Credentials::Arguments => asked,
+            Credentials::Arguments => resolved,
             Credentials::Request => {
-                asked.connected(caller.map(Caller::take_connection).unwrap_or_default())
+                resolved.connected(caller.map(Caller::take_connection).unwrap_or_default())
             }
         }
     }
@@ -234,12 +231,12 @@ impl ServerHandler for OpManagerServer {
         )
         .with_instructions(match self.0.settings.credentials {
             Credentials::Arguments => concat!(
-                include_str!("instructions/arguments.txt"),
-                include_str!("instructions/all.txt")
+                include_str!("server/instructions/arguments.txt"),
+                include_str!("server/instructions/all.txt")
             ),
             Credentials::Request => concat!(
-                include_str!("instructions/request.txt"),
-                include_str!("instructions/all.txt")
+                include_str!("server/instructions/request.txt"),
+                include_str!("server/instructions/all.txt")
             ),
         })
     }
@@ -287,7 +284,7 @@ impl ServerHandler for OpManagerServer {
         let caller = Caller::of(&context);
         let given = arguments.unwrap_or_default();
         let policy = self.policy(caller.as_deref());
-        let Some(asked) = Asked::of(&tool, given, &policy) else {
+        let Some(resolved) = Resolved::of(&tool, given, &policy) else {
             // The name is not repeated: it may be a key in the wrong place.
             let close = policy.closest(&tool);
             return Err(ErrorData::invalid_params(
@@ -295,11 +292,11 @@ impl ServerHandler for OpManagerServer {
                 None,
             ));
         };
-        let asked = self.connected(asked, caller.as_deref());
-        let (name, access) = (asked.name(), asked.access());
+        let resolved = self.connected(resolved, caller.as_deref());
+        let access = resolved.access();
         let settings = &self.0.settings;
         let when = (settings.confirm, settings.confirm_timeout);
-        let questioner = Questioner::of(when, &context, input_responses, request_state);
+        let confirmer = Confirmer::of(when, &context, input_responses, request_state);
         let cancelled = context.ct.clone();
         let grant = caller.as_deref().and_then(Caller::grant).cloned();
         let withdrawn = async move {
@@ -309,14 +306,15 @@ impl ServerHandler for OpManagerServer {
             }
         };
         #[cfg(feature = "otel")]
-        let span = spans::of_call(name, &context);
+        let span = spans::of_call(resolved.tool.name(), &context);
         // A call may wait for long, and what came beside its arguments may be large.
         drop((context, request.meta));
         let caller = caller.as_deref();
+        let audit = self.audit(caller, resolved.tool);
         let answer = async {
             let target = OnceLock::new();
             // rmcp moves the future of a request from hand to hand; in a box it moves a pointer.
-            let running = Box::pin(self.run(asked, &questioner, caller, &target));
+            let running = Box::pin(self.run(resolved, &confirmer, caller, &audit, &target));
             let (end, answer) = tokio::select! {
                 // A call that was cancelled before its question was answered must not go on, though both be known at
                 // the same time.
@@ -328,9 +326,9 @@ impl ServerHandler for OpManagerServer {
                 () = withdrawn => {
                     (Outcome::Cancelled, Err(ErrorData::internal_error("the token of this caller was withdrawn", None)))
                 }
-                response = guard::catch(running) => match response {
+                response = panics::catch(running) => match response {
                     Some(response) => return Ok(response),
-                    None => (Outcome::Panic, Ok(guard::panicked(access))),
+                    None => (Outcome::Panic, Ok(panics::panic_reply(access))),
                 },
                 () = self.0.closing.cancelled() => {
                     (Outcome::Cancelled, Err(ErrorData::internal_error("the server is closing", None)))
@@ -340,7 +338,7 @@ impl ServerHandler for OpManagerServer {
                 target: target.get(),
                 ..Exchange::default()
             };
-            self.record(caller, name, access, end, &exchange);
+            audit.call(end, &exchange);
             answer
         };
         #[cfg(feature = "otel")]

@@ -9,7 +9,7 @@ use super::{AccessArg, AnswerArgs, ConnectionArgs, TargetArgs, key, process};
 use crate::opmanager::Http;
 use crate::server::{OpManagerServer, Settings};
 use crate::tools::arguments::CONNECTION_ARGUMENTS;
-use crate::tools::{self, BuiltIn, Policy, ToolName, ToolsetName};
+use crate::tools::{self, Policy, Tool, ToolName, ToolsetName};
 
 /// Arguments of `call`.
 #[derive(Debug, Args)]
@@ -46,13 +46,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// The names of a tool's own arguments, and `port`.
 fn accepted(tool: ToolName) -> Vec<String> {
-    let name = tool.to_string();
-    let schema = match (tools::find(&name), BuiltIn::find(&name)) {
-        (Some(operation), _) => operation.accepted().clone(),
-        (None, Some(built_in)) => built_in.accepted(),
-        (None, None) => Map::new(),
-    };
-    let properties = schema.get("properties").and_then(Value::as_object);
+    let schema = tools::find(&tool.to_string()).map(Tool::accepted);
+    let properties = schema.and_then(|schema| schema.get("properties"));
+    let properties = properties.and_then(Value::as_object);
     let names = properties.into_iter().flatten().map(|(name, _)| name);
     // The others of the connection have flags, and the key has no place here.
     names
@@ -109,7 +105,7 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     let http = Http::new(given.targets.egress(given.answers.limits()));
     let server = OpManagerServer::new(settings, http);
     let answer = server
-        .call_for_a_person(&given.tool.to_string(), arguments)
+        .call_from_cli(&given.tool.to_string(), arguments)
         .await;
     let (mut out, mut remarks) = (io::stdout().lock(), io::stderr().lock());
     match answer {

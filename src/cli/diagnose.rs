@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::{ConnectionArgs, TargetArgs, key, process};
-use crate::diagnose::diagnose;
-use crate::opmanager::{Http, Limits, Target, Trust};
-use crate::tools::outcome;
+use crate::audit::Audit;
+use crate::opmanager::{Connection, Http, Limits, Target, Trust};
+use crate::tools::failure_text;
 use crate::tools::wording::Wording;
+use crate::tools::workflows::diagnose_connection::{examine, examine_without_key};
+use crate::upstream::{Capacity, Session};
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]
@@ -46,12 +48,21 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
         ));
     }
     let http = Http::new(arguments.targets.egress(Limits::default()));
-    let report = diagnose(&http, target, trust, key, Wording::Arguments).await;
+    let report = match key {
+        None => examine_without_key(&http, &target, trust).await,
+        Some(key) => {
+            let connection = Connection::with(target, trust, key);
+            let profile = http.admit(&connection).ok();
+            let (capacity, audit) = (Capacity::default(), Audit::none("diagnose_connection"));
+            let session = Session::new(&http, connection, profile, &capacity, &audit);
+            examine(&session.upstream(), Wording::Arguments).await
+        }
+    };
     let mut out = io::stdout().lock();
     writeln!(out, "{}", report.text())?;
     out.flush()?;
     if report.is_spoken() {
-        writeln!(io::stderr(), "{}", outcome::SPOKEN)?;
+        writeln!(io::stderr(), "{}", failure_text::SPOKEN)?;
     }
     if report.is_good() {
         if !arguments.targets.ca_file.is_empty() {

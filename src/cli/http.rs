@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::refusal::whole;
 use super::{LONGEST, MOST, Serve};
 use crate::opmanager::Target;
-use crate::server::metrics::Metrics;
+use crate::audit::metrics::Metrics;
 use crate::server::{CallLimits, Credentials};
 use crate::tools::Policy;
 use crate::transport::http::{

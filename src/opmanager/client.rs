@@ -18,6 +18,7 @@ use http::header::{
 };
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::foreign::{Foreign, Source, Told};
 use crate::result::{self, Received};
@@ -64,6 +65,15 @@ pub struct Client {
 struct Paged<T> {
     #[serde(alias = "List", alias = "Details")]
     rows: T,
+}
+
+/// How a request is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sending {
+    /// Whether it gets a connection that nothing else is sent on.
+    pub(crate) fresh: bool,
+    /// When it is given up.
+    pub(crate) deadline: Instant,
 }
 
 /// An answer as it came.
@@ -127,9 +137,12 @@ impl Client {
             Answer::Json(body) => serde_json::from_slice(body),
             message => serde_json::from_str(&message.into_json()),
         };
-        decoded.map_err(|error| {
-            Error::Shape(self.tell(&Foreign::new(Source::Decoding, &error.to_string())))
-        })
+        decoded.map_err(|error| self.misfit(&error.to_string()))
+    }
+
+    /// The error that a success is which does not have the documented shape, in the words of its decoder.
+    pub(crate) fn misfit(&self, words: &str) -> Error {
+        Error::Shape(self.tell(&Foreign::new(Source::Decoding, words)))
     }
 
     /// Whether an answer is a success, and of which form.
@@ -158,14 +171,30 @@ impl Client {
     ///
     /// Those that leave no whole answer: refused arguments, no connection, time limit, size limit.
     pub async fn call_raw<O: Operation>(&self, arguments: &O) -> Result<RawResponse, Error> {
+        let sending = Sending {
+            fresh: self.fresh,
+            deadline: Instant::now() + self.http.limits().timeout,
+        };
+        self.send(arguments, sending).await
+    }
+
+    /// Calls an operation until a deadline.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Client::call_raw`].
+    pub(crate) async fn send<O: Operation>(
+        &self,
+        arguments: &O,
+        Sending { fresh, deadline }: Sending,
+    ) -> Result<RawResponse, Error> {
         exactly_one(arguments)?;
         let limits = self.http.limits();
-        let deadline = tokio::time::sleep(limits.timeout);
         tokio::select! {
             // What is known is told, if only just.
             biased;
-            result = self.exchange(arguments, limits.max_response_bytes) => result,
-            () = deadline => Err(Error::Timeout {
+            result = self.exchange(arguments, fresh, limits.max_response_bytes) => result,
+            () = tokio::time::sleep_until(deadline) => Err(Error::Timeout {
                 target: self.connection.target.clone(),
                 seconds: limits.timeout.as_secs(),
             }),
@@ -175,13 +204,14 @@ impl Client {
     async fn exchange<O: Operation>(
         &self,
         arguments: &O,
+        fresh: bool,
         limit: usize,
     ) -> Result<RawResponse, Error> {
         let Connection {
             target, trust, key, ..
         } = &self.connection;
         let key = key.header()?;
-        let route = self.http.route(target, *trust, &key, self.fresh)?;
+        let route = self.http.route(target, *trust, &key, fresh)?;
         let call = Call {
             key,
             operation: O::ID,

@@ -14,6 +14,7 @@ use crate::sanitize;
 
 use super::verdict::{self, Problem};
 use super::writer::Writer;
+pub(super) use list::USUAL_LISTS;
 
 /// What is kept free for the mark at the end of a shortened container.
 const MARK: usize = 48;
@@ -63,7 +64,7 @@ pub struct Limits {
 
 impl Limits {
     /// Longest text, in characters.
-    fn chars(&self) -> usize {
+    pub(crate) fn chars(&self) -> usize {
         self.max_chars.max(1000)
     }
 }

@@ -6,46 +6,46 @@ use crate::json;
 
 /// A JSON text under construction and its length in characters.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     text: String,
     chars: usize,
 }
 
 /// A state of a [`Writer`] to which it can go back.
 #[derive(Clone, Copy)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     bytes: usize,
     chars: usize,
 }
 
 impl Writer {
     /// Its length, in characters.
-    pub(super) fn chars(&self) -> usize {
+    pub(crate) fn chars(&self) -> usize {
         self.chars
     }
 
     /// How many more characters fit before `end`.
-    pub(super) fn room(&self, end: usize) -> usize {
+    pub(crate) fn room(&self, end: usize) -> usize {
         end.saturating_sub(self.chars)
     }
 
     /// Whether nothing was written.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// The text.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The text, finished.
-    pub(super) fn into_text(self) -> String {
+    pub(crate) fn into_text(self) -> String {
         self.text
     }
 
     /// Begins an entry of the innermost container: with a comma, unless it is the first.
-    pub(super) fn entry(&mut self) {
+    pub(crate) fn entry(&mut self) {
         // A bracket inside of a string is followed by a quote.
         if !matches!(self.text.as_bytes().last(), None | Some(b'{' | b'[')) {
             self.ascii(',');
@@ -53,19 +53,19 @@ impl Writer {
     }
 
     /// Writes a part of JSON as it is.
-    pub(super) fn push(&mut self, json: &str) {
+    pub(crate) fn push(&mut self, json: &str) {
         self.text.push_str(json);
         self.chars += json.chars().count();
     }
 
     /// Writes one character of ASCII: a bracket, a comma, a colon.
-    pub(super) fn ascii(&mut self, character: char) {
+    pub(crate) fn ascii(&mut self, character: char) {
         self.text.push(character);
         self.chars += 1;
     }
 
     /// Writes printable ASCII without quotes and backslashes as a string.
-    pub(super) fn plain_string(&mut self, plain: &str) {
+    pub(crate) fn plain_string(&mut self, plain: &str) {
         self.text.reserve(plain.len() + 2);
         self.text.push('"');
         self.text.push_str(plain);
@@ -74,12 +74,12 @@ impl Writer {
     }
 
     /// Writes a text as a string.
-    pub(super) fn string(&mut self, text: &str) {
+    pub(crate) fn string(&mut self, text: &str) {
         json::write_quoted(text, |part| self.push(part));
     }
 
     /// Takes back the bracket that closes the outermost container, if it is this one.
-    pub(super) fn reopen(&mut self, close: char) -> bool {
+    pub(crate) fn reopen(&mut self, close: char) -> bool {
         let closed = self.text.ends_with(close);
         if closed {
             self.text.pop();
@@ -89,7 +89,7 @@ impl Writer {
     }
 
     /// The state that it is in.
-    pub(super) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark {
             bytes: self.text.len(),
             chars: self.chars,
@@ -97,12 +97,12 @@ impl Writer {
     }
 
     /// How many characters were written since.
-    pub(super) fn since(&self, mark: Mark) -> usize {
+    pub(crate) fn since(&self, mark: Mark) -> usize {
         self.chars - mark.chars
     }
 
     /// Goes back to a state that it was in.
-    pub(super) fn undo(&mut self, mark: Mark) {
+    pub(crate) fn undo(&mut self, mark: Mark) {
         self.text.truncate(mark.bytes);
         self.chars = mark.chars;
     }

@@ -1,87 +1,98 @@
-//! The way of a call to OpManager and back.
+//! The path of a tool call: access level, arguments, target, confirmation, permit, handler, reply.
 //!
-//! Owns its order: tier, arguments, target, confirmation, turn, request, verdict. What is wrong is told before
-//! anything is sent.
+//! Owns its order. What is wrong is said before anything is sent.
 
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
 
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 
 use super::OpManagerServer;
-use super::asked::Asked;
 use super::caller::Caller;
-use super::confirm::{Confirmation, Questioner};
-use super::guard;
-use super::metrics::{Metrics, Outcome};
-#[cfg(feature = "otel")]
-use super::spans;
-use crate::opmanager::{Client, Error, Profile, RawResponse, Target};
-use crate::result::{self, Plan, Selection};
-use crate::tools::{Access, Arguments, CatalogueTool, arguments, outcome};
+use super::confirm::{Confirmation, Confirmer};
+use super::panics;
+use super::resolve::{Rejected, Resolved};
+use crate::audit::metrics::Metrics;
+use crate::audit::{Audit, Exchange, Outcome};
+use crate::opmanager::{Error, Profile, Specification, Target};
+use crate::tools::report::Report;
+use crate::tools::{
+    Access, Arguments, Handler, Tool, arguments, failure_text, toolset, workflows,
+};
+use crate::upstream::{RequestError, Session, Shaped, outcome_of};
 
-/// Largest answer that is shaped on the thread of all calls, in bytes. It takes a few milliseconds.
-const SHAPED_IN_PLACE: usize = 256 * 1024;
-/// Larger answers that are shaped at one time, beside it.
-pub(super) const SHAPED_AT_ONCE: usize = 2;
-
-/// A call of an operation that may be sent: everything in it has been checked.
+/// A call that may be sent: everything in it has been checked.
 pub(super) struct Ready {
-    pub(super) tool: &'static CatalogueTool,
+    pub(super) tool: &'static Tool,
     pub(super) checked: arguments::Checked,
-    pub(super) profile: Profile,
-}
-
-/// What is known of a call that was sent, beside its outcome.
-#[derive(Default)]
-pub(super) struct Exchange<'a> {
-    pub(super) target: Option<&'a Target>,
+    /// Which certificates are accepted; `None` if the policy rejects the target and the tool is there to say so.
     pub(super) profile: Option<Profile>,
-    pub(super) status: Option<u16>,
-    pub(super) bytes: Option<usize>,
-    pub(super) time: Option<Duration>,
 }
 
 impl OpManagerServer {
-    /// Runs what is asked for. Where it goes is told as soon as it is known, for whoever ends it early.
+    /// Records what a call of a tool does.
+    pub(super) fn audit(&self, caller: Option<&Caller>, tool: &'static Tool) -> Audit {
+        let requests = matches!(tool.handler(), Handler::Workflow(_));
+        Audit::new(
+            self.0.metrics.clone(),
+            caller.map(Caller::name),
+            tool.name(),
+            tool.access().word(),
+            requests,
+        )
+    }
+
+    /// Runs a call. Its target is written to `target` as soon as it is known, for the record of a call that ends early.
     pub(super) async fn run(
         &self,
-        asked: Asked,
-        questioner: &Questioner,
+        resolved: Resolved,
+        confirmer: &Confirmer,
         caller: Option<&Caller>,
+        audit: &Audit,
         target: &OnceLock<Target>,
     ) -> CallToolResponse {
         let _running = self.0.metrics.as_deref().map(Metrics::run);
-        let (name, access) = (asked.name(), asked.access());
-        let ready = match asked {
-            Asked::Operation(tool, given) => self.ready(tool, given, caller).map_err(failed),
-            Asked::Diagnose(given) => Err(self.diagnose(given, caller, target).await),
-            Asked::Known(_, told) => {
-                self.record(caller, name, access, Outcome::Success, &Exchange::default());
-                Err(told)
-            }
-            Asked::Refused {
-                outcome, reason, ..
-            } => {
-                self.record(caller, name, access, outcome, &Exchange::default());
-                Err(failed(reason))
-            }
-        };
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(result) => return result.into(),
-        };
-        let _ = target.set(ready.checked.connection.target().clone());
-        if access == Access::Destructive {
-            let confirmation = questioner.confirm(&ready).await;
-            let unsent = |outcome| {
-                let exchange = Exchange {
-                    target: target.get(),
-                    ..Exchange::default()
-                };
-                self.record(caller, name, access, outcome, &exchange);
+        let Resolved { tool, call } = resolved;
+        let unsent = |outcome| {
+            let exchange = Exchange {
+                target: target.get(),
+                ..Exchange::default()
             };
-            match confirmation {
+            audit.call(outcome, &exchange);
+        };
+        let given = match call {
+            Ok(given) => given,
+            Err(Rejected { outcome, reason }) => {
+                unsent(outcome);
+                return failed(reason).into();
+            }
+        };
+        if let Handler::Local(answer) = tool.handler() {
+            let answer = answer(given, &self.policy(caller));
+            return match answer {
+                Ok(text) => {
+                    unsent(Outcome::Success);
+                    CallToolResult::success(vec![ContentBlock::text(text)]).into()
+                }
+                Err(reason) => {
+                    unsent(Outcome::InvalidArguments);
+                    failed(reason).into()
+                }
+            };
+        }
+        let ready = match self.ready(tool, given) {
+            Ok(ready) => ready,
+            Err(reason) => {
+                unsent(Outcome::InvalidArguments);
+                return failed(reason).into();
+            }
+        };
+        // All that is left of the message is small.
+        if let Some(caller) = caller {
+            caller.leave_room();
+        }
+        let _ = target.set(ready.checked.connection.target().clone());
+        if tool.access() == Access::Destructive {
+            match confirmer.confirm(&ready).await {
                 Confirmation::Given => {}
                 Confirmation::Refused(reason) => {
                     unsent(Outcome::NotConfirmed);
@@ -93,87 +104,39 @@ impl OpManagerServer {
                 }
             }
         }
-        self.send(ready, caller).await.into()
-    }
-
-    /// Writes down how a call ended: a line of the log, which is also who did what, the metrics, and its span.
-    pub(super) fn record(
-        &self,
-        caller: Option<&Caller>,
-        tool: &'static str,
-        access: Access,
-        outcome: Outcome,
-        exchange: &Exchange<'_>,
-    ) {
-        if let Some(metrics) = &self.0.metrics {
-            metrics.count(tool, access.word(), outcome, exchange.target);
-            if let (Some(time), Some(bytes)) = (exchange.time, exchange.bytes) {
-                metrics.exchanged(tool, time, bytes);
+        // Only what has been checked waits: what is large or wrong is gone by now.
+        let _permit = match self.0.turns.take(caller.map(Caller::counted_as)).await {
+            Ok(permit) => permit,
+            Err(full) => {
+                unsent(Outcome::Busy);
+                return failed(full.to_string()).into();
             }
+        };
+        #[cfg(test)]
+        if let Some(text) = &self.0.panic {
+            panic!("{text}");
         }
-        #[cfg(feature = "otel")]
-        spans::record(access, outcome);
-        let Exchange {
-            target,
-            profile,
-            status,
-            bytes,
-            time,
-        } = exchange;
-        let client = caller.map(Caller::name);
-        let milliseconds = time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-        let tls = target.map(Target::tls);
-        let target = target.map(tracing::field::display);
-        let trust = profile.map(tracing::field::display);
-        let (access, outcome_word) = (access.word(), outcome.word());
-        // What travels unprotected is worth an operator's look, and so is a server that is too small.
-        let unprotected = *profile == Some(Profile::Unverified) || tls == Some(false);
-        if unprotected || outcome == Outcome::Busy {
-            tracing::warn!(
-                client,
-                tool,
-                access,
-                target,
-                trust,
-                tls,
-                status,
-                bytes,
-                milliseconds,
-                outcome = outcome_word
-            );
-        } else {
-            tracing::info!(
-                client,
-                tool,
-                access,
-                target,
-                trust,
-                tls,
-                status,
-                bytes,
-                milliseconds,
-                outcome = outcome_word
-            );
-        }
+        self.send(ready, audit).await.into()
     }
 
-    /// A call that a person makes, who needs not be asked whether it is meant: the answer and a remark on it.
+    /// A call that a person makes at a terminal, who needs no confirmation: the answer and a remark on it.
     ///
     /// # Errors
     ///
     /// What a client would be told.
-    pub(crate) async fn call_for_a_person(
+    pub(crate) async fn call_from_cli(
         &self,
         tool: &str,
         given: Arguments,
     ) -> Result<(String, String), String> {
-        let Some(asked) = Asked::of(tool, given, &self.0.settings.policy) else {
+        let Some(resolved) = Resolved::of(tool, given, &self.0.settings.policy) else {
             return Err("there is no such tool".to_owned());
         };
-        let access = asked.access();
-        let (nobody, target) = (Questioner::nobody(), OnceLock::new());
-        let response = guard::catch(self.run(asked, &nobody, None, &target)).await;
-        let response = response.unwrap_or_else(|| guard::panicked(access));
+        let access = resolved.access();
+        let audit = self.audit(None, resolved.tool);
+        let (nobody, target) = (Confirmer::nobody(), OnceLock::new());
+        let response = panics::catch(self.run(resolved, &nobody, None, &audit, &target)).await;
+        let response = response.unwrap_or_else(|| panics::panic_reply(access));
         let CallToolResponse::Complete(result) = response else {
             return Err("the answer is a question, and there is nobody to answer it".to_owned());
         };
@@ -188,37 +151,21 @@ impl OpManagerServer {
         Ok((first, texts.next().unwrap_or_default()))
     }
 
-    /// Checks a call, or says what is wrong with it.
-    fn ready(
-        &self,
-        tool: &'static CatalogueTool,
-        given: Arguments,
-        caller: Option<&Caller>,
-    ) -> Result<Ready, String> {
-        let (name, access) = (tool.name(), tool.access());
-        let refused = |outcome, reason: String| {
-            self.record(caller, name, access, outcome, &Exchange::default());
-            reason
-        };
-        self.policy(caller)
-            .allows(tool)
-            .map_err(|reason| refused(Outcome::NotAllowed, reason))?;
+    /// Checks the arguments and the target of a call, or says what is wrong with them.
+    fn ready(&self, tool: &'static Tool, given: Arguments) -> Result<Ready, String> {
         let wrong = |problems: arguments::Problems| {
-            refused(
-                Outcome::InvalidArguments,
-                self.wording().of_text(&problems.text(name)).into_owned(),
-            )
+            let text = problems.text(tool.name());
+            self.wording().of_text(&text).into_owned()
         };
         let mut checked = arguments::check(tool, given).map_err(wrong)?;
         if !self.wording().names_target() {
             checked.connection = checked.connection.unnamed();
         }
-        let admitted = self.0.http.admit(&checked.connection);
-        let profile = admitted.map_err(|error| wrong(error.into()))?;
-        // All that is left of the message is small.
-        if let Some(caller) = caller {
-            caller.leave_room();
-        }
+        let profile = match self.0.http.admit(&checked.connection) {
+            Ok(profile) => Some(profile),
+            Err(_) if takes_rejected_targets(tool) => None,
+            Err(error) => return Err(wrong(error.into())),
+        };
         Ok(Ready {
             tool,
             checked,
@@ -227,136 +174,146 @@ impl OpManagerServer {
     }
 
     /// A text within the limit of results, followed by the remark that it is data if it repeats words of others.
-    pub(super) fn told(&self, text: String, spoken: bool) -> Vec<ContentBlock> {
-        let text = outcome::within(text, self.0.settings.result.max_chars);
+    fn told(&self, text: String, spoken: bool) -> Vec<ContentBlock> {
+        let text = failure_text::within(text, self.0.settings.result.max_chars);
         let mut blocks = vec![ContentBlock::text(text)];
         if spoken {
-            blocks.push(ContentBlock::text(outcome::SPOKEN));
+            blocks.push(ContentBlock::text(failure_text::SPOKEN));
         }
         blocks
     }
 
-    /// Sends a call.
-    async fn send(&self, ready: Ready, caller: Option<&Caller>) -> CallToolResult {
+    /// The result of a request that failed.
+    fn request_failed(
+        &self,
+        error: &Error,
+        operation: &'static Specification,
+        access: Access,
+        target: &Target,
+    ) -> CallToolResult {
+        let text = failure_text::failure(error, operation, access, target.tls(), self.wording());
+        CallToolResult::error(self.told(text, error.is_spoken()))
+    }
+
+    /// Runs the handler of a call.
+    async fn send(&self, ready: Ready, audit: &Audit) -> CallToolResult {
         let Ready {
             tool,
             checked,
             profile,
         } = ready;
-        let (name, access) = (tool.name(), tool.access());
         let arguments::Checked {
             connection,
             arguments,
             selection,
         } = checked;
-        // Only what has been checked waits: what is large or wrong is gone by now.
-        let _turn = match self.0.turns.take(caller.map(Caller::counted_as)).await {
-            Ok(turn) => turn,
-            Err(full) => {
-                let exchange = Exchange {
-                    target: Some(connection.target()),
-                    ..Exchange::default()
+        let session = Session::new(
+            &self.0.http,
+            connection,
+            profile,
+            &self.0.capacity,
+            audit,
+        );
+        match tool.handler() {
+            Handler::Operation(entry) => {
+                let shaped = Shaped {
+                    selection,
+                    limits: self.0.settings.result,
                 };
-                self.record(caller, name, access, Outcome::Busy, &exchange);
-                return failed(full.to_string());
+                self.send_operation(entry, arguments, shaped, &session, audit)
+                    .await
             }
-        };
-        #[cfg(test)]
-        if let Some(text) = &self.0.panic {
-            panic!("{text}");
+            Handler::Workflow(entry) => self.run_workflow(entry, arguments, &session, audit).await,
+            // They were answered before anything was checked, or resolved to one of the others.
+            Handler::Local(_) | Handler::ByName => failed("Internal error.".to_owned()),
         }
-        let client = Client::new(self.0.http.clone(), connection);
+    }
+
+    async fn send_operation(
+        &self,
+        entry: &'static toolset::Entry,
+        arguments: arguments::Own,
+        shaped: Shaped,
+        session: &Session<'_>,
+        audit: &Audit,
+    ) -> CallToolResult {
+        let operation = entry.operation.specification();
         // What changes something must not be taken for done, or not done, by the response to anything else.
-        let client = Arc::new(match access {
-            Access::Read => client,
-            Access::Write | Access::Destructive => client.on_fresh_connections(),
-        });
-        let started = Instant::now();
-        let target = client.connection().target();
-        let answer = (tool.entry().call)(&client, arguments);
-        #[cfg(feature = "otel")]
-        let answer = spans::of_request(tool.specification(), target, answer);
-        let answer = answer.await;
-        let mut exchange = Exchange {
-            target: Some(target),
-            profile: Some(profile),
-            time: Some(started.elapsed()),
-            ..Exchange::default()
-        };
-        if let Ok(raw) = &answer {
-            exchange.status = Some(raw.status);
-            exchange.bytes = Some(raw.body.len());
-        }
-        let text = match answer {
-            Ok(raw) => self.shaped(raw, tool, selection, &client).await,
-            Err(error) => Err(error),
-        };
-        let outcome = match &text {
-            Ok(_) => Outcome::Success,
-            Err(Error::Refused(_)) => Outcome::Refused,
-            Err(_) => Outcome::NoAnswer,
-        };
-        self.record(caller, name, access, outcome, &exchange);
-        match text {
-            Err(error) => {
-                let (specification, access) = (tool.specification(), tool.access());
-                let wording = self.wording();
-                let text = outcome::failure(&error, specification, access, target.tls(), wording);
-                CallToolResult::error(self.told(text, error.is_spoken()))
-            }
+        let fresh = entry.access > Access::Read;
+        let call = |client, sending| (entry.call)(client, arguments, sending);
+        let result = session.run(operation, fresh, call, shaped).await;
+        let target = session.connection().target();
+        match result {
             Ok(json) => {
-                let mut remark = outcome::UNTRUSTED.to_owned();
-                if let Some(trust) = outcome::trust_remark(profile, target) {
-                    remark.push(' ');
-                    remark.push_str(trust);
-                }
+                audit.call(Outcome::Success, &session.exchange());
+                let remark = self.remark(session);
                 CallToolResult::success(vec![ContentBlock::text(json), ContentBlock::text(remark)])
             }
+            Err((error, _)) => {
+                audit.call(outcome_of(&error), &session.exchange());
+                self.request_failed(&error, operation, entry.access, target)
+            }
         }
     }
 
-    /// The text of a successful answer, from a thread of its own if that takes long: all calls share one.
-    async fn shaped(
+    async fn run_workflow(
         &self,
-        raw: RawResponse,
-        tool: &'static CatalogueTool,
-        selection: Selection,
-        client: &Arc<Client>,
-    ) -> Result<String, Error> {
-        if raw.body.len() <= SHAPED_IN_PLACE {
-            return self.shape(&raw, tool, &selection, client);
-        }
-        let turn = self.0.shaping.clone().acquire_owned().await;
-        let (server, client) = (self.clone(), client.clone());
-        let shaping = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
-            server.shape(&raw, tool, &selection, &client)
-        });
-        match shaping.await {
-            Ok(text) => text,
-            // Nobody cancels it.
-            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
-        }
-    }
-
-    /// The text of a successful answer.
-    fn shape(
-        &self,
-        raw: &RawResponse,
-        tool: &CatalogueTool,
-        selection: &Selection,
-        client: &Client,
-    ) -> Result<String, Error> {
-        let specification = tool.specification();
-        let plan = Plan {
-            list: specification.list,
-            markup: specification.markup,
+        entry: &'static workflows::Entry,
+        arguments: arguments::Own,
+        session: &Session<'_>,
+        audit: &Audit,
+    ) -> CallToolResult {
+        let limit = self.0.settings.result.chars();
+        let mut report = Report::new(session.connection(), self.wording(), limit);
+        let ended = (entry.run)(session, arguments, &mut report).await;
+        let exchange = Exchange {
+            status: None,
+            requests: Some(session.sent()),
+            ..session.exchange()
         };
-        let key = client.connection().key();
-        let redact = |text: &str| key.redact(text);
-        let limits = self.0.settings.result;
-        result::answer(raw.received(), plan, selection, limits, &redact)
-            .map_err(|failure| client.tell_failure(failure).into())
+        if let Err(RequestError {
+            operation, error, ..
+        }) = ended
+        {
+            audit.call(outcome_of(&error), &exchange);
+            let target = session.connection().target();
+            return self.request_failed(&error, operation.specification(), entry.access, target);
+        }
+        let finished = report.finish();
+        if finished.failed {
+            audit.call(Outcome::NoAnswer, &exchange);
+            CallToolResult::error(self.told(finished.text, finished.spoken))
+        } else {
+            audit.call(Outcome::Success, &exchange);
+            let blocks = if finished.lines {
+                self.told(finished.text, finished.spoken)
+            } else {
+                let remark = self.remark(session);
+                [finished.text, remark].map(ContentBlock::text).into()
+            };
+            CallToolResult::success(blocks)
+        }
+    }
+
+    /// What a successful response is followed by.
+    fn remark(&self, session: &Session<'_>) -> String {
+        let mut remark = failure_text::UNTRUSTED.to_owned();
+        let profile = session.exchange().profile;
+        let trust = profile.and_then(|profile| {
+            failure_text::trust_remark(profile, session.connection().target())
+        });
+        if let Some(trust) = trust {
+            remark.push(' ');
+            remark.push_str(trust);
+        }
+        remark
+    }
+}
+
+fn takes_rejected_targets(tool: &Tool) -> bool {
+    match tool.handler() {
+        Handler::Workflow(entry) => entry.takes_rejected_targets,
+        Handler::Operation(_) | Handler::Local(_) | Handler::ByName => false,
     }
 }
 

@@ -65,20 +65,20 @@ pub(super) enum Confirmation {
 }
 
 /// Who can be asked, and how.
-pub(super) struct Questioner {
+pub(super) struct Confirmer {
     when: Confirm,
     timeout: ConfirmTimeout,
-    way: Way,
+    way: AskVia,
 }
 
-enum Way {
+enum AskVia {
     /// There is nobody.
     None,
     /// By a request of ours.
     Request(Peer<RoleServer>),
     /// By an answer that asks; here is what came with the call, as far as it matters.
     Answer {
-        answer: Option<Result<Answer, Unreadable>>,
+        answer: Option<Result<Answer, InvalidReply>>,
         state: Option<String>,
     },
 }
@@ -90,8 +90,8 @@ struct Answer {
     confirmed: bool,
 }
 
-/// What was answered is no answer.
-struct Unreadable;
+/// The reply could not be parsed.
+struct InvalidReply;
 
 impl From<ElicitResult> for Answer {
     fn from(answer: ElicitResult) -> Self {
@@ -106,13 +106,13 @@ impl From<ElicitResult> for Answer {
     }
 }
 
-impl Questioner {
+impl Confirmer {
     /// For a call that nobody needs to confirm: who makes it is the person.
     pub(super) fn nobody() -> Self {
         Self {
             when: Confirm::Off,
             timeout: ConfirmTimeout::default(),
-            way: Way::None,
+            way: AskVia::None,
         }
     }
 
@@ -132,19 +132,19 @@ impl Questioner {
             .protocol_version()
             .is_some_and(|version| version.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
         let way = match (asks, newest) {
-            (false, _) => Way::None,
-            (true, true) => Way::Answer {
+            (false, _) => AskVia::None,
+            (true, true) => AskVia::Answer {
                 answer: responses
                     .and_then(|mut all| all.remove(CONFIRM))
                     .map(
                         |answer| match serde_json::from_value::<ElicitResult>(answer) {
                             Ok(answer) => Ok(answer.into()),
-                            Err(_) => Err(Unreadable),
+                            Err(_) => Err(InvalidReply),
                         },
                     ),
                 state,
             },
-            (true, false) => Way::Request(context.peer.clone()),
+            (true, false) => AskVia::Request(context.peer.clone()),
         };
         Self { when, timeout, way }
     }
@@ -155,12 +155,12 @@ impl Questioner {
             return Confirmation::Given;
         }
         match &self.way {
-            Way::None if self.when == Confirm::Auto => Confirmation::Given,
-            Way::None => Confirmation::Refused(format!(
+            AskVia::None if self.when == Confirm::Auto => Confirmation::Given,
+            AskVia::None => Confirmation::Refused(format!(
                 "`{}` must be confirmed by a person, and this client cannot ask one; nothing was sent.\nThe operator of this server can start it with --confirm-destructive auto, which asks only where that is possible.",
                 ready.tool.name()
             )),
-            Way::Request(peer) => {
+            AskVia::Request(peer) => {
                 // When the time is over, the client is told that the request is cancelled, and takes its question back.
                 let ConfirmTimeout(timeout) = self.timeout;
                 let answer = peer
@@ -175,7 +175,7 @@ impl Questioner {
                     Err(_) => Confirmation::Refused(unconfirmed(ready, "got no answer")),
                 }
             }
-            Way::Answer { answer, state } => {
+            AskVia::Answer { answer, state } => {
                 let digest = digest(ready);
                 let Some(answer) = answer else {
                     let request = InputRequest::Elicitation(ElicitRequest::new(question(ready)));
@@ -189,7 +189,7 @@ impl Questioner {
                 }
                 match answer {
                     Ok(answer) => judge(answer, ready),
-                    Err(Unreadable) => Confirmation::Refused(unconfirmed(ready, "cannot be read")),
+                    Err(InvalidReply) => Confirmation::Refused(unconfirmed(ready, "cannot be read")),
                 }
             }
         }
@@ -235,15 +235,15 @@ fn question(ready: &Ready) -> ElicitRequestParams {
 }
 
 /// What a call gives up of the protection on its way, in words for the person who is asked.
-fn weakness(target: &Target, profile: Profile) -> Option<&'static str> {
+fn weakness(target: &Target, profile: Option<Profile>) -> Option<&'static str> {
     match profile {
         _ if !target.tls() => Some(
             "WARNING: it goes over plain HTTP. Whoever is on the way can read the key and change what is removed.",
         ),
-        Profile::Unverified => Some(
+        Some(Profile::Unverified) => Some(
             "WARNING: the certificate is not verified (verify_ssl: false). It may be another server that is called, which then has the key.",
         ),
-        Profile::Verified | Profile::Pinned(_) => None,
+        Some(Profile::Verified | Profile::Pinned(_)) | None => None,
     }
 }
 
@@ -324,8 +324,9 @@ fn digest(ready: &Ready) -> String {
         Trust::Unverified => "unverified",
     };
     let profile = match profile {
-        Profile::Verified | Profile::Unverified => profile.to_string(),
-        Profile::Pinned(certificate) => format!("pinned {}", URL_SAFE_NO_PAD.encode(certificate)),
+        None => "none".to_owned(),
+        Some(profile @ (Profile::Verified | Profile::Unverified)) => profile.to_string(),
+        Some(Profile::Pinned(certificate)) => format!("pinned {}", URL_SAFE_NO_PAD.encode(certificate)),
     };
     let what = serde_json::json!([
         tool.name(),

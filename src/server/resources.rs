@@ -6,7 +6,7 @@ use rmcp::ErrorData;
 use rmcp::model::{Resource, ResourceContents, ResourceTemplate};
 use serde_json::json;
 
-use crate::tools::{self, CatalogueTool, Policy, describe};
+use crate::tools::{Policy, Tool, describe};
 
 /// Address of the catalogue, and the beginning of each operation's.
 const OPERATIONS: &str = "opmanager://operations";
@@ -58,7 +58,7 @@ pub(super) fn templates() -> Vec<ResourceTemplate> {
 pub(super) fn read(uri: &str, policy: &Policy) -> Option<ResourceContents> {
     let rest = uri.strip_prefix(OPERATIONS)?;
     let told = if rest.is_empty() {
-        let lines: Vec<_> = known(policy)
+        let lines: Vec<_> = describe::known(policy)
             .map(|tool| describe::line(tool, policy))
             .collect();
         json!({ "operations": lines })
@@ -71,13 +71,9 @@ pub(super) fn read(uri: &str, policy: &Policy) -> Option<ResourceContents> {
 
 /// The names with which an operation's address may go on.
 pub(super) fn ids(beginning: &str, policy: &Policy) -> Vec<String> {
-    known(policy)
-        .map(CatalogueTool::name)
+    describe::known(policy)
+        .map(Tool::name)
         .filter(|name| name.starts_with(beginning))
         .map(str::to_owned)
         .collect()
-}
-
-fn known(policy: &Policy) -> impl Iterator<Item = &'static CatalogueTool> {
-    tools::catalogue().iter().filter(|tool| !policy.hides(tool))
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{Arguments, CatalogueTool};
+use super::{Arguments, Tool};
 use crate::opmanager::{ApiKey, Connection, Error, Target, Trust};
 use crate::result::Selection;
 
@@ -30,12 +30,19 @@ pub(crate) const CONNECTION_ARGUMENTS: [&str; 5] =
 /// The arguments that say what is wanted of an answer's list.
 const SELECTION_ARGUMENTS: [&str; 3] = ["fields", "limit", "offset"];
 
+/// Arguments of a tool's own, checked.
+#[allow(
+    clippy::disallowed_types,
+    reason = "they are the caller's, and no answer"
+)]
+pub(crate) type Own = Value;
+
 /// A call that may be made: everything in it has been checked.
 pub(crate) struct Checked {
     /// Where to, how trusted, with which key.
     pub(crate) connection: Connection,
     /// The operation's arguments.
-    pub(crate) arguments: Value,
+    pub(crate) arguments: Own,
     /// What is wanted of the answer's list.
     pub(crate) selection: Selection,
 }
@@ -154,28 +161,15 @@ pub(crate) fn without_connection(schema: &Map<String, Value>) -> Map<String, Val
     schema
 }
 
-/// The schema of a tool that takes nothing but a connection.
-pub(crate) fn of_connection() -> Map<String, Value> {
-    around(&Value::Null, false)
-}
-
-/// Checks all arguments of an operation's call.
-pub(crate) fn check(tool: &CatalogueTool, given: Arguments) -> Result<Checked, Problems> {
+/// Checks all arguments of a call that goes to OpManager.
+pub(crate) fn check(tool: &Tool, given: Arguments) -> Result<Checked, Problems> {
     let expected = Expected {
         definition: tool.accepted(),
-        selectors: tool.specification().exactly_one_of,
+        selectors: tool
+            .operation()
+            .map_or(&[], |operation| operation.exactly_one_of),
     };
     expected.check_call(given)
-}
-
-/// Checks the arguments of a tool that takes nothing but a connection.
-pub(crate) fn check_connection(given: Arguments) -> Result<Connection, Problems> {
-    let whole = of_connection();
-    let expected = Expected {
-        definition: &whole,
-        selectors: &[],
-    };
-    Ok(expected.check_call(given)?.connection)
 }
 
 /// Checks the arguments of a tool that calls no OpManager. A connection that is given all the same is dropped.

@@ -7,24 +7,34 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::{self, CONNECTION_ARGUMENTS};
 use super::policy::suggestion;
-use super::{Access, Arguments, BuiltIn, CatalogueTool, Policy, catalogue, search};
+use super::{Access, Arguments, Policy, Tool, catalogue, find as find_tool, local, search};
 
 /// Longest query, in characters: a few words. What a search takes grows with it.
 const LONGEST_QUERY: usize = 300;
 /// Most operations of one answer.
 const MOST_FOUND: usize = 8;
 
+/// What can be found, described and called by name: all that is not unknown to the caller.
+pub(crate) fn known(policy: &Policy) -> impl Iterator<Item = &'static Tool> {
+    catalogue()
+        .iter()
+        .filter(|tool| tool.is_callable_by_name() && !policy.hides(tool))
+}
+
 /// The operation of that name, as a tool or in OpManager's own spelling.
 ///
 /// # Errors
 ///
 /// What to do instead. The name is not repeated: it may be a key in the wrong place.
-pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static CatalogueTool, String> {
-    let known = || catalogue().iter().filter(|tool| !policy.hides(tool));
+pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static Tool, String> {
+    let known = || known(policy);
     known()
-        .find(|tool| tool.answers_to(name) || tool.specification().id == name)
+        .find(|tool| {
+            let id = tool.operation().map(|operation| operation.id);
+            tool.answers_to(name) || id == Some(name)
+        })
         .ok_or_else(|| {
-            let close = suggestion(name, known().map(CatalogueTool::name));
+            let close = suggestion(name, known().map(Tool::name));
             format!("`operation` is none of OpManager's{close}\nfind_operations finds operations by what you want to do.")
         })
 }
@@ -35,7 +45,7 @@ pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static Catalogu
 ///
 /// What is wrong with the arguments.
 pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> {
-    let given = checked(BuiltIn::FindOperations, given)?;
+    let given = checked(local::FIND, given)?;
     let text = |name: &str| given.get(name).and_then(Value::as_str);
     let access = text("access").and_then(|word| word.parse().ok());
     let query = text("query").unwrap_or_default();
@@ -53,14 +63,17 @@ pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> 
 ///
 /// What is wrong with the arguments, or that there is no such operation.
 pub(crate) fn describe(given: Arguments, policy: &Policy) -> Result<String, String> {
-    let given = checked(BuiltIn::DescribeOperation, given)?;
+    let given = checked(local::DESCRIBE, given)?;
     let name = given.get("operation").and_then(Value::as_str);
     let tool = operation(name.unwrap_or_default(), policy)?;
     Ok(description(tool, policy).to_string())
 }
 
-fn checked(tool: BuiltIn, given: Arguments) -> Result<Arguments, String> {
-    arguments::check_offline(&tool.accepted(), given).map_err(|problems| problems.text(tool.name()))
+fn checked(tool: &str, given: Arguments) -> Result<Arguments, String> {
+    let accepted = find_tool(tool).map(Tool::accepted);
+    let empty = Arguments::new();
+    arguments::check_offline(accepted.unwrap_or(&empty), given)
+        .map_err(|problems| problems.text(tool))
 }
 
 /// The few operations that answer a query best, a line each.
@@ -82,12 +95,12 @@ fn found(query: &str, toolset: Option<&str>, access: Option<Access>, policy: &Po
 }
 
 /// An operation in a line.
-pub(crate) fn line(tool: &CatalogueTool, policy: &Policy) -> Value {
+pub(crate) fn line(tool: &Tool, policy: &Policy) -> Value {
     let mut line = json!({
         "operation": tool.name(),
         "toolset": tool.toolset(),
         "access": tool.access().word(),
-        "summary": tool.specification().summary,
+        "summary": tool.summary(),
     });
     // What the operator does not allow must not look as if it could be called.
     if policy.allows(tool).is_err() {
@@ -103,8 +116,7 @@ pub(crate) fn line(tool: &CatalogueTool, policy: &Policy) -> Value {
 }
 
 /// All about an operation.
-pub(crate) fn description(tool: &CatalogueTool, policy: &Policy) -> Value {
-    let specification = tool.specification();
+pub(crate) fn description(tool: &Tool, policy: &Policy) -> Value {
     let mut own = Map::new();
     let all = tool.accepted().get("properties");
     let required = tool.accepted().get("required").unwrap_or(&Value::Null);
@@ -125,13 +137,15 @@ pub(crate) fn description(tool: &CatalogueTool, policy: &Policy) -> Value {
         "description": tool.description(),
         "arguments": own,
     });
-    if !specification.exactly_one_of.is_empty() {
-        told["exactly_one_of"] = json!(specification.exactly_one_of);
+    if let Some(specification) = tool.operation() {
+        if !specification.exactly_one_of.is_empty() {
+            told["exactly_one_of"] = json!(specification.exactly_one_of);
+        }
+        if let Some(limit) = specification.rate_limit {
+            told["calls_per_minute"] = limit.requests_per_minute.into();
+        }
+        told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
     }
-    if let Some(limit) = specification.rate_limit {
-        told["calls_per_minute"] = limit.requests_per_minute.into();
-    }
-    told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
     if let Err(reason) = policy.allows(tool) {
         told["refused"] = reason.into();
     }

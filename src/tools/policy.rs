@@ -6,10 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rmcp::model::Tool;
+use rmcp::model::Tool as Definition;
 
-use super::builtin::BuiltIn;
-use super::{Access, CatalogueTool, TOOLSETS, catalogue};
+use super::{Access, TOOLSETS, Tool, catalogue, find, local};
 
 /// The toolset of what every operator needs, and of the way to everything else.
 pub const CORE: &str = "core";
@@ -59,13 +58,6 @@ impl FromStr for ToolsetName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToolName(&'static str);
 
-impl ToolName {
-    fn every() -> impl Iterator<Item = &'static str> {
-        let built_in = BuiltIn::ALL.into_iter().map(BuiltIn::name);
-        catalogue().iter().map(CatalogueTool::name).chain(built_in)
-    }
-}
-
 impl fmt::Display for ToolName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
@@ -76,14 +68,10 @@ impl FromStr for ToolName {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let renamed = super::find(name).map(CatalogueTool::name);
-        renamed
-            .or_else(|| Self::every().find(|known| *known == name))
-            .map(Self)
-            .ok_or_else(|| {
-                let close = suggestion(name, Self::every());
-                format!("there is no such tool{close}. `opmanager-mcp-server tools --toolsets all --access destructive` lists them")
-            })
+        find(name).map(|tool| Self(tool.name())).ok_or_else(|| {
+            let close = suggestion(name, catalogue().iter().map(Tool::name));
+            format!("there is no such tool{close}. `opmanager-mcp-server tools --toolsets all --access destructive` lists them")
+        })
     }
 }
 
@@ -132,27 +120,11 @@ impl Bound {
         self.access.is_none() && self.toolsets.is_none()
     }
 
-    fn includes(&self, includes: impl Fn(&str) -> bool) -> bool {
+    fn includes(&self, tool: &Tool) -> bool {
+        // `all` is no bound, though it lists no tool that calls others.
+        let includes = |toolset: &ToolsetName| toolset.0 == ALL || tool.belongs_to(toolset.0);
         let toolsets = self.toolsets.as_ref();
-        toolsets.is_none_or(|toolsets| toolsets.iter().any(|toolset| includes(toolset.0)))
-    }
-
-    fn includes_operation(&self, tool: &CatalogueTool) -> bool {
-        self.includes(|toolset| has(toolset, tool))
-    }
-
-    fn includes_built_in(&self, tool: BuiltIn) -> bool {
-        // `all` is no bound, though whoever lists all operations needs no way to call others.
-        self.includes(|toolset| toolset == ALL || tool.belongs_to(toolset))
-    }
-}
-
-/// Whether a toolset has an operation.
-fn has(toolset: &str, tool: &CatalogueTool) -> bool {
-    match toolset {
-        ALL => true,
-        CORE => tool.is_core(),
-        area => area == tool.toolset(),
+        toolsets.is_none_or(|toolsets| toolsets.iter().any(includes))
     }
 }
 
@@ -197,18 +169,28 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether an operation may be called at all.
+    /// Whether a tool may be called at all. A tool that sends several operations may if each of them may: none can be
+    /// reached through it that the operator excluded. A token's toolsets are those of the tool itself.
     ///
     /// # Errors
     ///
     /// Why not, and who can change it.
-    pub(crate) fn allows(&self, tool: &CatalogueTool) -> Result<(), String> {
+    pub(crate) fn allows(&self, tool: &Tool) -> Result<(), String> {
         let name = tool.name();
         if self.excludes(name) {
-            return Err(refused_by_operator(name));
+            return Err(format!(
+                "`{name}` was switched off by the operator of this server (--exclude-tools)."
+            ));
         }
-        if !self.bound.includes_operation(tool) {
-            return Err(refused_by_token(name));
+        if !self.bound.includes(tool) {
+            return Err(format!(
+                "`{name}` is not in the toolsets that the token of this caller permits. The operator of this server can change them in the token file."
+            ));
+        }
+        if let Some(part) = self.excluded_part(tool) {
+            return Err(format!(
+                "`{name}` uses `{part}`, which was switched off by the operator of this server (--exclude-tools)."
+            ));
         }
         let (needed, given) = (tool.access(), self.access);
         if needed > given {
@@ -225,21 +207,32 @@ impl Policy {
         Ok(())
     }
 
-    /// Whether an operation may be called by the name of its tool.
+    /// An excluded tool whose operation another one would send.
+    fn excluded_part(&self, tool: &Tool) -> Option<&'static str> {
+        if self.excluded.is_empty() {
+            return None;
+        }
+        let parts = tool.uses().iter().copied().filter_map(super::of_operation);
+        parts
+            .map(Tool::name)
+            .find(|part| *part != tool.name() && self.excludes(part))
+    }
+
+    /// Whether a tool may be called by its own name.
     ///
     /// # Errors
     ///
     /// Why not, and the way that is open.
-    pub(crate) fn allows_by_name(&self, tool: &CatalogueTool) -> Result<(), String> {
+    pub(crate) fn allows_by_name(&self, tool: &Tool) -> Result<(), String> {
         self.allows(tool)?;
         if self.lists(tool) {
             return Ok(());
         }
         let name = tool.name();
-        Err(if self.lists_built_in(BuiltIn::CallOperation) {
+        Err(if tool.is_callable_by_name() && self.lists_name(local::CALL) {
             format!(
                 "`{name}` is not in the list of this server's tools.\nCall it with `{}`: give `operation` {name}, and its arguments as `arguments`.",
-                BuiltIn::CallOperation.name()
+                local::CALL
             )
         } else {
             format!(
@@ -248,65 +241,40 @@ impl Policy {
         })
     }
 
-    /// Whether a built-in tool may be called.
-    ///
-    /// # Errors
-    ///
-    /// Why not, and who can change it.
-    pub(crate) fn allows_built_in(&self, tool: BuiltIn) -> Result<(), String> {
-        let name = tool.name();
-        if self.excludes(name) {
-            Err(refused_by_operator(name))
-        } else if !self.bound.includes_built_in(tool) {
-            Err(refused_by_token(name))
-        } else if self.lists_built_in(tool) {
-            Ok(())
-        } else {
-            Err(format!(
-                "`{name}` is not among the tools that this server was started with. Its operator can add it with --tools {name}."
-            ))
-        }
-    }
-
     /// The tools that somebody may have meant by a name, as [`suggestion`] words it.
     pub(crate) fn closest(&self, name: &str) -> String {
-        let operations = catalogue().iter().filter(|tool| !self.hides(tool));
-        let built_in = BuiltIn::ALL
-            .into_iter()
-            .filter(|tool| self.allows_built_in(*tool).is_ok());
-        let known = operations
-            .map(CatalogueTool::name)
-            .chain(built_in.map(BuiltIn::name));
-        suggestion(name, known)
+        let known = catalogue().iter().filter(|tool| {
+            if tool.is_callable_by_name() {
+                !self.hides(tool)
+            } else {
+                self.allows_by_name(tool).is_ok()
+            }
+        });
+        suggestion(name, known.map(Tool::name))
     }
 
-    /// Whether an operation is unknown to clients: the operator excluded it, or the caller's token does not include it.
-    pub(crate) fn hides(&self, tool: &CatalogueTool) -> bool {
-        self.excludes(tool.name()) || !self.bound.includes_operation(tool)
+    /// Whether a tool is unknown to clients: the operator excluded it, or the caller's token does not include it.
+    pub(crate) fn hides(&self, tool: &Tool) -> bool {
+        self.excludes(tool.name()) || !self.bound.includes(tool)
     }
 
-    /// Whether an operation is in the list as a tool of its own.
-    pub fn lists(&self, tool: &CatalogueTool) -> bool {
+    /// Whether a tool is in the list.
+    pub fn lists(&self, tool: &Tool) -> bool {
         self.allows(tool).is_ok()
-            && (self.names(tool.name()) || self.chosen(|toolset| has(toolset, tool)))
-    }
-
-    /// Whether a built-in tool is in the list.
-    pub fn lists_built_in(&self, tool: BuiltIn) -> bool {
-        !self.excludes(tool.name())
-            && self.bound.includes_built_in(tool)
             && (self.names(tool.name()) || self.chosen(|toolset| tool.belongs_to(toolset)))
     }
 
-    /// The definitions that clients are given: operations in the order of the catalogue, then what is built in.
-    pub fn listed(&self) -> Vec<Tool> {
-        let operations = catalogue().iter().filter(|tool| self.lists(tool));
-        let built_in = BuiltIn::ALL
-            .into_iter()
-            .filter(|tool| self.lists_built_in(*tool));
-        operations
-            .map(|tool| tool.definition().clone())
-            .chain(built_in.map(|tool| tool.definition(self.granted())))
+    /// Whether the tool of that name is in the list.
+    pub(crate) fn lists_name(&self, name: &str) -> bool {
+        find(name).is_some_and(|tool| self.lists(tool))
+    }
+
+    /// The definitions that clients are given, in the order of the catalogue.
+    pub fn listed(&self) -> Vec<Definition> {
+        catalogue()
+            .iter()
+            .filter(|tool| self.lists(tool))
+            .map(|tool| tool.definition_at(self.granted()))
             .collect()
     }
 
@@ -324,14 +292,4 @@ impl Policy {
     fn excludes(&self, tool: &str) -> bool {
         self.excluded.iter().any(|excluded| excluded.0 == tool)
     }
-}
-
-fn refused_by_token(name: &str) -> String {
-    format!(
-        "`{name}` is not in the toolsets that the token of this caller permits. The operator of this server can change them in the token file."
-    )
-}
-
-fn refused_by_operator(name: &str) -> String {
-    format!("`{name}` was switched off by the operator of this server (--exclude-tools).")
 }

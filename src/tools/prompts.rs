@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use rmcp::model::{JsonObject, Prompt, PromptArgument};
 use serde_json::Value;
 
-use super::builtin::BuiltIn;
 use super::find;
+use super::local;
 use super::policy::Policy;
 use crate::sanitize;
 
@@ -321,10 +321,10 @@ fn way_to(tool: &str, policy: &Policy) -> Option<String> {
     let known = find(tool)?;
     if policy.allows_by_name(known).is_ok() {
         Some(format!("`{}`", known.name()))
-    } else if policy.allows(known).is_ok() && policy.lists_built_in(BuiltIn::CallOperation) {
+    } else if policy.allows(known).is_ok() && policy.lists_name(local::CALL) {
         Some(format!(
             "`{}` with operation {}",
-            BuiltIn::CallOperation.name(),
+            local::CALL,
             known.name()
         ))
     } else {

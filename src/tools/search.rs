@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use rust_stemmers::{Algorithm, Stemmer};
 use serde_json::Value;
 
-use super::{Access, CatalogueTool, arguments, catalogue};
+use super::{Access, Tool, arguments, catalogue};
 
 /// How soon a repeated word stops to count (the usual value of BM25), and how much long texts are held against an
 /// operation: less than usual, as those with many arguments are the ones that answer most questions.
@@ -205,7 +205,7 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-fn weigh(tool: &CatalogueTool) -> HashMap<String, f64> {
+fn weigh(tool: &Tool) -> HashMap<String, f64> {
     let mut counts = HashMap::new();
     let mut add = |text: &str, weight: f64| {
         for word in words(text) {
@@ -214,13 +214,16 @@ fn weigh(tool: &CatalogueTool) -> HashMap<String, f64> {
     };
     add(&tool.name().replace('_', " "), IN_NAME);
     add(tool.title(), IN_NAME);
-    add(tool.specification().summary, IN_NAME);
+    if tool.operation().is_some() {
+        add(tool.summary(), IN_NAME);
+    }
     add(tool.toolset(), IN_DESCRIPTION);
     let described = tool.description();
     let listed = arguments::listed(described);
     add(listed, IN_DESCRIPTION);
     add(&described[listed.len()..], IN_NOTES);
-    let own: Value = serde_json::from_str(tool.specification().schema).unwrap_or_default();
+    let schema = tool.operation().map_or("", |operation| operation.schema);
+    let own: Value = serde_json::from_str(schema).unwrap_or_default();
     for (name, property) in own["properties"].as_object().into_iter().flatten() {
         add(name, IN_ARGUMENT);
         add(
@@ -257,7 +260,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The operations that answer the query, best first.
-pub(crate) fn search(query: &str) -> Vec<&'static CatalogueTool> {
+pub(crate) fn search(query: &str) -> Vec<&'static Tool> {
     let index = &*INDEX;
     let mut weights: BTreeMap<String, f64> = BTreeMap::new();
     for word in words(&query.replace('_', " ")) {
@@ -269,7 +272,7 @@ pub(crate) fn search(query: &str) -> Vec<&'static CatalogueTool> {
         let weight = weights.entry(word).or_default();
         *weight = weight.max(if meant.is_some() { SAID } else { 1.0 });
     }
-    let mut found: Vec<(f64, &CatalogueTool)> = catalogue()
+    let mut found: Vec<(f64, &Tool)> = catalogue()
         .iter()
         .enumerate()
         .map(|(operation, tool)| {

@@ -23,8 +23,8 @@
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::Entry;
-use crate::opmanager::{Client, Error, Operation, OperationId, RawResponse};
+use super::{Access, Flags};
+use crate::opmanager::{Client, Error, Operation, OperationId, RawResponse, Sending};
 
 /// A toolset: an area of the API, decided operation by operation.
 pub(crate) struct Toolset {
@@ -38,18 +38,38 @@ pub(crate) struct Toolset {
     pub(crate) hidden: &'static [(OperationId, &'static str)],
 }
 
+/// One line of a toolset file: an operation decided as a tool.
+pub(crate) struct Entry {
+    /// Tool name: the operation id in `snake_case`.
+    pub(crate) name: &'static str,
+    /// Title for people.
+    pub(crate) title: &'static str,
+    /// Access word.
+    pub(crate) access: Access,
+    /// What else the line says.
+    pub(crate) flags: Flags,
+    /// The name that it had until the version before, if it had another.
+    pub(crate) was: &'static [&'static str],
+    /// The operation.
+    pub(crate) operation: OperationId,
+    /// Sends it.
+    pub(crate) call: Call,
+}
+
 /// Sends an operation whose arguments have been checked against its schema.
-pub(crate) type Call = for<'a> fn(&'a Client, Value) -> BoxFuture<'a, Result<RawResponse, Error>>;
+pub(crate) type Call =
+    for<'a> fn(&'a Client, Value, Sending) -> BoxFuture<'a, Result<RawResponse, Error>>;
 
 /// The [`Call`] of an operation.
 pub(super) fn call<O: Operation>(
     client: &Client,
     arguments: Value,
+    sending: Sending,
 ) -> BoxFuture<'_, Result<RawResponse, Error>> {
     Box::pin(async move {
         let arguments: O = serde_json::from_value(arguments)
             .map_err(|error| Error::argument("arguments", format!("do not fit: {error}")))?;
-        client.call_raw(&arguments).await
+        client.send(&arguments, sending).await
     })
 }
 
@@ -60,14 +80,14 @@ macro_rules! toolset {
         $( hidden { $( $absent:ident: $reason:literal; )* } )?
     ) => {
         /// This toolset.
-        pub(super) const TOOLSET: $crate::tools::Toolset = $crate::tools::Toolset {
+        pub(super) const TOOLSET: $crate::tools::toolset::Toolset = $crate::tools::toolset::Toolset {
             name: $set,
             purpose: $purpose,
-            tools: &[ $( $crate::tools::Entry {
+            tools: &[ $( $crate::tools::toolset::Entry {
                 name: stringify!($name),
                 title: $title,
                 access: $crate::tools::toolset::access!($access),
-                words: $crate::tools::toolset::Words::of(&[ $( stringify!($word) ),* ]),
+                flags: $crate::tools::Flags::of(&[ $( stringify!($word) ),* ]),
                 was: &[ $( $was )? ],
                 operation: <$crate::opmanager::types::$arguments as $crate::opmanager::Operation>::ID,
                 call: $crate::tools::toolset::call::<$crate::opmanager::types::$arguments>,
@@ -94,36 +114,21 @@ macro_rules! access {
 
 pub(super) use {access, toolset};
 
-/// What a line may say of a tool beyond its access.
-pub(crate) struct Words {
-    /// Whether a second identical call changes nothing more. Reads always are.
-    pub(crate) idempotent: bool,
-    /// Whether it replaces what was there before, without removing it for good.
-    pub(crate) overwrites: bool,
-    /// Whether it belongs to the tools that every operator needs.
-    pub(crate) core: bool,
-}
-
-impl Words {
-    /// The meaning of the words of a line; an unknown one does not compile.
-    pub(super) const fn of(words: &[&str]) -> Self {
-        let mut meaning = Self {
-            idempotent: false,
-            overwrites: false,
-            core: false,
-        };
-        let mut word = 0;
-        while word < words.len() {
-            match words[word].as_bytes() {
-                b"idempotent" => meaning.idempotent = true,
-                b"overwrites" => meaning.overwrites = true,
-                b"core" => meaning.core = true,
-                _ => panic!("a tool is described by: idempotent, overwrites, core"),
+/// The access word of an operation; `None` if it is hidden.
+pub(super) const fn access_of(operation: OperationId, toolsets: &[Toolset]) -> Option<Access> {
+    let mut set = 0;
+    while set < toolsets.len() {
+        let tools = toolsets[set].tools;
+        let mut entry = 0;
+        while entry < tools.len() {
+            if tools[entry].operation as usize == operation as usize {
+                return Some(tools[entry].access);
             }
-            word += 1;
+            entry += 1;
         }
-        meaning
+        set += 1;
     }
+    None
 }
 
 /// Fails the build unless each operation of the document is decided exactly once.
@@ -155,7 +160,8 @@ pub(super) const fn decided_once(toolsets: &[Toolset]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Toolset, catalogue, define};
+    use super::super::{Tool, catalogue};
+    use super::Toolset;
 
     toolset! {
         "toy": "A toolset of this test.";
@@ -171,20 +177,20 @@ mod tests {
         let [notes, alarms] = TOY.tools else {
             panic!("two tools");
         };
-        let notes = define(&TOY, notes);
-        assert_eq!(notes.was(), Some("get_annotation"));
+        let notes = Tool::of_operation(&TOY, notes);
+        assert_eq!(notes.former_name(), Some("get_annotation"));
         assert!(notes.answers_to("get_notes") && notes.answers_to("get_annotation"));
         assert!(!notes.answers_to("list_alarms"));
         assert_eq!(notes.definition().name, "get_notes");
-        let alarms = define(&TOY, alarms);
-        assert_eq!(alarms.was(), None);
+        let alarms = Tool::of_operation(&TOY, alarms);
+        assert_eq!(alarms.former_name(), None);
         assert!(alarms.answers_to("list_alarms") && !alarms.answers_to(""));
     }
 
     #[test]
     fn no_name_that_a_tool_had_is_the_name_of_another() {
         for tool in catalogue() {
-            if let Some(was) = tool.was() {
+            if let Some(was) = tool.former_name() {
                 let answering = catalogue().iter().filter(|other| other.answers_to(was));
                 assert_eq!(answering.count(), 1, "{was}");
             }

@@ -43,7 +43,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::metrics::{Metrics, Turned};
+use crate::audit::metrics::{Metrics, Turned};
 use crate::server::{Credentials, OpManagerServer};
 pub(crate) use connections::SPARE;
 use connections::{Connection, Connections, Full as ConnectionsFull};

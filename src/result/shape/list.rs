@@ -7,7 +7,7 @@ use super::super::writer::Writer;
 use super::{ENVELOPE_RESERVE, MARK, MORE, Shaper};
 
 /// Names under which OpManager sends lists, where an operation that documents a bare array sends an object.
-const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
+pub(in crate::result) const USUAL_LISTS: [&str; 3] = ["rows", "List", "Details"];
 /// What is kept free for what stands beside a list, at least.
 const LEAST_SIBLINGS: usize = 256;
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::connections::{Answering, Connection, Full as ConnectionsFull};
 use super::{Answer, Ends, Options, Origin, text};
-use crate::server::metrics::{Metrics, Turned};
+use crate::audit::metrics::{Metrics, Turned};
 use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
 use crate::tools::Arguments;
 use crate::transport::framing::{self, Line, Named, Refusal};

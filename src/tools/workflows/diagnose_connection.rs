@@ -1,26 +1,61 @@
-//! A connection examined step by step: what works, what fails first, and what to do about it.
+//! `diagnose_connection`: what of a connection works, what fails first, and what to do about it.
 //!
-//! Owns the order and the words of the report. Goes only where a call would go, by the same policy, and
+//! Owns the order of the steps and the words about each. Goes only where a call would go, by the same policy, and
 //! sends the key only in the one request of the last step, on a connection that a call would use too.
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::foreign::{Gate, Told};
 use crate::opmanager::types::GetDownDevicesArgs;
 use crate::opmanager::{
-    Admittance, ApiKey, Client, Connection, Error, Handshake, Http, Operation, Profile,
-    Specification, Target, Trust, redacted,
+    Admittance, Error, Handshake, Http, Operation, OperationId, Profile, Specification, Target,
+    Trust, redacted,
 };
+use crate::tools::report::Report;
 use crate::tools::wording::Wording;
-use crate::tools::{Access, outcome};
+use crate::tools::workflows::Workflow;
+use crate::tools::{Access, failure_text};
+use crate::upstream::{Judged, Received, RequestError, Upstream, Uses};
 
 /// The request of the last step. It changes nothing, needs no argument, exists in every edition, and names
 /// only what is down: mostly a short answer. (The list of probes would be shorter still, but a Central alone
 /// has one.)
 type Question = GetDownDevicesArgs;
 
+/// The workflow.
+pub(crate) struct Diagnosis;
+
+/// It takes nothing but a connection.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct NoArguments {}
+
+impl Uses for Diagnosis {
+    const USES: &'static [OperationId] = &[Question::ID];
+}
+
+impl Workflow for Diagnosis {
+    type Arguments = NoArguments;
+
+    const DESCRIPTION: &'static str = "Examines step by step why calls to an OpManager fail: target, certificate, key. Use it after a connection, TLS or key error.";
+    const TAKES_REJECTED_TARGETS: bool = true;
+
+    async fn run(
+        upstream: &Upstream<'_, Self>,
+        _: NoArguments,
+        report: &mut Report<'_>,
+    ) -> Result<(), RequestError> {
+        let findings = examine(upstream, report.wording()).await;
+        report.lines(findings.text(), findings.is_spoken(), findings.is_good());
+        Ok(())
+    }
+}
+
 /// What was found.
-pub(crate) struct Report {
+#[derive(Default)]
+pub(crate) struct Findings {
     steps: Vec<Step>,
     advice: Vec<String>,
     /// Whether words of others are repeated.
@@ -40,7 +75,7 @@ struct Subject<'a> {
     gate: Gate<'a>,
 }
 
-impl Report {
+impl Findings {
     /// Whether every step worked.
     pub(crate) fn is_good(&self) -> bool {
         self.steps.iter().all(|step| !step.failed)
@@ -82,6 +117,16 @@ impl Report {
         self.steps.push(Step { name, failed, text });
     }
 
+    /// How a call gives this connection.
+    fn advise_arguments(&mut self, target: &Target, profile: Profile) {
+        if self.is_good() {
+            self.advice.push(format!(
+                "In a call: {} and the key as `apiKey`.",
+                arguments(target, profile)
+            ));
+        }
+    }
+
     /// A step that failed, in the words of a failed call.
     fn error(&mut self, name: &'static str, error: &Error, subject: &Subject<'_>) {
         self.spoken |= error.is_spoken();
@@ -89,49 +134,46 @@ impl Report {
     }
 }
 
-/// Examines a connection. Without a key it ends before the request.
-pub(crate) async fn diagnose(
-    http: &Http,
-    target: Target,
-    trust: Trust,
-    key: Option<ApiKey>,
-    wording: Wording,
-) -> Report {
-    let mut report = Report {
-        steps: Vec::new(),
-        advice: Vec::new(),
-        spoken: false,
-    };
+/// Examines a connection.
+pub(crate) async fn examine(upstream: &Upstream<'_, Diagnosis>, wording: Wording) -> Findings {
+    let mut findings = Findings::default();
+    let connection = upstream.connection();
+    let target = connection.target();
     // What a server shows before it knows the key may hold it all the same.
-    let hidden = (!wording.names_target()).then_some(&target);
-    let redact = |text: &str| redacted(key.as_ref(), hidden, text);
+    let hidden = (!wording.names_target()).then_some(target);
+    let redact = |text: &str| redacted(Some(connection.key()), hidden, text);
     let subject = Subject {
-        target: &target,
+        target,
         wording,
         gate: Gate::new(&redact),
     };
-    let Ok(profile) = reach(http, trust, &subject, &mut report).await else {
-        return report;
+    let Ok(profile) = reach(upstream.probe(), &subject, &mut findings).await else {
+        return findings;
     };
-    if let Some(key) = key {
-        let mut connection = Connection::with(target.clone(), trust, key);
-        if !wording.names_target() {
-            connection = connection.unnamed();
-        }
-        ask(http, connection, wording, &mut report).await;
-    } else {
-        report
+    ask(upstream, wording, &mut findings).await;
+    // Headers that have just worked need no advice.
+    if findings.is_good() && wording.names_target() {
+        findings.advise_arguments(target, profile);
+    }
+    findings
+}
+
+/// Examines a connection as far as that is possible without a key: nothing is asked of the server.
+pub(crate) async fn examine_without_key(http: &Http, target: &Target, trust: Trust) -> Findings {
+    let mut findings = Findings::default();
+    let subject = Subject {
+        target,
+        wording: Wording::Arguments,
+        gate: Gate::new(&|_| None),
+    };
+    let reached = reach(http.probe(target, trust), &subject, &mut findings).await;
+    if let Ok(profile) = reached {
+        findings
             .advice
             .push("No key was given: nothing was asked of the server.".to_owned());
+        findings.advise_arguments(target, profile);
     }
-    // Headers that have just worked need no advice.
-    if report.is_good() && wording.names_target() {
-        report.advice.push(format!(
-            "In a call: {} and the key as `apiKey`.",
-            arguments(&target, profile)
-        ));
-    }
-    report
+    findings
 }
 
 /// A step failed, and those after it make no sense.
@@ -139,22 +181,21 @@ struct Stopped;
 
 /// The steps before the request.
 async fn reach(
-    http: &Http,
-    trust: Trust,
+    probe: Result<Admittance, Error>,
     subject: &Subject<'_>,
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> Result<Profile, Stopped> {
     let target = subject.target;
-    let admittance = match http.probe(target, trust) {
+    let admittance = match probe {
         Ok(admittance) => admittance,
         Err(error) => {
-            report.error("target", &error, subject);
+            findings.error("target", &error, subject);
             return Err(Stopped);
         }
     };
     let profile = admittance.profile();
     let name = subject.name();
-    report.ok(
+    findings.ok(
         "target",
         match (target.tls(), profile) {
             (false, _) => format!(
@@ -172,13 +213,13 @@ async fn reach(
         },
     );
     if admittance.has_proxy() {
-        report.ok(
+        findings.ok(
             "proxy",
             "looks the name up and connects; which addresses it uses cannot be seen from here",
         );
         return Ok(profile);
     }
-    connect(admittance, subject, report).await?;
+    connect(admittance, subject, findings).await?;
     Ok(profile)
 }
 
@@ -205,11 +246,11 @@ impl Subject<'_> {
 async fn connect(
     admittance: Admittance,
     subject: &Subject<'_>,
-    report: &mut Report,
+    findings: &mut Findings,
 ) -> Result<(), Stopped> {
     let profile = admittance.profile();
     let resolved = admittance.resolve().await.map_err(|error| {
-        report.error("address", &error, subject);
+        findings.error("address", &error, subject);
         Stopped
     })?;
     let mut addresses: Vec<String> = Vec::new();
@@ -221,22 +262,22 @@ async fn connect(
     }
     let named = subject.wording.names_target();
     if named {
-        report.ok("address", format!("{}, allowed", addresses.join(", ")));
+        findings.ok("address", format!("{}, allowed", addresses.join(", ")));
     } else {
-        report.ok("address", format!("{} found, allowed", addresses.len()));
+        findings.ok("address", format!("{} found, allowed", addresses.len()));
     }
     let connected = resolved.connect().await.map_err(|error| {
-        report.error("connection", &error, subject);
+        findings.error("connection", &error, subject);
         Stopped
     })?;
     if named {
         let (address, port) = (connected.address(), subject.target.port());
-        report.ok(
+        findings.ok(
             "connection",
             format!("{address} accepts connections on port {port}"),
         );
     } else {
-        report.ok("connection", "is accepted");
+        findings.ok("connection", "is accepted");
     }
     if !subject.target.tls() {
         return Ok(());
@@ -253,8 +294,8 @@ async fn connect(
         Ok(Handshake::Accepted(certificate)) => {
             let pin = subject.pin(&certificate.sha256);
             let (spoken, certificate) = shown(&certificate);
-            report.spoken |= spoken;
-            report.ok(
+            findings.spoken |= spoken;
+            findings.ok(
                 "certificate",
                 match profile {
                     Profile::Verified => format!("is trusted; it is {certificate}"),
@@ -264,8 +305,8 @@ async fn connect(
             );
             match profile {
                 Profile::Verified => {}
-                Profile::Pinned(_) => report.advice.push(format!("The server needs: {pin}")),
-                Profile::Unverified => report.advice.push(format!(
+                Profile::Pinned(_) => findings.advice.push(format!("The server needs: {pin}")),
+                Profile::Unverified => findings.advice.push(format!(
                     "Better than {}: compare the SHA-256 on the OpManager machine, and start the server with {pin}",
                     subject.wording.setting("verify_ssl", "false")
                 )),
@@ -279,14 +320,14 @@ async fn connect(
             let pin = subject.pin(&certificate.sha256);
             let (spoken, certificate) = shown(&certificate);
             let reason = reason.tell(subject.gate);
-            report.spoken |= spoken || reason.is_spoken();
-            report.failed(
+            findings.spoken |= spoken || reason.is_spoken();
+            findings.failed(
                 "certificate",
                 format!(
                     "{reason}; it is {certificate}. Compare its SHA-256 with that of the certificate on the OpManager machine; nothing was sent"
                 ),
             );
-            report.advice.push(match profile {
+            findings.advice.push(match profile {
                 Profile::Pinned(_) => format!(
                     "If OpManager's certificate was replaced, and the SHA-256 is the same there, the server needs: {pin}"
                 ),
@@ -298,8 +339,8 @@ async fn connect(
         }
         Ok(Handshake::Failed(reason)) => {
             let reason: Told = reason.tell(subject.gate);
-            report.spoken |= reason.is_spoken();
-            report.failed(
+            findings.spoken |= reason.is_spoken();
+            findings.failed(
                 "certificate",
                 format!(
                     "none was met: {reason}. If this port speaks plain HTTP, give OpManager's HTTPS port (usually 8061), or {} where nobody can listen",
@@ -309,46 +350,40 @@ async fn connect(
             Err(Stopped)
         }
         Err(error) => {
-            report.error("certificate", &error, subject);
+            findings.error("certificate", &error, subject);
             Err(Stopped)
         }
     }
 }
 
 /// The request.
-async fn ask(http: &Http, connection: Connection, wording: Wording, report: &mut Report) {
-    let client = Client::new(http.clone(), connection);
-    let target = client.connection().target();
-    let raw = match client.call_raw(&Question::default()).await {
-        Ok(raw) => raw,
-        Err(error) => {
-            report.spoken |= error.is_spoken();
-            return report.failed("answer", words(&error, target, wording));
-        }
-    };
-    let came = format!("HTTP {}, {} bytes", raw.status, raw.body.len());
-    match client.judge(&raw) {
-        Ok(_) => {
-            report.ok("answer", format!("{came}, JSON"));
-            report.ok(
+async fn ask(upstream: &Upstream<'_, Diagnosis>, wording: Wording, findings: &mut Findings) {
+    let target = upstream.connection().target();
+    let asked = upstream.read(&Question::default(), Judged).await;
+    let failed = match asked {
+        Ok(Received { status, bytes, .. }) => {
+            findings.ok("answer", format!("HTTP {status}, {bytes} bytes, JSON"));
+            findings.ok(
                 "key",
                 format!(
                     "is accepted, and REST API access is on: {} was answered",
                     question().id
                 ),
             );
+            return;
         }
-        Err(failure) => {
-            let blamed = outcome::blames_key(&failure);
-            report.spoken |= failure.is_spoken();
-            let text = words(&failure.into(), target, wording);
-            if blamed {
-                report.ok("answer", came);
-                report.failed("key", text);
-            } else {
-                report.failed("answer", text);
-            }
+        Err(failed) => failed,
+    };
+    findings.spoken |= failed.error.is_spoken();
+    let text = words(&failed.error, target, wording);
+    match (&failed.error, failed.received) {
+        (Error::Refused(failure), Some(Received { status, bytes }))
+            if failure_text::blames_key(failure) =>
+        {
+            findings.ok("answer", format!("HTTP {status}, {bytes} bytes"));
+            findings.failed("key", text);
         }
+        _ => findings.failed("answer", text),
     }
 }
 
@@ -358,7 +393,7 @@ fn question() -> &'static Specification {
 
 /// What a failed call would say, in one line.
 fn words(error: &Error, target: &Target, wording: Wording) -> String {
-    let text = outcome::failure(error, question(), Access::Read, target.tls(), wording);
+    let text = failure_text::failure(error, question(), Access::Read, target.tls(), wording);
     let lines: Vec<&str> = text.lines().collect();
     lines.join(" ")
 }

@@ -14,53 +14,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::Outcome;
 use crate::opmanager::Target;
 
 /// Bounds of the buckets of a call's time, in seconds.
 const BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
-
-/// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// OpManager gave what was asked for.
-    Success,
-    /// OpManager refused.
-    Refused,
-    /// No usable answer came.
-    NoAnswer,
-    /// The arguments were wrong; nothing was sent.
-    InvalidArguments,
-    /// The operator does not allow it; nothing was sent.
-    NotAllowed,
-    /// Too many calls were waiting; nothing was sent.
-    Busy,
-    /// Nobody confirmed it; nothing was sent.
-    NotConfirmed,
-    /// Its caller is to have it confirmed and send it again; nothing was sent.
-    Asked,
-    /// It was given up before its end: its caller left or cancelled it, or the server closed.
-    Cancelled,
-    /// A defect of this server ended it.
-    Panic,
-}
-
-impl Outcome {
-    /// The word of the log, of metrics and of traces.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Refused => "refused",
-            Self::NoAnswer => "no_answer",
-            Self::InvalidArguments => "invalid_arguments",
-            Self::NotAllowed => "not_allowed",
-            Self::Busy => "busy",
-            Self::NotConfirmed => "not_confirmed",
-            Self::Asked => "confirmation_asked",
-            Self::Cancelled => "cancelled",
-            Self::Panic => "panic",
-        }
-    }
-}
 
 /// Why a request was turned away before it was read as a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,7 +169,7 @@ impl Metrics {
     }
 
     /// Counts a call as running until the guard goes.
-    pub(super) fn run(&self) -> Running {
+    pub(crate) fn run(&self) -> Running {
         self.running.inc();
         Running(self.running.clone())
     }
@@ -226,7 +184,7 @@ impl Metrics {
 }
 
 /// A call that runs.
-pub(super) struct Running(Gauge<i64, AtomicI64>);
+pub(crate) struct Running(Gauge<i64, AtomicI64>);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -22,7 +22,7 @@ pub(super) fn catch(
 }
 
 /// What the caller is told of a panic.
-pub(super) fn panicked(access: Access) -> CallToolResponse {
+pub(super) fn panic_reply(access: Access) -> CallToolResponse {
     failed(match access {
         Access::Read => "Internal error.".to_owned(),
         Access::Write | Access::Destructive => {

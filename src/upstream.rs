@@ -1,0 +1,510 @@
+//! The one way from a tool to OpManager.
+//!
+//! Owns what one tool call may use of OpManager: how many requests at one time, until when, and that each is recorded.
+//! Response bodies end here: a tool is given what it reduced them to. Knows no MCP and no tool.
+
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::audit::{Audit, Exchange, Outcome};
+use crate::opmanager::{
+    Admittance, Client, Connection, Error, Http, Operation, OperationId, Profile, RawResponse,
+    Sending, Specification,
+};
+use crate::result::{self, Plan, Selection};
+
+/// Requests of one call at one time.
+const AT_ONCE_OF_A_CALL: usize = 4;
+/// Requests of all calls at one time.
+const AT_ONCE: usize = 64;
+/// Largest body that is reduced on the thread of all calls, in bytes. It takes a few milliseconds.
+const REDUCED_IN_PLACE: usize = 256 * 1024;
+/// Larger bodies that are reduced at one time, beside it.
+const REDUCED_AT_ONCE: usize = 2;
+
+/// What all calls share.
+pub(crate) struct Capacity {
+    requests: Semaphore,
+    /// A large body keeps a processor busy.
+    reducing: Arc<Semaphore>,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            requests: Semaphore::new(AT_ONCE),
+            reducing: Arc::new(Semaphore::new(REDUCED_AT_ONCE)),
+        }
+    }
+}
+
+/// A request that gave nothing to go on with.
+#[derive(Debug)]
+pub(crate) struct RequestError {
+    /// What was to be sent.
+    pub(crate) operation: OperationId,
+    /// Why it failed.
+    pub(crate) error: Error,
+    /// What came all the same.
+    pub(crate) received: Option<Received>,
+}
+
+/// Status and size of a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Received {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// Bytes of its body, unpacked.
+    pub(crate) bytes: usize,
+}
+
+impl From<&RawResponse> for Received {
+    fn from(raw: &RawResponse) -> Self {
+        Self {
+            status: raw.status,
+            bytes: raw.body.len(),
+        }
+    }
+}
+
+impl RequestError {
+    /// Whether every other request of the call would fail alike: there is no connection, or no time left.
+    pub(crate) fn ends_the_call(&self) -> bool {
+        match self.error {
+            Error::Connect { .. }
+            | Error::Tls { .. }
+            | Error::Timeout { .. }
+            | Error::Argument { .. }
+            | Error::Setup(_) => true,
+            Error::Interrupted { .. }
+            | Error::TooLarge { .. }
+            | Error::Expands { .. }
+            | Error::Encoding
+            | Error::Refused(_)
+            | Error::Shape(_) => false,
+        }
+    }
+}
+
+/// Everything that one tool call may use of OpManager. Lives as long as the call.
+pub(crate) struct Session<'a> {
+    client: Arc<Client>,
+    http: &'a Http,
+    profile: Option<Profile>,
+    capacity: &'a Capacity,
+    audit: &'a Audit,
+    began: Instant,
+    deadline: Instant,
+    slots: Semaphore,
+    sent: AtomicUsize,
+    /// The responses so far: status of the last, size of all.
+    received: Mutex<Option<Received>>,
+}
+
+impl<'a> Session<'a> {
+    /// A session over a connection, with the certificates that the target policy accepts for it; `None` if it rejects the
+    /// target, as it does again for each request. Its time begins now.
+    pub(crate) fn new(
+        http: &'a Http,
+        connection: Connection,
+        profile: Option<Profile>,
+        capacity: &'a Capacity,
+        audit: &'a Audit,
+    ) -> Self {
+        let began = Instant::now();
+        Self {
+            client: Arc::new(Client::new(http.clone(), connection)),
+            http,
+            profile,
+            capacity,
+            audit,
+            began,
+            deadline: began + http.limits().timeout,
+            slots: Semaphore::new(AT_ONCE_OF_A_CALL),
+            sent: AtomicUsize::new(0),
+            received: Mutex::default(),
+        }
+    }
+
+    /// Where it goes.
+    pub(crate) fn connection(&self) -> &Connection {
+        self.client.connection()
+    }
+
+    /// The same for a workflow, which can send no other operations than it declares.
+    pub(crate) fn upstream<W: Uses>(&self) -> Upstream<'_, W> {
+        Upstream {
+            session: self,
+            of: PhantomData,
+        }
+    }
+
+    /// What is known of all requests so far.
+    pub(crate) fn exchange(&self) -> Exchange<'_> {
+        let sent = self.sent.load(Ordering::Relaxed);
+        let received = *self.received();
+        Exchange {
+            target: Some(self.client.connection().target()),
+            profile: self.profile,
+            status: received.map(|received| received.status),
+            bytes: received.map(|received| received.bytes),
+            time: (sent > 0).then(|| self.began.elapsed()),
+            requests: None,
+        }
+    }
+
+    /// How many requests were sent.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends one operation through `call` and reduces its response.
+    pub(crate) async fn run<'s, R: Reduce>(
+        &'s self,
+        operation: &'static Specification,
+        fresh: bool,
+        call: impl FnOnce(&'s Client, Sending) -> Pending<'s>,
+        reduce: R,
+    ) -> Result<R::Output, (Error, Option<Received>)> {
+        let sending = Sending {
+            fresh,
+            deadline: self.deadline,
+        };
+        let late = |_| {
+            let error = Error::Timeout {
+                target: self.connection().target().clone(),
+                seconds: self.http.limits().timeout.as_secs(),
+            };
+            (error, None)
+        };
+        let slots = async {
+            // Neither is ever closed.
+            let own = self.slots.acquire().await;
+            (own, self.capacity.requests.acquire().await)
+        };
+        let _slots = tokio::time::timeout_at(self.deadline, slots)
+            .await
+            .map_err(late)?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let mut record = Record::new(self, operation);
+        let response = call(&self.client, sending);
+        #[cfg(feature = "otel")]
+        let response = crate::audit::spans::of_request(
+            operation,
+            self.client.connection().target(),
+            response,
+        );
+        let response = response.await;
+        let reduced = match response {
+            Ok(raw) => {
+                record.received(Received::from(&raw));
+                self.reduced(raw, reduce).await
+            }
+            Err(error) => Err(error),
+        };
+        record.outcome = match &reduced {
+            Ok(_) => Outcome::Success,
+            Err(error) => outcome_of(error),
+        };
+        reduced.map_err(|error| (error, record.received))
+    }
+
+    /// What a response is reduced to, on a thread of its own if that takes long: all calls share one.
+    async fn reduced<R: Reduce>(&self, raw: RawResponse, reduce: R) -> Result<R::Output, Error> {
+        if raw.body.len() <= REDUCED_IN_PLACE {
+            return reduce.reduce(&raw, &self.client);
+        }
+        let permit = self.capacity.reducing.clone().acquire_owned().await;
+        let client = self.client.clone();
+        let reducing = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            reduce.reduce(&raw, &client)
+        });
+        match reducing.await {
+            Ok(reduced) => reduced,
+            // Nobody cancels it.
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
+    }
+
+    fn received(&self) -> std::sync::MutexGuard<'_, Option<Received>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a call ended that this error ended.
+pub(crate) fn outcome_of(error: &Error) -> Outcome {
+    match error {
+        Error::Refused(_) => Outcome::Refused,
+        _ => Outcome::NoAnswer,
+    }
+}
+
+/// A request on its way.
+pub(crate) type Pending<'a> = futures::future::BoxFuture<'a, Result<RawResponse, Error>>;
+
+/// The record of a request, which is written even if the request is dropped.
+struct Record<'a> {
+    session: &'a Session<'a>,
+    operation: &'static Specification,
+    began: Instant,
+    outcome: Outcome,
+    received: Option<Received>,
+}
+
+impl<'a> Record<'a> {
+    fn new(session: &'a Session<'_>, operation: &'static Specification) -> Self {
+        Self {
+            session,
+            operation,
+            began: Instant::now(),
+            outcome: Outcome::Cancelled,
+            received: None,
+        }
+    }
+
+    fn received(&mut self, received: Received) {
+        self.received = Some(received);
+        let mut all = self.session.received();
+        let before = all.map_or(0, |all| all.bytes);
+        *all = Some(Received {
+            status: received.status,
+            bytes: before + received.bytes,
+        });
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        let exchange = Exchange {
+            target: Some(self.session.connection().target()),
+            profile: self.session.profile,
+            status: self.received.map(|received| received.status),
+            bytes: self.received.map(|received| received.bytes),
+            time: Some(self.began.elapsed()),
+            requests: None,
+        };
+        self.session
+            .audit
+            .request(self.operation, self.outcome, &exchange);
+    }
+}
+
+/// Which operations a workflow may send.
+pub(crate) trait Uses: Sized + Sync + 'static {
+    /// All of them, at least one. Sending any other does not compile.
+    const USES: &'static [OperationId];
+}
+
+/// What a workflow may use of OpManager.
+pub(crate) struct Upstream<'a, W> {
+    session: &'a Session<'a>,
+    of: PhantomData<fn() -> W>,
+}
+
+impl<W: Uses> Upstream<'_, W> {
+    /// Where it goes.
+    pub(crate) fn connection(&self) -> &Connection {
+        self.session.connection()
+    }
+
+    /// The steps of a connection one by one, to see which one fails. Nothing is sent.
+    pub(crate) fn probe(&self) -> Result<Admittance, Error> {
+        let connection = self.connection();
+        self.session.http.probe(connection.target(), connection.trust())
+    }
+
+    /// Sends an operation that changes nothing and reduces its response.
+    pub(crate) async fn read<O: Operation, R: Reduce>(
+        &self,
+        arguments: &O,
+        reduce: R,
+    ) -> Result<R::Output, RequestError> {
+        const {
+            assert!(
+                declares(W::USES, O::ID),
+                "a workflow sends only operations that it declares"
+            );
+        }
+        self.send(arguments, false, reduce).await
+    }
+
+    /// Sends an operation that changes something, once, on a connection of its own.
+    #[allow(dead_code, reason = "no workflow writes yet")]
+    pub(crate) async fn write<O: Operation, R: Reduce>(
+        &self,
+        arguments: &O,
+        reduce: R,
+    ) -> Result<R::Output, RequestError> {
+        const {
+            assert!(
+                declares(W::USES, O::ID),
+                "a workflow sends only operations that it declares"
+            );
+        }
+        self.send(arguments, true, reduce).await
+    }
+
+    async fn send<O: Operation, R: Reduce>(
+        &self,
+        arguments: &O,
+        fresh: bool,
+        reduce: R,
+    ) -> Result<R::Output, RequestError> {
+        let operation = O::ID.specification();
+        self.session
+            .run(
+                operation,
+                fresh,
+                |client, sending| Box::pin(client.send(arguments, sending)),
+                reduce,
+            )
+            .await
+            .map_err(|(error, received)| RequestError {
+                operation: O::ID,
+                error,
+                received,
+            })
+    }
+}
+
+const fn declares(uses: &[OperationId], operation: OperationId) -> bool {
+    let mut at = 0;
+    while at < uses.len() {
+        if uses[at] as usize == operation as usize {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// What a response is reduced to. The body is gone when this returns.
+pub(crate) trait Reduce: Send + 'static {
+    /// What is left.
+    type Output: Send + 'static;
+
+    /// Judges and reduces a response.
+    ///
+    /// # Errors
+    ///
+    /// The failure that it is.
+    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<Self::Output, Error>;
+}
+
+/// The text that a tool of one operation gives.
+pub(crate) struct Shaped {
+    /// What is wanted of a list.
+    pub(crate) selection: Selection,
+    /// What the operator allows.
+    pub(crate) limits: result::Limits,
+}
+
+impl Reduce for Shaped {
+    type Output = String;
+
+    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<String, Error> {
+        let specification = raw.operation.specification();
+        let plan = Plan {
+            list: specification.list,
+            markup: specification.markup,
+        };
+        let key = client.connection().key();
+        let redact = |text: &str| key.redact(text);
+        result::answer(raw.received(), plan, &self.selection, self.limits, &redact)
+            .map_err(|failure| client.tell_failure(failure).into())
+    }
+}
+
+/// Nothing but whether it is a success, and how large.
+pub(crate) struct Judged;
+
+impl Reduce for Judged {
+    type Output = Received;
+
+    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<Received, Error> {
+        client.judge(raw)?;
+        Ok(raw.into())
+    }
+}
+
+/// The items of the documented list, one at a time. Of each, the members that `T` names are decoded and the others
+/// stepped over.
+pub(crate) struct Rows<S, T, F> {
+    state: S,
+    each: F,
+    of: PhantomData<fn(T)>,
+}
+
+/// Folds the items of a list into a state; `each` ends early with [`ControlFlow::Break`].
+pub(crate) fn rows<S, T, F>(state: S, each: F) -> Rows<S, T, F>
+where
+    S: Send + 'static,
+    T: DeserializeOwned + 'static,
+    F: FnMut(&mut S, T) -> ControlFlow<()> + Send + 'static,
+{
+    Rows {
+        state,
+        each,
+        of: PhantomData,
+    }
+}
+
+impl<S, T, F> Reduce for Rows<S, T, F>
+where
+    S: Send + 'static,
+    T: DeserializeOwned + 'static,
+    F: FnMut(&mut S, T) -> ControlFlow<()> + Send + 'static,
+{
+    type Output = S;
+
+    fn reduce(mut self, raw: &RawResponse, client: &Client) -> Result<S, Error> {
+        let list = raw.operation.specification().list;
+        let mut misfit = None;
+        let (state, each) = (&mut self.state, &mut self.each);
+        let walked = result::rows(raw.received(), list, |item| {
+            match serde_json::from_str(item) {
+                Ok(row) => each(state, row),
+                Err(error) => {
+                    misfit = Some(error.to_string());
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        match (walked, misfit) {
+            (Ok(true), None) => Ok(self.state),
+            (Ok(true), Some(words)) => Err(client.misfit(&words)),
+            (Ok(false), _) => Err(client.misfit("there is no list")),
+            (Err(failure), _) => Err(client.tell_failure(failure).into()),
+        }
+    }
+}
+
+/// The whole answer as one value: of an object, the members that `T` names.
+#[allow(dead_code, reason = "the workflows that need it come with the composite tools")]
+pub(crate) struct One<T>(PhantomData<fn() -> T>);
+
+/// Decodes the answer.
+#[allow(dead_code, reason = "the workflows that need it come with the composite tools")]
+pub(crate) fn one<T: DeserializeOwned + Send + 'static>() -> One<T> {
+    One(PhantomData)
+}
+
+impl<T: DeserializeOwned + Send + 'static> Reduce for One<T> {
+    type Output = T;
+
+    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<T, Error> {
+        let judged = client.judge(raw)?;
+        match judged {
+            result::Answer::Json(body) => serde_json::from_slice(body),
+            message @ result::Answer::Message(_) => serde_json::from_str(&message.into_json()),
+        }
+        .map_err(|error| client.misfit(&error.to_string()))
+    }
+}
