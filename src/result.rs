@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_types)]
 
+#[allow(dead_code, reason = "what workflows of several operations read by")]
 mod rows;
 mod shape;
 mod verdict;
@@ -13,11 +14,11 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
-pub use shape::{Limits, Plan, Selection, shape};
 pub(crate) use rows::rows;
+pub use shape::{Limits, Plan, Selection, shape};
 use verdict::Judged;
-pub(crate) use writer::Writer;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
+pub(crate) use writer::Writer;
 
 /// The text that a model reads of an answer, from one pass over its bytes.
 ///

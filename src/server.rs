@@ -57,6 +57,8 @@ pub enum Credentials {
     Arguments,
     /// From the request that brings the call: no tool takes them, and the model does not see them.
     Request,
+    /// From the command line that makes one call.
+    Flags,
 }
 
 /// How the server runs.
@@ -144,7 +146,7 @@ impl OpManagerServer {
     /// A call with its connection, whatever way that came.
     fn connected(&self, resolved: Resolved, caller: Option<&Caller>) -> Resolved {
         match self.0.settings.credentials {
-            Credentials::Arguments => resolved,
+            Credentials::Arguments | Credentials::Flags => resolved,
             Credentials::Request => {
                 resolved.connected(caller.map(Caller::take_connection).unwrap_or_default())
             }
@@ -156,6 +158,7 @@ impl OpManagerServer {
         match self.0.settings.credentials {
             Credentials::Arguments => Wording::Arguments,
             Credentials::Request => Wording::Headers,
+            Credentials::Flags => Wording::Flags,
         }
     }
 
@@ -230,7 +233,7 @@ impl ServerHandler for OpManagerServer {
                 .with_description(env!("CARGO_PKG_DESCRIPTION")),
         )
         .with_instructions(match self.0.settings.credentials {
-            Credentials::Arguments => concat!(
+            Credentials::Arguments | Credentials::Flags => concat!(
                 include_str!("server/instructions/arguments.txt"),
                 include_str!("server/instructions/all.txt")
             ),

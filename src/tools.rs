@@ -19,6 +19,7 @@ mod monitoring;
 mod notifications;
 mod policy;
 pub(crate) mod prompts;
+#[allow(dead_code, reason = "what reports of several operations are made of")]
 pub(crate) mod report;
 mod reports;
 mod search;

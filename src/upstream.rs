@@ -195,11 +195,8 @@ impl<'a> Session<'a> {
         let mut record = Record::new(self, operation);
         let response = call(&self.client, sending);
         #[cfg(feature = "otel")]
-        let response = crate::audit::spans::of_request(
-            operation,
-            self.client.connection().target(),
-            response,
-        );
+        let response =
+            crate::audit::spans::of_request(operation, self.client.connection().target(), response);
         let response = response.await;
         let reduced = match response {
             Ok(raw) => {
@@ -317,7 +314,9 @@ impl<W: Uses> Upstream<'_, W> {
     /// The steps of a connection one by one, to see which one fails. Nothing is sent.
     pub(crate) fn probe(&self) -> Result<Admittance, Error> {
         let connection = self.connection();
-        self.session.http.probe(connection.target(), connection.trust())
+        self.session
+            .http
+            .probe(connection.target(), connection.trust())
     }
 
     /// Sends an operation that changes nothing and reduces its response.
@@ -436,12 +435,20 @@ impl Reduce for Judged {
 
 /// The items of the documented list, one at a time. Of each, the members that `T` names are decoded and the others
 /// stepped over.
+#[allow(
+    dead_code,
+    reason = "the workflows that need it come with the composite tools"
+)]
 pub(crate) struct Rows<S, T, F> {
     state: S,
     each: F,
     of: PhantomData<fn(T)>,
 }
 
+#[allow(
+    dead_code,
+    reason = "the workflows that need it come with the composite tools"
+)]
 /// Folds the items of a list into a state; `each` ends early with [`ControlFlow::Break`].
 pub(crate) fn rows<S, T, F>(state: S, each: F) -> Rows<S, T, F>
 where
@@ -487,11 +494,17 @@ where
 }
 
 /// The whole answer as one value: of an object, the members that `T` names.
-#[allow(dead_code, reason = "the workflows that need it come with the composite tools")]
+#[allow(
+    dead_code,
+    reason = "the workflows that need it come with the composite tools"
+)]
 pub(crate) struct One<T>(PhantomData<fn() -> T>);
 
 /// Decodes the answer.
-#[allow(dead_code, reason = "the workflows that need it come with the composite tools")]
+#[allow(
+    dead_code,
+    reason = "the workflows that need it come with the composite tools"
+)]
 pub(crate) fn one<T: DeserializeOwned + Send + 'static>() -> One<T> {
     One(PhantomData)
 }

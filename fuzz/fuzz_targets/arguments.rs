@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use arbitrary::Arbitrary;
 use jsonschema::Validator;
 use libfuzzer_sys::fuzz_target;
-use opmanager_mcp_server::tools::{CatalogueTool, catalogue};
+use opmanager_mcp_server::tools::{Tool, operations};
 use serde_json::{Map, Value, json};
 
 /// Stands in every text that is given. It could be a host and a key.
@@ -54,14 +54,14 @@ enum Given<'a> {
 }
 
 struct Tool {
-    tool: &'static CatalogueTool,
+    tool: &'static Tool,
     schema: Map<String, Value>,
     validator: Validator,
 }
 
 /// The tools, and what another implementation of JSON Schema reads in their schemas.
 static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
-    let tools = catalogue().iter().map(|tool| {
+    let tools = operations().map(|tool| {
         let schema = tool.definition().input_schema.as_ref().clone();
         let validator = jsonschema::validator_for(&Value::Object(schema.clone())).unwrap();
         Tool {
@@ -82,7 +82,7 @@ impl Tool {
     fn good(&self) -> Map<String, Value> {
         let required = self.schema["required"].as_array().unwrap();
         let required = required.iter().filter_map(Value::as_str);
-        let selector = self.tool.specification().exactly_one_of.first().copied();
+        let selector = self.tool.operation().unwrap().exactly_one_of.first().copied();
         required
             .chain(selector)
             .map(|name| (name.to_owned(), self.fitting(name)))
@@ -170,7 +170,7 @@ fuzz_target!(|input: Input<'_>| {
             given.retain(|name, _| {
                 tool.properties().contains_key(name) || !FOREIGN.contains(&name.as_str())
             });
-            let selectors = tool.tool.specification().exactly_one_of;
+            let selectors = tool.tool.operation().unwrap().exactly_one_of;
             let chosen = selectors.iter().filter(|name| given.contains_key(**name));
             assert!(selectors.is_empty() || chosen.count() == 1, "{given:?}");
             let given = Value::Object(given);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{AccessArg, AnswerArgs, ConnectionArgs, TargetArgs, key, process};
 use crate::opmanager::Http;
-use crate::server::{OpManagerServer, Settings};
-use crate::tools::arguments::CONNECTION_ARGUMENTS;
+use crate::server::{Credentials, OpManagerServer, Settings};
+use crate::tools::arguments::{CONNECTION_ARGUMENTS, ConnectionInput};
 use crate::tools::{self, Policy, Tool, ToolName, ToolsetName};
 
 /// Arguments of `call`.
@@ -81,17 +81,14 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     process::close_memory();
     process::silence_panics();
     let mut arguments = named(given.tool, given.arguments)?;
-    arguments.insert("host".to_owned(), given.connection.host.into());
-    if let Some(use_ssl) = given.connection.use_ssl {
-        arguments.insert("use_ssl".to_owned(), use_ssl.into());
+    let mut connection = ConnectionInput::default();
+    if let Some(port) = arguments.remove("port") {
+        connection.set("port", port);
     }
-    if given.connection.no_verify_ssl {
-        arguments.insert("verify_ssl".to_owned(), false.into());
-    }
-    arguments.insert(
-        "apiKey".to_owned(),
-        Value::String(key::read_line("API key, not shown: ")?),
-    );
+    connection.set("host", given.connection.host.into());
+    connection.use_ssl = given.connection.use_ssl;
+    connection.verify_ssl = given.connection.no_verify_ssl.then_some(false);
+    connection.key = Some(key::read_line("API key, not shown: ")?);
     let settings = Settings {
         // A person who names a tool needs no list to find it in.
         policy: Policy {
@@ -99,13 +96,14 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
             toolsets: ToolsetName::every().collect(),
             ..Policy::default()
         },
+        credentials: Credentials::Flags,
         result: given.answers.result(),
         ..Settings::default()
     };
     let http = Http::new(given.targets.egress(given.answers.limits()));
     let server = OpManagerServer::new(settings, http);
     let answer = server
-        .call_from_cli(&given.tool.to_string(), arguments)
+        .call_from_cli(&given.tool.to_string(), arguments, connection)
         .await;
     let (mut out, mut remarks) = (io::stdout().lock(), io::stderr().lock());
     match answer {

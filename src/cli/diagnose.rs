@@ -29,13 +29,8 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
         use_ssl,
         no_verify_ssl,
     } = arguments.connection;
-    let target = Target::parse(&host, None, use_ssl).map_err(|error| {
-        let text = error.to_string();
-        io::Error::other(
-            text.replace("`host`", "--host")
-                .replace("`use_ssl`", "--use-ssl"),
-        )
-    })?;
+    let target = Target::parse(&host, None, use_ssl)
+        .map_err(|error| io::Error::other(Wording::Flags.of_error(&error)))?;
     let trust = if no_verify_ssl {
         Trust::Unverified
     } else {

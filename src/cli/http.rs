@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::refusal::whole;
 use super::{LONGEST, MOST, Serve};
-use crate::opmanager::Target;
 use crate::audit::metrics::Metrics;
+use crate::opmanager::Target;
 use crate::server::{CallLimits, Credentials};
 use crate::tools::Policy;
 use crate::transport::http::{

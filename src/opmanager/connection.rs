@@ -74,11 +74,6 @@ impl Connection {
         tell(Gate::new(&|text| redacted(Some(&self.key), hidden, text)))
     }
 
-    /// Its parts.
-    pub(crate) fn into_parts(self) -> (Target, Trust, ApiKey) {
-        (self.target, self.trust, self.key)
-    }
-
     /// Where it goes.
     pub fn target(&self) -> &Target {
         &self.target

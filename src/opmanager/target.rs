@@ -72,7 +72,7 @@ impl Target {
             (Some(given), Some(port)) if given != port => {
                 return Err(Error::argument(
                     "port",
-                    "is not the port that `host` says; give the port once",
+                    "is not the port that the host says; give the port once",
                 ));
             }
             (given, port) => given.or(port).unwrap_or(DEFAULT_PORT),
@@ -317,7 +317,7 @@ mod tests {
             let refused = told(host, Some(port), None);
             assert_eq!(
                 refused,
-                "`port` is not the port that `host` says; give the port once"
+                "`port` is not the port that the host says; give the port once"
             );
         }
         assert_eq!(told("h", Some(0), None), "`port` must be 1 to 65535");

@@ -14,10 +14,9 @@ use super::resolve::{Rejected, Resolved};
 use crate::audit::metrics::Metrics;
 use crate::audit::{Audit, Exchange, Outcome};
 use crate::opmanager::{Error, Profile, Specification, Target};
+use crate::tools::arguments::{ConnectionInput, Problems};
 use crate::tools::report::Report;
-use crate::tools::{
-    Access, Arguments, Handler, Tool, arguments, failure_text, toolset, workflows,
-};
+use crate::tools::{Access, Arguments, Handler, Tool, arguments, failure_text, toolset, workflows};
 use crate::upstream::{RequestError, Session, Shaped, outcome_of};
 
 /// A call that may be sent: everything in it has been checked.
@@ -51,7 +50,11 @@ impl OpManagerServer {
         target: &OnceLock<Target>,
     ) -> CallToolResponse {
         let _running = self.0.metrics.as_deref().map(Metrics::run);
-        let Resolved { tool, call } = resolved;
+        let Resolved {
+            tool,
+            call,
+            connection,
+        } = resolved;
         let unsent = |outcome| {
             let exchange = Exchange {
                 target: target.get(),
@@ -79,7 +82,7 @@ impl OpManagerServer {
                 }
             };
         }
-        let ready = match self.ready(tool, given) {
+        let ready = match self.ready(tool, given, connection) {
             Ok(ready) => ready,
             Err(reason) => {
                 unsent(Outcome::InvalidArguments);
@@ -112,10 +115,6 @@ impl OpManagerServer {
                 return failed(full.to_string()).into();
             }
         };
-        #[cfg(test)]
-        if let Some(text) = &self.0.panic {
-            panic!("{text}");
-        }
         self.send(ready, audit).await.into()
     }
 
@@ -128,10 +127,12 @@ impl OpManagerServer {
         &self,
         tool: &str,
         given: Arguments,
+        connection: ConnectionInput,
     ) -> Result<(String, String), String> {
         let Some(resolved) = Resolved::of(tool, given, &self.0.settings.policy) else {
             return Err("there is no such tool".to_owned());
         };
+        let resolved = resolved.connected(connection);
         let access = resolved.access();
         let audit = self.audit(None, resolved.tool);
         let (nobody, target) = (Confirmer::nobody(), OnceLock::new());
@@ -152,19 +153,23 @@ impl OpManagerServer {
     }
 
     /// Checks the arguments and the target of a call, or says what is wrong with them.
-    fn ready(&self, tool: &'static Tool, given: Arguments) -> Result<Ready, String> {
-        let wrong = |problems: arguments::Problems| {
-            let text = problems.text(tool.name());
-            self.wording().of_text(&text).into_owned()
-        };
-        let mut checked = arguments::check(tool, given).map_err(wrong)?;
-        if !self.wording().names_target() {
+    fn ready(
+        &self,
+        tool: &'static Tool,
+        mut given: Arguments,
+        connection: Option<ConnectionInput>,
+    ) -> Result<Ready, String> {
+        let wording = self.wording();
+        let wrong = |problems: Problems| problems.text(tool.name());
+        let connection = connection.unwrap_or_else(|| ConnectionInput::take(&mut given));
+        let mut checked = arguments::check(tool, given, connection, wording).map_err(wrong)?;
+        if !wording.names_target() {
             checked.connection = checked.connection.unnamed();
         }
         let profile = match self.0.http.admit(&checked.connection) {
             Ok(profile) => Some(profile),
             Err(_) if takes_rejected_targets(tool) => None,
-            Err(error) => return Err(wrong(error.into())),
+            Err(error) => return Err(wrong(Problems::of_target(&error, wording))),
         };
         Ok(Ready {
             tool,
@@ -207,13 +212,7 @@ impl OpManagerServer {
             arguments,
             selection,
         } = checked;
-        let session = Session::new(
-            &self.0.http,
-            connection,
-            profile,
-            &self.0.capacity,
-            audit,
-        );
+        let session = Session::new(&self.0.http, connection, profile, &self.0.capacity, audit);
         match tool.handler() {
             Handler::Operation(entry) => {
                 let shaped = Shaped {
@@ -237,6 +236,10 @@ impl OpManagerServer {
         session: &Session<'_>,
         audit: &Audit,
     ) -> CallToolResult {
+        #[cfg(test)]
+        if let Some(text) = &self.0.panic {
+            panic!("{text}");
+        }
         let operation = entry.operation.specification();
         // What changes something must not be taken for done, or not done, by the response to anything else.
         let fresh = entry.access > Access::Read;
@@ -299,9 +302,8 @@ impl OpManagerServer {
     fn remark(&self, session: &Session<'_>) -> String {
         let mut remark = failure_text::UNTRUSTED.to_owned();
         let profile = session.exchange().profile;
-        let trust = profile.and_then(|profile| {
-            failure_text::trust_remark(profile, session.connection().target())
-        });
+        let trust = profile
+            .and_then(|profile| failure_text::trust_remark(profile, session.connection().target()));
         if let Some(trust) = trust {
             remark.push(' ');
             remark.push_str(trust);

@@ -10,7 +10,8 @@ use rmcp::service::RequestContext;
 use tokio_util::sync::CancellationToken;
 
 use super::turns::Turn;
-use crate::tools::{Arguments, Bound};
+use crate::tools::Bound;
+use crate::tools::arguments::ConnectionInput;
 
 /// What a caller's bearer token permits.
 pub(crate) struct Grant {
@@ -39,7 +40,7 @@ pub struct Caller {
     /// By whose share its calls are counted.
     counted_as: Arc<str>,
     /// Holds a key: it is never printed.
-    connection: Mutex<Arguments>,
+    connection: Mutex<ConnectionInput>,
     room: Mutex<Option<Turn>>,
     /// `None` where callers need no token.
     grant: Option<Arc<Grant>>,
@@ -51,7 +52,7 @@ impl Caller {
     pub(crate) fn new(
         name: String,
         counted_as: Arc<str>,
-        connection: Arguments,
+        connection: ConnectionInput,
         room: Turn,
     ) -> Self {
         Self {
@@ -90,7 +91,7 @@ impl Caller {
     }
 
     /// The connection, once.
-    pub(super) fn take_connection(&self) -> Arguments {
+    pub(super) fn take_connection(&self) -> ConnectionInput {
         std::mem::take(
             &mut *self
                 .connection

@@ -189,7 +189,9 @@ impl Confirmer {
                 }
                 match answer {
                     Ok(answer) => judge(answer, ready),
-                    Err(InvalidReply) => Confirmation::Refused(unconfirmed(ready, "cannot be read")),
+                    Err(InvalidReply) => {
+                        Confirmation::Refused(unconfirmed(ready, "cannot be read"))
+                    }
                 }
             }
         }
@@ -326,7 +328,9 @@ fn digest(ready: &Ready) -> String {
     let profile = match profile {
         None => "none".to_owned(),
         Some(profile @ (Profile::Verified | Profile::Unverified)) => profile.to_string(),
-        Some(Profile::Pinned(certificate)) => format!("pinned {}", URL_SAFE_NO_PAD.encode(certificate)),
+        Some(Profile::Pinned(certificate)) => {
+            format!("pinned {}", URL_SAFE_NO_PAD.encode(certificate))
+        }
     };
     let what = serde_json::json!([
         tool.name(),

@@ -4,7 +4,7 @@
 //! request. Decides by the operator's policy; runs nothing and sends nothing.
 
 use super::Outcome;
-use crate::tools::arguments::{self, CONNECTION_ARGUMENTS};
+use crate::tools::arguments::{self, CONNECTION_ARGUMENTS, ConnectionInput};
 use crate::tools::{self, Access, Arguments, Handler, Policy, Tool, describe};
 
 /// A call as far as its name and its arguments say it.
@@ -13,6 +13,8 @@ pub(super) struct Resolved {
     pub(super) tool: &'static Tool,
     /// Its arguments, or why nothing runs.
     pub(super) call: Result<Arguments, Rejected>,
+    /// The connection, where it does not come among the arguments.
+    pub(super) connection: Option<ConnectionInput>,
 }
 
 /// Why a call is rejected before its arguments are looked at.
@@ -30,6 +32,7 @@ impl Resolved {
         let rejected = |outcome, reason| Self {
             tool,
             call: Err(Rejected { outcome, reason }),
+            connection: None,
         };
         if let Err(reason) = policy.allows_by_name(tool) {
             return Some(rejected(Outcome::NotAllowed, reason));
@@ -40,6 +43,7 @@ impl Resolved {
                     Ok(()) => Self {
                         tool,
                         call: Ok(given),
+                        connection: None,
                     },
                     Err(reason) => Self {
                         tool,
@@ -47,6 +51,7 @@ impl Resolved {
                             outcome: Outcome::NotAllowed,
                             reason,
                         }),
+                        connection: None,
                     },
                 },
                 Err(reason) => rejected(Outcome::InvalidArguments, reason),
@@ -54,15 +59,16 @@ impl Resolved {
             Handler::Operation(_) | Handler::Workflow(_) | Handler::Local(_) => Self {
                 tool,
                 call: Ok(given),
+                connection: None,
             },
         })
     }
 
-    /// The same over the connection that came with the request: no argument may name another, however it was
+    /// The same over a connection that came beside the arguments: no argument may name another, however it was
     /// wrapped. What needs no connection stays as it is.
-    pub(super) fn connected(mut self, connection: Arguments) -> Self {
+    pub(super) fn connected(mut self, connection: ConnectionInput) -> Self {
         let (Ok(given), Handler::Operation(_) | Handler::Workflow(_)) =
-            (&mut self.call, self.tool.handler())
+            (&self.call, self.tool.handler())
         else {
             return self;
         };
@@ -78,7 +84,7 @@ impl Resolved {
                 reason,
             });
         } else {
-            given.extend(connection);
+            self.connection = Some(connection);
         }
         self
     }

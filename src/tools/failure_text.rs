@@ -18,7 +18,7 @@ pub(crate) fn failure(
     let mut text = match error {
         // An argument of the connection may have come another way.
         Error::Argument { argument, message } => {
-            format!("{} {}", wording.name(argument), wording.of_text(message))
+            format!("{} {message}", wording.name(argument))
         }
         error => capitalised(&error.words(wording.names_target()).to_string()),
     };

@@ -229,16 +229,18 @@ impl Policy {
             return Ok(());
         }
         let name = tool.name();
-        Err(if tool.is_callable_by_name() && self.lists_name(local::CALL) {
-            format!(
-                "`{name}` is not in the list of this server's tools.\nCall it with `{}`: give `operation` {name}, and its arguments as `arguments`.",
-                local::CALL
-            )
-        } else {
-            format!(
-                "`{name}` is not among the tools that this server was started with. Its operator can add it with --tools {name}."
-            )
-        })
+        Err(
+            if tool.is_callable_by_name() && self.lists_name(local::CALL) {
+                format!(
+                    "`{name}` is not in the list of this server's tools.\nCall it with `{}`: give `operation` {name}, and its arguments as `arguments`.",
+                    local::CALL
+                )
+            } else {
+                format!(
+                    "`{name}` is not among the tools that this server was started with. Its operator can add it with --tools {name}."
+                )
+            },
+        )
     }
 
     /// The tools that somebody may have meant by a name, as [`suggestion`] words it.

@@ -322,11 +322,7 @@ fn way_to(tool: &str, policy: &Policy) -> Option<String> {
     if policy.allows_by_name(known).is_ok() {
         Some(format!("`{}`", known.name()))
     } else if policy.allows(known).is_ok() && policy.lists_name(local::CALL) {
-        Some(format!(
-            "`{}` with operation {}",
-            local::CALL,
-            known.name()
-        ))
+        Some(format!("`{}` with operation {}", local::CALL, known.name()))
     } else {
         None
     }

@@ -255,7 +255,10 @@ impl<'a> Report<'a> {
     fn table(&mut self, out: &mut Writer, section: Section, end: usize) {
         let before = out.mark();
         member(out, section.name);
-        out.push(&format!("{{\"columns\":{},\"rows\":[", json!(section.columns)));
+        out.push(&format!(
+            "{{\"columns\":{},\"rows\":[",
+            json!(section.columns)
+        ));
         let total = section.rows.len() + section.uncounted;
         let mut written = 0;
         for row in section.rows {

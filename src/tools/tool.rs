@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::local::Local;
 use super::policy::{ALL, CORE};
 use super::toolset::{Entry, Toolset};
+use super::wording::Wording;
 use super::workflows::Entry as WorkflowEntry;
 use super::{Access, Arguments, TOOLSETS, arguments};
 use crate::opmanager::{OperationId, Specification};
@@ -148,7 +149,7 @@ impl Tool {
     }
 
     /// Whether `call_operation` calls it, and a search finds it.
-    pub(crate) fn is_callable_by_name(&self) -> bool {
+    pub fn is_callable_by_name(&self) -> bool {
         match self.handler {
             Handler::Operation(_) | Handler::Workflow(_) => true,
             Handler::Local(_) | Handler::ByName => false,
@@ -198,8 +199,10 @@ impl Tool {
     /// without any value that was given but a port. `None` if they are acceptable, which says nothing of where they
     /// lead: the operator's policy on targets comes after them.
     pub fn problems(&self, given: JsonObject) -> Option<String> {
-        let problems = arguments::check(self, given).err()?;
-        Some(problems.text(self.name))
+        let mut given = given;
+        let connection = arguments::ConnectionInput::take(&mut given);
+        let checked = arguments::check(self, given, connection, Wording::Arguments);
+        Some(checked.err()?.text(self.name))
     }
 
     /// What it does, when to use it, and its traps: all of it.

@@ -3,7 +3,7 @@
 //! Owns the headers that stand for connection arguments. A reader whose connection comes by header neither sees nor
 //! chooses the target: no text names it.
 
-use std::borrow::Cow;
+use crate::opmanager::Error;
 
 /// The headers of a request that bring a connection, and the arguments that they stand for.
 pub(crate) const CONNECTION_HEADERS: [(&str, &str); 5] = [
@@ -21,58 +21,68 @@ pub(crate) enum Wording {
     Arguments,
     /// As headers of the request, which the reader of a result does not see.
     Headers,
+    /// As flags of the command line, and the key at a prompt.
+    Flags,
 }
 
 impl Wording {
-    /// Both.
+    /// All of them.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 2] = [Self::Arguments, Self::Headers];
+    pub(crate) const ALL: [Self; 3] = [Self::Arguments, Self::Headers, Self::Flags];
 
     /// Whether texts may name the target.
     pub(crate) const fn names_target(self) -> bool {
         match self {
-            Self::Arguments => true,
+            Self::Arguments | Self::Flags => true,
             Self::Headers => false,
         }
     }
 
-    /// A connection argument, as the reader knows it.
+    /// A connection argument, or any other, as the reader knows it.
     pub(crate) fn name(self, argument: &str) -> String {
-        match self.header(argument) {
-            None => format!("`{argument}`"),
-            Some(header) => format!("header `{header}`"),
+        match self {
+            Self::Arguments => format!("`{argument}`"),
+            Self::Headers => match header(argument) {
+                Some(header) => format!("header `{header}`"),
+                None => format!("`{argument}`"),
+            },
+            Self::Flags => match argument {
+                "host" => "--host".to_owned(),
+                "use_ssl" => "--use-ssl".to_owned(),
+                "verify_ssl" => "--no-verify-ssl".to_owned(),
+                "apiKey" => "the API key".to_owned(),
+                _ => format!("`{argument}`"),
+            },
         }
     }
 
     /// A connection argument with a value.
     pub(crate) fn setting(self, argument: &str, value: &str) -> String {
-        match self.header(argument) {
-            None => format!("`{argument}: {value}`"),
-            Some(header) => format!("header `{header}: {value}`"),
+        match self {
+            Self::Arguments => format!("`{argument}: {value}`"),
+            Self::Headers => match header(argument) {
+                Some(header) => format!("header `{header}: {value}`"),
+                None => format!("`{argument}: {value}`"),
+            },
+            Self::Flags if argument == "verify_ssl" => self.name(argument),
+            Self::Flags => format!("{} {value}", self.name(argument)),
         }
     }
 
-    /// A text of ours that names connection arguments in backticks, in the names that the reader knows.
-    pub(crate) fn of_text(self, text: &str) -> Cow<'_, str> {
-        match self {
-            Self::Arguments => Cow::Borrowed(text),
-            Self::Headers => Cow::Owned(CONNECTION_HEADERS.iter().fold(
-                text.to_owned(),
-                |text, (argument, header)| {
-                    text.replace(&format!("`{argument}`"), &format!("header `{header}`"))
-                        .replace(&format!("`{argument}: "), &format!("`{header}: "))
-                },
-            )),
+    /// What is wrong with an argument, or any other error in words that may name the target.
+    pub(crate) fn of_error(self, error: &Error) -> String {
+        match error {
+            Error::Argument { argument, message } => {
+                format!("{} {message}", self.name(argument))
+            }
+            error => error.words(self.names_target()).to_string(),
         }
     }
+}
 
-    fn header(self, argument: &str) -> Option<&'static str> {
-        match self {
-            Self::Arguments => None,
-            Self::Headers => CONNECTION_HEADERS
-                .iter()
-                .find(|(known, _)| *known == argument)
-                .map(|(_, header)| *header),
-        }
-    }
+fn header(argument: &str) -> Option<&'static str> {
+    CONNECTION_HEADERS
+        .iter()
+        .find(|(known, _)| *known == argument)
+        .map(|(_, header)| *header)
 }

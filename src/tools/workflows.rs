@@ -77,12 +77,11 @@ fn run<'a, W: Workflow>(
     report: &'a mut Report<'_>,
 ) -> BoxFuture<'a, Result<(), RequestError>> {
     Box::pin(async move {
-        let arguments = serde_json::from_value(arguments)
-            .map_err(|error| RequestError {
-                operation: W::USES[0],
-                error: Error::argument("arguments", format!("do not fit: {error}")),
-                received: None,
-            })?;
+        let arguments = serde_json::from_value(arguments).map_err(|error| RequestError {
+            operation: W::USES[0],
+            error: Error::argument("arguments", format!("do not fit: {error}")),
+            received: None,
+        })?;
         W::run(&session.upstream(), arguments, report).await
     })
 }

@@ -12,14 +12,14 @@ fn names(tools: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-/// Every tool of that level, and after them the one that is no operation.
+/// Every tool of that level that is an operation or a workflow.
 fn offered_at(access: Access) -> Vec<&'static str> {
     let tools = tools::catalogue()
         .iter()
-        .filter(|tool| tool.access() <= access);
+        .filter(|tool| tool.is_callable_by_name());
     tools
-        .map(tools::CatalogueTool::name)
-        .chain(["diagnose_connection"])
+        .filter(|tool| tool.access() <= access)
+        .map(tools::Tool::name)
         .collect()
 }
 
@@ -35,11 +35,10 @@ async fn each_level_offers_its_tools_and_those_below() {
         let mut session = Session::start(flags).await;
         let tools = session.tools().await;
         assert_eq!(names(&tools), offered_at(access), "{flags:?}");
-        for (tool, expected) in tools.iter().zip(
-            tools::catalogue()
-                .iter()
-                .filter(|tool| tool.access() <= access),
-        ) {
+        for (tool, expected) in tools
+            .iter()
+            .zip(tools::operations().filter(|tool| tool.access() <= access))
+        {
             assert_eq!(*tool, serde_json::to_value(expected.definition()).unwrap());
         }
     }
@@ -55,10 +54,7 @@ async fn ar_08_tools_above_the_level_are_neither_listed_nor_run() {
     ] {
         let mut session = Session::start(flags).await;
         let mut refused = 0;
-        for tool in tools::catalogue()
-            .iter()
-            .filter(|tool| tool.access() > access)
-        {
+        for tool in tools::operations().filter(|tool| tool.access() > access) {
             for arguments in [
                 json!({}),
                 at(&simulator, json!({})),

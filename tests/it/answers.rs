@@ -624,13 +624,10 @@ async fn rs_15_an_answer_whose_head_is_not_http_is_a_failure() {
 #[tokio::test]
 async fn ar_11_a_write_whose_connection_breaks_is_sent_once_and_may_have_happened() {
     let mut bench = Bench::new().await;
-    for tool in tools::catalogue()
-        .iter()
-        .filter(|tool| tool.specification().method == "POST")
-    {
+    for tool in tools::operations().filter(|tool| tool.operation().unwrap().method == "POST") {
         let operation = contract()
             .iter()
-            .find(|operation| operation.id == tool.specification().id)
+            .find(|operation| operation.id == tool.operation().unwrap().id)
             .unwrap();
         assert_eq!(tool_of(operation).name(), tool.name());
         for kind in [FaultKind::CloseAfterRequest, FaultKind::Truncated] {

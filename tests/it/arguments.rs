@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use opmanager_mcp_server::tools::CatalogueTool;
+use opmanager_mcp_server::tools::Tool;
 use opmanager_simulator::{Simulator, contract};
 use serde_json::{Value, json};
 
@@ -23,8 +23,8 @@ impl Bench {
     }
 
     /// Arguments with which a tool would succeed.
-    fn good(&self, tool: &CatalogueTool) -> Value {
-        let id = tool.specification().id;
+    fn good(&self, tool: &Tool) -> Value {
+        let id = tool.operation().unwrap().id;
         let operation = contract()
             .iter()
             .find(|operation| operation.id == id)
@@ -33,9 +33,9 @@ impl Bench {
     }
 
     /// The same, with one argument set. Of a choice, only that one remains.
-    fn with(&self, tool: &CatalogueTool, name: &str, value: Value) -> Value {
+    fn with(&self, tool: &Tool, name: &str, value: Value) -> Value {
         let mut given = self.good(tool);
-        let selectors = tool.specification().exactly_one_of;
+        let selectors = tool.operation().unwrap().exactly_one_of;
         if selectors.contains(&name) {
             given
                 .as_object_mut()
@@ -92,11 +92,11 @@ impl Bench {
     }
 }
 
-fn all_tools() -> impl Iterator<Item = &'static CatalogueTool> {
+fn all_tools() -> impl Iterator<Item = &'static Tool> {
     contract().iter().map(tool_of)
 }
 
-fn properties(tool: &CatalogueTool) -> Vec<(String, Value)> {
+fn properties(tool: &Tool) -> Vec<(String, Value)> {
     let properties = tool.definition().input_schema["properties"]
         .as_object()
         .unwrap();
@@ -185,7 +185,7 @@ async fn missing_arguments_are_named_all_at_once() {
             .unwrap()
             .retain(|name, _| !["host", "apiKey"].contains(&name.as_str()));
         bench.refused(tool.name(), given, &["host", "apiKey"]).await;
-        if tool.specification().exactly_one_of.is_empty() {
+        if tool.operation().unwrap().exactly_one_of.is_empty() {
             bench.refused(tool.name(), json!({}), &required).await;
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use opmanager_mcp_server::opmanager::OperationId;
-use opmanager_mcp_server::tools::{self, Access, BuiltIn};
+use opmanager_mcp_server::tools::{self, Access};
 use serde_json::Value;
 
 /// Words that a schema may use; others make some client or model refuse the whole list.
@@ -20,9 +20,8 @@ const PORTABLE: [&str; 8] = [
 
 #[test]
 fn every_operation_is_one_tool() {
-    let operations: BTreeSet<_> = tools::catalogue()
-        .iter()
-        .map(|tool| tool.specification().operation)
+    let operations: BTreeSet<_> = tools::operations()
+        .map(|tool| tool.operation().unwrap().operation)
         .collect();
     assert_eq!(operations, OperationId::ALL.iter().copied().collect());
 }
@@ -30,7 +29,7 @@ fn every_operation_is_one_tool() {
 #[test]
 fn names_are_the_operation_ids_in_snake_case() {
     let mut names = BTreeSet::new();
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let name = tool.name();
         assert!(names.insert(name), "{name} occurs twice");
         assert!(name.len() <= 40, "{name} is too long");
@@ -38,13 +37,13 @@ fn names_are_the_operation_ids_in_snake_case() {
             name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
             "{name}"
         );
-        let expected = match tool.specification().id {
+        let expected = match tool.operation().unwrap().id {
             // 47 characters are more than clients take.
             "getDeviceAssociatedWindowsServiceMonitors" => "getwindowsservicemonitors".to_owned(),
             id => id.to_ascii_lowercase(),
         };
         // A tool that was renamed keeps the name of its operation as the one that it had.
-        let names = [Some(name), tool.was()];
+        let names = [Some(name), tool.former_name()];
         let names = names
             .into_iter()
             .flatten()
@@ -55,14 +54,14 @@ fn names_are_the_operation_ids_in_snake_case() {
 
 #[test]
 fn every_toolset_is_an_area_with_tools() {
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         assert!(!tool.toolset().is_empty());
     }
 }
 
 #[test]
 fn ar_10_annotations_follow_the_access_words_and_not_the_verb() {
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let annotations = tool.definition().annotations.as_ref().unwrap();
         assert_eq!(
             annotations.read_only_hint,
@@ -83,9 +82,8 @@ fn ar_10_annotations_follow_the_access_words_and_not_the_verb() {
             assert_eq!(annotations.destructive_hint, Some(false), "{}", tool.name());
         }
     }
-    let posts_that_read = tools::catalogue()
-        .iter()
-        .filter(|tool| tool.specification().method == "POST" && tool.access() == Access::Read)
+    let posts_that_read = tools::operations()
+        .filter(|tool| tool.operation().unwrap().method == "POST" && tool.access() == Access::Read)
         .count();
     assert_eq!(posts_that_read, 5);
 }
@@ -112,13 +110,8 @@ fn ar_10_what_removes_or_blinds_is_hinted_as_destructive() {
 
 #[test]
 fn schemas_stay_in_the_portable_subset() {
-    let operations = tools::catalogue()
-        .iter()
-        .map(|tool| tool.definition().clone());
-    let built_in = BuiltIn::ALL
-        .into_iter()
-        .map(|tool| tool.definition(Access::Destructive));
-    for tool in operations.chain(built_in) {
+    for tool in tools::catalogue() {
+        let tool = tool.definition();
         let schema = Value::Object((*tool.input_schema).clone());
         assert_eq!(schema["type"], "object");
         assert_eq!(schema["additionalProperties"], false);
@@ -150,7 +143,7 @@ fn schemas_stay_in_the_portable_subset() {
 
 #[test]
 fn sh_09_neither_host_nor_key_is_copied_into_a_header_or_filled_in() {
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let schema = Value::Object((*tool.definition().input_schema).clone());
         assert!(
             !schema.to_string().contains("x-mcp-header"),
@@ -173,7 +166,7 @@ fn check_words(place: &str, schema: &Value) {
 
 #[test]
 fn required_arguments_come_first_and_the_connection_is_always_asked_for() {
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let schema = &tool.definition().input_schema;
         let required: Vec<&str> = schema["required"]
             .as_array()
@@ -196,8 +189,8 @@ fn required_arguments_come_first_and_the_connection_is_always_asked_for() {
 
 #[test]
 fn constants_of_the_web_client_are_never_shown() {
-    for tool in tools::catalogue() {
-        for (name, _) in tool.specification().constants {
+    for tool in tools::operations() {
+        for (name, _) in tool.operation().unwrap().constants {
             assert!(
                 tool.definition().input_schema["properties"]
                     .get(name)
@@ -211,11 +204,10 @@ fn constants_of_the_web_client_are_never_shown() {
 
 #[test]
 fn descriptions_speak_of_tools_and_not_of_operation_ids() {
-    let ids: BTreeSet<&str> = tools::catalogue()
-        .iter()
-        .map(|tool| tool.specification().id)
+    let ids: BTreeSet<&str> = tools::operations()
+        .map(|tool| tool.operation().unwrap().id)
         .collect();
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let definition = tool.definition();
         let properties = definition.input_schema["properties"].as_object().unwrap();
         let texts = properties

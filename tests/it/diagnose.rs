@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use opmanager_mcp_server::tools::{self, Access, BuiltIn};
+use opmanager_mcp_server::tools::{self, Access};
 use opmanager_simulator::{Certificate, Fault, FaultKind, Simulator, Tls};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -438,12 +438,16 @@ async fn the_tool_checks_its_arguments_like_the_others() {
 }
 
 #[test]
-fn built_in_tools_share_no_name_with_an_operation_and_read_unless_they_call_one() {
-    for tool in BuiltIn::ALL {
-        assert!(tools::find(tool.name()).is_none(), "{}", tool.name());
+fn tools_share_no_name_and_those_of_no_operation_read_unless_they_call_one() {
+    let mut names = std::collections::BTreeSet::new();
+    for tool in tools::catalogue() {
+        assert!(names.insert(tool.name()), "{}", tool.name());
+        if tool.operation().is_some() {
+            continue;
+        }
         for access in Access::ALL {
-            let calls = tool == BuiltIn::CallOperation && access > Access::Read;
-            let hints = tool.definition(access).annotations.unwrap();
+            let calls = tool.name() == "call_operation" && access > Access::Read;
+            let hints = tool.definition_at(access).annotations.unwrap();
             assert_eq!(
                 (hints.read_only_hint, hints.destructive_hint),
                 (Some(!calls), Some(calls)),

@@ -279,7 +279,7 @@ async fn rt_01_a_bare_message_is_bounded_and_counted_and_for_one_operation_only(
         };
         let operation = opmanager_simulator::contract()
             .iter()
-            .find(|operation| operation.id == known.specification().id)
+            .find(|operation| operation.id == known.operation().unwrap().id)
             .unwrap();
         simulator.inject(Fault::once(respond("text/plain", body.clone())));
         let given = Value::Object(crate::support::example(operation));

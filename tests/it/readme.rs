@@ -19,7 +19,7 @@ const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 #[test]
 fn what_is_said_of_the_default_list_is_true() {
     let (count, tokens) = list(&[], Access::Read);
-    let (operations, rounded) = (tools::catalogue().len(), tokens.next_multiple_of(100));
+    let (operations, rounded) = (tools::operations().count(), tokens.next_multiple_of(100));
     let readme = fs::read_to_string(README).unwrap().replace('\n', " ");
     for sentence in [
         format!(

@@ -59,7 +59,7 @@ async fn every_operation_with_a_list_answers_with_items() {
     let mut lists = 0;
     for operation in contract() {
         let tool = tool_of(operation);
-        if tool.specification().list.is_none() {
+        if tool.operation().unwrap().list.is_none() {
             continue;
         }
         lists += 1;
@@ -73,9 +73,7 @@ async fn every_operation_with_a_list_answers_with_items() {
         assert!(reply.text().starts_with("{\"items\":["), "{}", tool.name());
         assert!(reply.text().chars().count() <= 24_000, "{}", tool.name());
     }
-    let with_list = tools::catalogue()
-        .iter()
-        .filter(|tool| tool.specification().list.is_some());
+    let with_list = tools::operations().filter(|tool| tool.operation().unwrap().list.is_some());
     assert_eq!(lists, with_list.count());
     session.conclude(simulator.api_key()).await;
 }

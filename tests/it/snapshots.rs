@@ -5,7 +5,7 @@ use std::process::Command;
 
 use insta::{Settings, assert_json_snapshot, assert_snapshot};
 use opmanager_mcp_server::opmanager::OperationId;
-use opmanager_mcp_server::tools::{self, Access, BuiltIn};
+use opmanager_mcp_server::tools::{self, Access};
 
 use crate::command::commands;
 use crate::support::PROGRAM;
@@ -22,10 +22,7 @@ fn recorded(folder: &str, check: impl FnOnce()) {
 fn each_tool_is_as_recorded() {
     recorded("/tools", || {
         for tool in tools::catalogue() {
-            assert_json_snapshot!(tool.name(), tool.definition());
-        }
-        for tool in BuiltIn::ALL {
-            assert_json_snapshot!(tool.name(), tool.definition(Access::Destructive));
+            assert_json_snapshot!(tool.name(), tool.definition_at(Access::Destructive));
         }
     });
 }
@@ -39,8 +36,7 @@ fn no_record_is_left_of_a_tool_that_is_gone() {
             .strip_suffix(".snap")
             .unwrap_or_else(|| panic!("{name} is not reviewed: cargo insta review"));
         assert!(
-            tools::catalogue().iter().any(|known| known.name() == tool)
-                || BuiltIn::find(tool).is_some(),
+            tools::find(tool).is_some(),
             "snapshots/tools/{name} is of no tool: delete it"
         );
     }
@@ -51,9 +47,8 @@ fn ar_10_the_operations_are_as_recorded() {
     let mut table = String::new();
     for operation in OperationId::ALL {
         let specification = operation.specification();
-        let tool = tools::catalogue()
-            .iter()
-            .find(|tool| tool.specification().operation == *operation)
+        let tool = tools::operations()
+            .find(|tool| tool.operation().unwrap().operation == *operation)
             .unwrap();
         writeln!(
             table,
@@ -71,7 +66,7 @@ fn ar_10_the_operations_are_as_recorded() {
 #[test]
 fn the_catalogue_is_as_recorded() {
     let mut table = String::new();
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let annotations = tool.definition().annotations.as_ref().unwrap();
         let hints = [
             (annotations.read_only_hint, "read-only"),
@@ -84,7 +79,7 @@ fn the_catalogue_is_as_recorded() {
             .filter(|(hint, _)| *hint == Some(true))
             .map(|(_, word)| *word)
             .collect();
-        let was = tool.was().map(|name| format!(" was {name}"));
+        let was = tool.former_name().map(|name| format!(" was {name}"));
         writeln!(
             table,
             "{:<14} {:<38} {:<12} {}{}",

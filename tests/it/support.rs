@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use opmanager_mcp_server::tools::{self, CatalogueTool};
+use opmanager_mcp_server::tools::{self, Tool};
 use opmanager_simulator::{Kind, Operation, Options, Simulator, Tls, example_arguments};
 #[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
@@ -231,18 +231,16 @@ pub(crate) fn merge(mut all: Value, more: Value) -> Value {
     all
 }
 
-/// How many tools a session has that says nothing of them: those that read, each as a tool of its own, and the one that
-/// examines connections.
+/// How many tools a session has that says nothing of them: those that read, each as a tool of its own.
 pub(crate) fn listed_by_default() -> usize {
-    let read = |tool: &&CatalogueTool| tool.access() == tools::Access::Read;
-    tools::catalogue().iter().filter(read).count() + 1
+    let read = |tool: &&Tool| tool.access() == tools::Access::Read && tool.is_callable_by_name();
+    tools::catalogue().iter().filter(read).count()
 }
 
 /// The tool of an operation.
-pub(crate) fn tool_of(operation: &Operation) -> &'static CatalogueTool {
-    tools::catalogue()
-        .iter()
-        .find(|tool| tool.specification().id == operation.id)
+pub(crate) fn tool_of(operation: &Operation) -> &'static Tool {
+    tools::operations()
+        .find(|tool| tool.operation().unwrap().id == operation.id)
         .unwrap()
 }
 

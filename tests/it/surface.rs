@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use opmanager_mcp_server::tools::{self, Access, CatalogueTool};
+use opmanager_mcp_server::tools::{self, Access, Tool};
 use opmanager_simulator::contract;
 use serde_json::{Value, json};
 
@@ -20,11 +20,10 @@ async fn listed(flags: &[&str]) -> Vec<String> {
         .collect()
 }
 
-fn names(filter: impl Fn(&CatalogueTool) -> bool) -> Vec<&'static str> {
-    tools::catalogue()
-        .iter()
+fn names(filter: impl Fn(&Tool) -> bool) -> Vec<&'static str> {
+    tools::operations()
         .filter(|tool| filter(tool))
-        .map(CatalogueTool::name)
+        .map(Tool::name)
         .collect()
 }
 
@@ -212,7 +211,7 @@ async fn ar_08_no_way_leads_past_the_level() {
                 continue;
             }
             let given = at(&simulator, Value::Object(example(operation)));
-            let id = tool.specification().id;
+            let id = tool.operation().unwrap().id;
             for (name, arguments) in [
                 (tool.name(), given.clone()),
                 ("call_operation", through(tool.name(), given.clone())),
@@ -411,7 +410,7 @@ async fn the_catalogue_needs_no_connection_and_drops_one_that_is_given() {
 #[tokio::test]
 async fn a_description_holds_all_that_the_list_leaves_out() {
     let mut session = Session::start(&["--toolsets", "core"]).await;
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let told = session
             .call("describe_operation", json!({ "operation": tool.name() }))
             .await

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use opmanager_mcp_server::tools::{self, Access, BuiltIn, CatalogueTool, Policy, ToolsetName};
+use opmanager_mcp_server::tools::{self, Access, Policy, ToolsetName};
 use rmcp::model::Tool;
 use serde_json::Value;
 
@@ -57,13 +57,13 @@ fn the_list_costs_no_more_than_its_budget() {
     assert!(count <= DEFAULT_TOOLS, "the default list: {count} tools");
     let (_, cost) = list(&["all"], Access::Destructive);
     assert!(cost <= WHOLE_BUDGET, "the whole list: {cost} tokens");
-    let catalogue: usize = BuiltIn::ALL
-        .into_iter()
-        .filter(|tool| *tool != BuiltIn::DiagnoseConnection)
-        .map(|tool| self::cost(&tool.definition(Access::Destructive)))
+    let catalogue: usize = tools::catalogue()
+        .iter()
+        .filter(|tool| !tool.is_callable_by_name())
+        .map(|tool| self::cost(&tool.definition_at(Access::Destructive)))
         .sum();
     assert!(catalogue <= CATALOGUE_BUDGET, "the catalogue: {catalogue}");
-    for tool in tools::catalogue() {
+    for tool in tools::operations() {
         let cost = self::cost(tool.definition());
         assert!(cost <= TOOL_BUDGET, "{}: {cost} tokens", tool.name());
     }
@@ -96,15 +96,19 @@ fn page() -> String {
          ## catalogue\n\nEvery operation, whether it is listed or not, and examining a connection.\n\n",
     );
     page.push_str(HEAD);
-    for tool in BuiltIn::ALL {
-        let definition = tool.definition(Access::Destructive);
-        let access = match tool {
-            BuiltIn::CallOperation => "that of the server",
-            _ => Access::Read.word(),
-        };
-        row(&mut page, &definition, tool.title(), access, true);
+    for tool in tools::catalogue() {
+        if tool.toolset() == "catalogue" {
+            let definition = tool.definition_at(Access::Destructive);
+            let access = if tool.access_at(Access::Destructive) == Access::Destructive {
+                "that of the server"
+            } else {
+                Access::Read.word()
+            };
+            row(&mut page, &definition, tool.title(), access, true);
+        }
     }
-    for area in tools::catalogue().chunk_by(|a, b| a.toolset() == b.toolset()) {
+    let operations: Vec<_> = tools::operations().collect();
+    for area in operations.chunk_by(|a, b| a.toolset() == b.toolset()) {
         write!(
             page,
             "\n## {}\n\n{}\n\n{HEAD}",
@@ -116,7 +120,7 @@ fn page() -> String {
             row(
                 &mut page,
                 tool.definition(),
-                summary(tool),
+                tool.summary(),
                 tool.access().word(),
                 tool.is_core(),
             );
@@ -127,10 +131,6 @@ fn page() -> String {
 
 const HEAD: &str =
     "| tool | access | core | arguments | tokens |\n| --- | --- | --- | --- | ---: |\n";
-
-fn summary(tool: &CatalogueTool) -> &'static str {
-    tool.specification().summary
-}
 
 fn row(page: &mut String, tool: &Tool, summary: &str, access: &str, core: bool) {
     let required: Vec<&str> = tool.input_schema["required"]

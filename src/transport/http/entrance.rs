@@ -18,13 +18,12 @@ use http::request::Parts;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use serde_json::Value;
 
 use super::connections::{Answering, Connection, Full as ConnectionsFull};
 use super::{Answer, Ends, Options, Origin, text};
 use crate::audit::metrics::{Metrics, Turned};
 use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
-use crate::tools::Arguments;
+use crate::tools::arguments::ConnectionInput;
 use crate::transport::framing::{self, Line, Named, Refusal};
 
 /// Longest time that a request's body may take to come.
@@ -340,8 +339,8 @@ impl Entrance {
     }
 
     /// Takes the connection out of the request's head, where that is its place.
-    fn take_connection(&self, parts: &mut Parts) -> Result<Arguments, Box<Answer>> {
-        let mut connection = Arguments::new();
+    fn take_connection(&self, parts: &mut Parts) -> Result<ConnectionInput, Box<Answer>> {
+        let mut connection = ConnectionInput::default();
         for (argument, header) in CONNECTION_HEADERS {
             let Ok(header) = HeaderName::from_bytes(header.as_bytes()) else {
                 continue;
@@ -357,7 +356,7 @@ impl Entrance {
             let value = value.as_ref().and_then(|value| value.to_str().ok());
             match value {
                 Some(value) if more.is_none() => {
-                    connection.insert(argument.to_owned(), Value::from(value));
+                    connection.set(argument, value.into());
                 }
                 _ => {
                     return Err(self.turn_away(

@@ -1,0 +1,176 @@
+//! A connection as it is given, by arguments, headers or flags, before it is checked.
+//!
+//! Owns the names of its parts and how each is read. Knows no operation.
+
+use serde_json::Value;
+
+use super::schema::BOUNDS;
+use super::{Arguments, Problems};
+use crate::opmanager::{ApiKey, Connection, Target, Trust};
+use crate::tools::wording::Wording;
+
+/// The arguments that say where a call goes and how.
+pub(crate) const CONNECTION_ARGUMENTS: [&str; 5] =
+    ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
+
+/// A connection as it is given. Holds a key: it is never printed.
+#[derive(Default)]
+pub(crate) struct ConnectionInput {
+    pub(crate) host: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) use_ssl: Option<bool>,
+    pub(crate) verify_ssl: Option<bool>,
+    /// What was given and cannot be read: the argument, and what it must be.
+    unreadable: Vec<(&'static str, String)>,
+}
+
+impl ConnectionInput {
+    /// Takes the connection out of the arguments of a call.
+    pub(crate) fn take(given: &mut Arguments) -> Self {
+        let mut input = Self::default();
+        for argument in CONNECTION_ARGUMENTS {
+            if let Some(value) = given.remove(argument) {
+                input.set(argument, value);
+            }
+        }
+        input
+    }
+
+    /// Sets one part by the name of its argument. A text stands for the number or truth value that it spells.
+    pub(crate) fn set(&mut self, argument: &'static str, value: Value) {
+        let mut value = value;
+        let kind = match argument {
+            "port" => "integer",
+            "use_ssl" | "verify_ssl" => "boolean",
+            _ => "string",
+        };
+        super::check::coerce(&mut value, kind);
+        let must = match (argument, value) {
+            ("host", Value::String(host)) => match super::check::text_problem(&host, &[]) {
+                None => {
+                    self.host = Some(host);
+                    return;
+                }
+                Some(problem) => problem,
+            },
+            // What is wrong with a key is said by whoever knows keys.
+            ("apiKey", Value::String(key)) => {
+                self.key = Some(key);
+                return;
+            }
+            ("port", value) => match value.as_i64().map(u16::try_from) {
+                Some(Ok(port)) if port > 0 => {
+                    self.port = Some(port);
+                    return;
+                }
+                Some(_) => {
+                    let bounds = BOUNDS.iter().find(|(name, ..)| *name == "port");
+                    let (least, most) =
+                        bounds.map_or((1, 65_535), |(_, least, most)| (*least, *most));
+                    format!("must be {least} to {most}")
+                }
+                None => "must be a whole number".to_owned(),
+            },
+            ("use_ssl", Value::Bool(value)) => {
+                self.use_ssl = Some(value);
+                return;
+            }
+            ("verify_ssl", Value::Bool(value)) => {
+                self.verify_ssl = Some(value);
+                return;
+            }
+            ("use_ssl" | "verify_ssl", _) => "must be true or false".to_owned(),
+            _ => "must be a string".to_owned(),
+        };
+        self.unreadable.push((argument, must));
+    }
+
+    /// The key, if it is one: to see that it stands nowhere else.
+    pub(super) fn key(&self) -> Option<ApiKey> {
+        let key = self.key.as_ref()?;
+        ApiKey::new(key.clone()).ok()
+    }
+
+    /// The connection.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it, in the names by which the reader gives it.
+    pub(crate) fn check(self, wording: Wording) -> Result<Connection, Problems> {
+        let mut problems: Vec<String> = self
+            .unreadable
+            .iter()
+            .map(|(argument, must)| format!("{} {must}", wording.name(argument)))
+            .collect();
+        let unreadable = |argument| self.unreadable.iter().any(|(name, _)| *name == argument);
+        if self.host.is_none() && !unreadable("host") {
+            problems.push(format!(
+                "{} is missing: host or host:port",
+                wording.name("host")
+            ));
+        }
+        if self.key.is_none() && !unreadable("apiKey") {
+            problems.push(format!(
+                "{} is missing: for this call only",
+                wording.name("apiKey")
+            ));
+        }
+        let plain_host = self
+            .host
+            .as_deref()
+            .is_none_or(|host| !host.contains(['.', ':']));
+        let key = match self.key {
+            Some(key) if plain_host && is_host(&key) => {
+                problems.push(format!(
+                    "{} looks like a host: host and key may have been swapped",
+                    wording.name("apiKey")
+                ));
+                None
+            }
+            Some(key) => ApiKey::new(key)
+                .map_err(|error| problems.push(wording.of_error(&error)))
+                .ok(),
+            None => None,
+        };
+        if let (Some(key), Some(host)) = (&key, &self.host)
+            && key.is_in(host)
+        {
+            problems.push(misplaced(&wording.name("host"), wording));
+        }
+        let readable = !self.unreadable.iter().any(|(name, _)| *name == "port");
+        let target = self.host.filter(|_| readable).and_then(|host| {
+            Target::parse(&host, self.port, self.use_ssl)
+                .map_err(|error| problems.push(wording.of_error(&error)))
+                .ok()
+        });
+        let trust = match self.verify_ssl {
+            Some(false) => Trust::Unverified,
+            _ => Trust::Verified,
+        };
+        match (key, target) {
+            (Some(key), Some(target)) if problems.is_empty() => {
+                Ok(Connection::with(target, trust, key))
+            }
+            _ => Err(Problems(problems)),
+        }
+    }
+}
+
+/// What is said of an argument that holds the key.
+pub(super) fn misplaced(argument: &str, wording: Wording) -> String {
+    format!(
+        "{argument} holds the API key, which belongs in {} alone",
+        wording.name("apiKey")
+    )
+}
+
+/// Whether a text given as the key is a host: an address, or a name with a dot, a port or a scheme. With such a
+/// key, what stands in the place of the host may be the real one, and must be neither resolved nor repeated.
+/// A plain word can be either.
+fn is_host(key: &str) -> bool {
+    let (scheme, rest) = key.split_once("://").unwrap_or(("", key));
+    let host = rest.trim_end_matches('/');
+    let telling = !scheme.is_empty() || host.contains(['.', ':']) || host == "localhost";
+    telling && Target::parse(host, None, None).is_ok()
+}

@@ -1,0 +1,112 @@
+//! The schemas of arguments: those of a tool's own, and around them those that are ours.
+//!
+//! Owns our own arguments, their bounds and what is said of them. Checks nothing.
+
+use serde_json::{Map, Value, json};
+
+use super::CONNECTION_ARGUMENTS;
+
+/// The connection arguments that must be given.
+const CONNECTION_REQUIRED: [&str; 2] = ["host", "apiKey"];
+
+/// The arguments that say what is wanted of an answer's list.
+pub(super) const SELECTION_ARGUMENTS: [&str; 3] = ["fields", "limit", "offset"];
+
+/// Arguments that every call of an operation takes. Their bounds are ours to check, and told in words: they stand
+/// in every tool of the list.
+fn connection_properties() -> Map<String, Value> {
+    object(json!({
+        "host": { "type": "string", "description": "host or host:port" },
+        "apiKey": { "type": "string", "description": "For this call only" },
+        "port": { "type": "integer", "description": "Default 8061" },
+        "use_ssl": { "type": "boolean", "description": "Default by port" },
+        "verify_ssl": { "type": "boolean", "description": "Default true" },
+    }))
+}
+
+/// Arguments of a tool whose answer has a list.
+fn selection_properties() -> Map<String, Value> {
+    object(json!({
+        "fields": {
+            "type": "string",
+            "description": "Item fields to keep\nComma-separated names, as `answer` has them for an item; all by default.",
+        },
+        "limit": { "type": "integer", "description": "Default 50\nMost items to return, 1 to 1000." },
+        "offset": {
+            "type": "integer",
+            "description": "Items to skip\nAn answer that is not whole says it as `next_offset`.",
+        },
+    }))
+}
+
+/// Bounds of our own arguments, which their schemas only tell in words.
+pub(super) const BOUNDS: [(&str, i64, i64); 3] = [
+    ("port", 1, 65_535),
+    ("limit", 1, 1000),
+    ("offset", 0, i64::MAX),
+];
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// An operation's schema with the arguments that are ours around it: the required ones first.
+pub(crate) fn around(schema: &Value, has_list: bool) -> Map<String, Value> {
+    let own = schema["properties"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let own_required: Vec<&str> = names(&schema["required"]).collect();
+    let mut properties = Map::new();
+    let mut optional = Map::new();
+    for (name, property) in connection_properties() {
+        if CONNECTION_REQUIRED.contains(&name.as_str()) {
+            properties.insert(name, property);
+        } else {
+            optional.insert(name, property);
+        }
+    }
+    properties.extend(own);
+    if has_list {
+        properties.extend(selection_properties());
+    }
+    properties.extend(optional);
+    let required: Vec<&str> = CONNECTION_REQUIRED
+        .into_iter()
+        .chain(own_required)
+        .collect();
+    let mut whole = Map::new();
+    whole.insert("type".into(), "object".into());
+    whole.insert("properties".into(), properties.into());
+    whole.insert("required".into(), json!(required));
+    whole.insert("additionalProperties".into(), false.into());
+    whole
+}
+
+pub(crate) fn names(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+/// A schema as it is for callers whose connection comes another way.
+pub(crate) fn without_connection(schema: &Map<String, Value>) -> Map<String, Value> {
+    let is_own = |name: &str| !CONNECTION_ARGUMENTS.contains(&name);
+    let mut schema = schema.clone();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.retain(|name, _| is_own(name));
+    }
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|name| name.as_str().is_some_and(is_own));
+    }
+    schema
+}
+
+/// What a tool's list says of a longer text: its first paragraph. The catalogue tells all of it.
+pub(crate) fn listed(text: &str) -> &str {
+    text.split('\n').next().unwrap_or_default()
+}
