@@ -521,3 +521,117 @@ impl<T: DeserializeOwned + Send + 'static> Reduce for One<T> {
         .map_err(|error| client.misfit(&error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use futures::future::join_all;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::opmanager::types::GetDownDevicesArgs;
+    use crate::opmanager::{ApiKey, Target, Trust};
+
+    struct Reads;
+
+    impl Uses for Reads {
+        const USES: &'static [OperationId] = &[GetDownDevicesArgs::ID];
+    }
+
+    fn connection(port: u16) -> Connection {
+        let key = ApiKey::new("k".repeat(32)).unwrap();
+        let target = Target::parse("127.0.0.1", Some(port), Some(false)).unwrap();
+        Connection::with(target, Trust::Verified, key)
+    }
+
+    #[tokio::test]
+    async fn a_call_has_few_requests_at_one_time_and_another_call_is_not_kept_waiting() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (released, release) = watch::channel(0_usize);
+        let (seen, mut arrived) = watch::channel(0_usize);
+        let most = Arc::new(AtomicI64::new(0));
+        let surplus = most.clone();
+        tokio::spawn(async move {
+            let mut number = 0;
+            while let Ok((mut stream, _)) = listener.accept().await {
+                number += 1;
+                let (number, mut release, seen) = (number, release.clone(), seen.clone());
+                let surplus = surplus.clone();
+                tokio::spawn(async move {
+                    let mut head = [0; 4096];
+                    let _ = stream.read(&mut head).await;
+                    seen.send_modify(|seen| *seen += 1);
+                    let open = *seen.borrow() - (*release.borrow()).min(*seen.borrow());
+                    surplus.fetch_max(i64::try_from(open).unwrap(), Ordering::Relaxed);
+                    let _ = release.wait_for(|released| *released >= number).await;
+                    let reply =
+                        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]";
+                    let _ = stream.write_all(reply.as_bytes()).await;
+                });
+            }
+        });
+        let http = Http::default();
+        let capacity = Capacity::default();
+        let audit = Audit::none("x");
+        let begin = || Session::new(&http, connection(port), None, &capacity, &audit);
+        let (one, other) = (begin(), begin());
+        let question = GetDownDevicesArgs::default();
+        let upstream = one.upstream::<Reads>();
+        let all = join_all((0..10).map(|_| upstream.read(&question, Judged)));
+        let check = async {
+            arrived
+                .wait_for(|seen| *seen == AT_ONCE_OF_A_CALL)
+                .await
+                .unwrap();
+            // A request of another call goes through the same server while those wait: had there been more of them,
+            // they would have come before it.
+            let upstream = other.upstream::<Reads>();
+            let beside = upstream.read(&question, Judged);
+            let release = async {
+                arrived
+                    .wait_for(|seen| *seen > AT_ONCE_OF_A_CALL)
+                    .await
+                    .unwrap();
+                assert_eq!(
+                    most.load(Ordering::Relaxed),
+                    i64::try_from(AT_ONCE_OF_A_CALL).unwrap() + 1
+                );
+                released.send_replace(usize::MAX);
+            };
+            let (beside, ()) = tokio::join!(beside, release);
+            beside.unwrap();
+        };
+        let (results, ()) = tokio::join!(all, check);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert_eq!(one.sent(), 10);
+        assert_eq!(one.exchange().bytes, Some(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_a_call_share_its_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let http = Http::default();
+        let (capacity, audit) = (Capacity::default(), Audit::none("x"));
+        let session = Session::new(&http, connection(port), None, &capacity, &audit);
+        let upstream = session.upstream::<Reads>();
+        let begin = Instant::now();
+        let question = GetDownDevicesArgs::default();
+        let first = upstream.read(&question, Judged).await.unwrap_err();
+        let second = upstream.read(&question, Judged).await.unwrap_err();
+        for failed in [first, second] {
+            assert!(matches!(failed.error, Error::Timeout { .. }), "{failed:?}");
+            assert!(failed.ends_the_call());
+        }
+        let limits = http.limits();
+        assert!(
+            begin.elapsed() < limits.timeout * 2,
+            "each had a time of its own"
+        );
+        drop(listener);
+    }
+}

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::fence::{KEY, authority, check_no_key, opmanager};
-use crate::support::{PATIENCE, PROGRAM, SPOKEN, Session, merge};
+use crate::support::{PATIENCE, PROGRAM, SPOKEN, Session, at, merge, simulator};
 
 /// What the command printed, and whether it found the connection good.
 async fn command(host: &str, flags: &[&str], key: &str) -> (String, bool) {
@@ -456,4 +456,41 @@ fn tools_share_no_name_and_those_of_no_operation_read_unless_they_call_one() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn each_request_of_a_workflow_is_recorded_also_when_it_is_given_up() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&[]).await;
+    let given = at(&simulator, json!({}));
+    let reply = session.call("diagnose_connection", given.clone()).await;
+    assert!(!reply.failed, "{reply:?}");
+    simulator.clear_log();
+    simulator.inject(Fault::always(FaultKind::Hang));
+    let params = json!({ "name": "diagnose_connection", "arguments": given });
+    let id = session.begin("tools/call", params).await;
+    simulator.wait_until(|log| log.requests.len() == 1).await;
+    session.send(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": id } })).await;
+    simulator.wait_until(|log| log.disconnected == 1).await;
+    let log = session.finish().await.log;
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("tool=\"diagnose_connection\""))
+        .collect();
+    let of = |call: usize, request: bool, outcome: &str| {
+        let call = format!("call={call} ");
+        let outcome = format!("outcome=\"{outcome}\"");
+        let fits = |line: &&&str| {
+            line.contains(&call)
+                && line.contains(&outcome)
+                && line.contains("operation=\"getDownDevices\"") == request
+                && line.contains("requests=1") != request
+        };
+        lines.iter().filter(fits).count()
+    };
+    assert_eq!(lines.len(), 4, "{log}");
+    for (call, outcome) in [(1, "success"), (2, "cancelled")] {
+        assert_eq!(of(call, true, outcome), 1, "{log}");
+    }
+    assert_eq!(of(1, false, "success"), 1, "{log}");
 }

@@ -247,3 +247,10 @@ fn no_tree_is_made_of_an_answer() {
         }
     }
 }
+
+#[test]
+fn lints_are_silenced_for_whole_files_in_generated_code_alone() {
+    assert_eq!(with("#![allow("), ["opmanager/generated.rs"]);
+    assert_eq!(with("clippy::all"), ["opmanager/generated.rs"]);
+    assert_eq!(with("clippy::pedantic"), ["opmanager/generated.rs"]);
+}
