@@ -5,6 +5,7 @@
 
 mod check;
 mod connection;
+mod lenient;
 mod schema;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use crate::opmanager::{Connection, Error};
 use crate::result::Selection;
 use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
+pub(crate) use lenient::is_placeholder;
 use schema::SELECTION_ARGUMENTS;
 pub(crate) use schema::{around, listed, names, without_connection};
 
@@ -134,8 +136,8 @@ pub(crate) fn check_offline(
 /// them.
 pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), Problems> {
     let mut problems = Vec::new();
-    let operation = match given.remove("operation") {
-        Some(Value::String(operation)) => operation,
+    let operation = match given.remove("operation").filter(|value| !lenient::is_absent(value)) {
+        Some(Value::String(operation)) => operation.trim().to_owned(),
         Some(_) => {
             problems.push("`operation` must be a string".to_owned());
             String::new()
@@ -146,7 +148,9 @@ pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), 
         }
     };
     let own = match given.remove("arguments") {
-        None | Some(Value::Null) => Arguments::new(),
+        None => Arguments::new(),
+        // PHP writes an empty object so.
+        Some(value) if lenient::is_absent(&value) => Arguments::new(),
         Some(Value::Object(own)) => own,
         Some(Value::String(text)) => serde_json::from_str(&text).unwrap_or_else(|_| {
             problems.push(NOT_AN_OBJECT.to_owned());

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::schema::{BOUNDS, listed, names};
-use super::{Arguments, Problems};
+use super::{Arguments, Problems, lenient};
+use crate::tools::policy::suggestion;
 use crate::opmanager::ApiKey;
 use crate::result::Selection;
 
@@ -15,9 +16,6 @@ use crate::result::Selection;
 const LONGEST_TEXT: usize = 4096;
 /// Most arguments of one call.
 const MOST_ARGUMENTS: usize = 100;
-
-/// Arguments that n8n's agent node adds to every call. They are not ours and not OpManager's: dropped.
-const DROPPED: [&str; 5] = ["sessionId", "action", "chatInput", "toolCallId", "tool"];
 
 /// What a tool takes.
 pub(super) struct Expected<'a> {
@@ -45,21 +43,20 @@ impl Expected<'_> {
             let taken = self.taken.contains(&name);
             properties.get(name).filter(|_| !taken)
         };
-        given.retain(|name, _| !DROPPED.contains(&name.as_str()) || known(name).is_some());
         if given.len() > MOST_ARGUMENTS {
             return Err(Problems(vec![format!(
                 "there are {} arguments, at most {MOST_ARGUMENTS} are read",
                 given.len()
             )]));
         }
+        let none = Map::new();
+        let all = properties.as_object().unwrap_or(&none);
+        *given = lenient::understood(std::mem::take(given), all, known);
         let mut foreign = Vec::new();
-        for (name, value) in given.iter_mut() {
+        for (name, value) in given.iter() {
             match known(name) {
                 None => foreign.push(name.clone()),
-                Some(schema) => {
-                    coerce(value, schema["type"].as_str().unwrap_or_default());
-                    problems.extend(check_value(name, value, schema));
-                }
+                Some(schema) => problems.extend(check_value(name, value, schema)),
             }
         }
         let required = self.definition.get("required").unwrap_or(&Value::Null);
@@ -71,13 +68,12 @@ impl Expected<'_> {
         }
         problems.extend(exactly_one(self.selectors, given));
         if !foreign.is_empty() {
-            problems.extend(foreign.iter().map(|name| unknown(name, key)));
+            let accepted = || all.keys().map(String::as_str);
+            problems.extend(foreign.iter().map(|name| unknown(name, key, accepted())));
             // Once is enough, however many there are.
             if let Some(last) = problems.last_mut() {
-                let names: Vec<String> = properties
-                    .as_object()
-                    .into_iter()
-                    .flatten()
+                let names: Vec<String> = all
+                    .iter()
                     .filter(|(name, _)| self.tells_taken || known(name).is_some())
                     .map(|(name, _)| format!("`{name}`"))
                     .collect();
@@ -85,33 +81,6 @@ impl Expected<'_> {
             }
         }
         Ok(problems)
-    }
-}
-
-/// Takes a text for the number or truth value that it spells, as some models and clients give them.
-pub(super) fn coerce(value: &mut Value, kind: &str) {
-    let Value::String(text) = value else {
-        return;
-    };
-    let meant = match kind {
-        // A sign before it is not how anybody writes a port or a limit.
-        "integer" if text.starts_with('+') => None,
-        "integer" => text.parse::<i64>().ok().map(Value::from),
-        "number" => text
-            .parse::<f64>()
-            .ok()
-            .filter(|_| !text.contains(char::is_alphabetic))
-            .and_then(serde_json::Number::from_f64)
-            .map(Value::Number),
-        "boolean" => match text.as_str() {
-            "true" | "True" => Some(Value::Bool(true)),
-            "false" | "False" => Some(Value::Bool(false)),
-            _ => None,
-        },
-        _ => None,
-    };
-    if let Some(meant) = meant {
-        *value = meant;
     }
 }
 
@@ -142,7 +111,11 @@ pub(super) fn selection(given: &Arguments) -> Selection {
 
 /// What is said of an argument that there is not. Its name is repeated only if it looks like a name and not like a key,
 /// which has digits.
-fn unknown(name: &str, key: Option<&ApiKey>) -> String {
+fn unknown<'a>(
+    name: &str,
+    key: Option<&ApiKey>,
+    accepted: impl Iterator<Item = &'a str>,
+) -> String {
     /// Longest name of an argument that is believed to be one, in characters.
     const LONGEST_NAME: usize = 40;
     let is_name = name.len() <= LONGEST_NAME
@@ -150,7 +123,8 @@ fn unknown(name: &str, key: Option<&ApiKey>) -> String {
         // A key that was also given as a name is still a key.
         && key.is_none_or(|key| key.redact(name).is_none());
     if is_name {
-        format!("`{name}` is not an argument of this tool")
+        let close = suggestion(name, accepted);
+        format!("`{name}` is not an argument of this tool{close}")
     } else {
         "an argument is given that is not one of this tool".to_owned()
     }

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::schema::BOUNDS;
-use super::{Arguments, Problems};
+use super::{Arguments, Problems, lenient};
 use crate::opmanager::{ApiKey, Connection, Target, Trust};
 use crate::tools::wording::Wording;
 
@@ -30,7 +30,7 @@ impl ConnectionInput {
     pub(crate) fn take(given: &mut Arguments) -> Self {
         let mut input = Self::default();
         for argument in CONNECTION_ARGUMENTS {
-            if let Some(value) = given.remove(argument) {
+            if let Some(value) = take(given, argument) {
                 input.set(argument, value);
             }
         }
@@ -39,13 +39,15 @@ impl ConnectionInput {
 
     /// Sets one part by the name of its argument. A text stands for the number or truth value that it spells.
     pub(crate) fn set(&mut self, argument: &'static str, value: Value) {
-        let mut value = value;
+        if lenient::is_absent(&value) {
+            return;
+        }
         let kind = match argument {
             "port" => "integer",
             "use_ssl" | "verify_ssl" => "boolean",
             _ => "string",
         };
-        super::check::coerce(&mut value, kind);
+        let value = lenient::as_kind(kind, value.clone()).unwrap_or(value);
         let must = match (argument, value) {
             ("host", Value::String(host)) => match super::check::text_problem(&host, &[]) {
                 None => {
@@ -116,6 +118,15 @@ impl ConnectionInput {
                 wording.name("apiKey")
             ));
         }
+        for (argument, value) in [("host", &self.host), ("apiKey", &self.key)] {
+            if value.as_deref().is_some_and(lenient::is_placeholder) {
+                // Whatever else is wrong follows from it.
+                return Err(Problems(vec![format!(
+                    "{} is a placeholder that the client did not fill in: set the value where the client is configured",
+                    wording.name(argument)
+                )]));
+            }
+        }
         let plain_host = self
             .host
             .as_deref()
@@ -155,6 +166,16 @@ impl ConnectionInput {
             _ => Err(Problems(problems)),
         }
     }
+}
+
+/// Takes a connection argument out, also if its name is in another case or with other separators.
+fn take(given: &mut Arguments, argument: &str) -> Option<Value> {
+    if let Some(value) = given.remove(argument) {
+        return Some(value);
+    }
+    let meant = lenient::plain(argument);
+    let name = given.keys().find(|name| lenient::plain(name) == meant)?;
+    given.remove(&name.clone())
 }
 
 /// What is said of an argument that holds the key.
