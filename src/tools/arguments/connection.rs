@@ -138,8 +138,7 @@ impl ConnectionInput {
         {
             problems.push(misplaced(&wording.name("host"), wording));
         }
-        let readable = !self.unreadable.iter().any(|(name, _)| *name == "port");
-        let target = self.host.filter(|_| readable).and_then(|host| {
+        let target = self.host.and_then(|host| {
             Target::parse(&host, self.port, self.use_ssl)
                 .map_err(|error| problems.push(wording.of_error(&error)))
                 .ok()
