@@ -48,7 +48,7 @@ use crate::server::{Credentials, OpManagerServer};
 pub(crate) use connections::SPARE;
 use connections::{Connection, Connections, Full as ConnectionsFull};
 pub(crate) use entrance::read_host;
-use entrance::{Entrance, network};
+use entrance::{Admitted, Entrance, network};
 use heads::StrictHeads;
 pub(crate) use origin::Origin;
 pub(crate) use tokens::{Tokens, read_tokens};
@@ -343,21 +343,10 @@ impl<S: ServerHandler + Clone> Service<S> {
                 self.entrance.discard(request.into_body()).await;
                 *self.entrance.too_many(ConnectionsFull::Server)
             }
-            ("/mcp", &Method::POST) => {
-                match self.entrance.admit(request, ends, connection).await {
-                    Ok((request, answering)) => {
-                        // It is kept until the last of the answer has been taken: events may come for long.
-                        self.protocol.handle(request).await.map(|body| {
-                            let kept = move |never| {
-                                let _ = &answering;
-                                never
-                            };
-                            body.map_err(kept).boxed()
-                        })
-                    }
-                    Err(refusal) => *refusal,
-                }
-            }
+            ("/mcp", &Method::POST) => match self.entrance.admit(request, ends, connection).await {
+                Ok(admitted) => self.pass_on(admitted).await,
+                Err(refusal) => *refusal,
+            },
             ("/mcp", _) => not_allowed("POST"),
             ("/health" | "/livez", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
             ("/readyz", &Method::GET | &Method::HEAD) if stopping => {
@@ -391,6 +380,28 @@ impl<S: ServerHandler + Clone> Service<S> {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         answer
+    }
+
+    /// Has rmcp parse and answer an admitted message.
+    async fn pass_on(&self, admitted: Admitted) -> Answer {
+        let Admitted {
+            request,
+            answering,
+            unparsed,
+        } = admitted;
+        let answer = self.protocol.handle(request).await;
+        // The media type has been checked: rmcp says so of a message that it cannot parse, and repeats parts of it.
+        if answer.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            return *self.entrance.refuse_unparsed(unparsed);
+        }
+        // It is kept until the last of the answer has been taken: events may come for long.
+        answer.map(|body| {
+            let kept = move |never| {
+                let _ = &answering;
+                never
+            };
+            body.map_err(kept).boxed()
+        })
     }
 
     fn metrics(&self) -> Answer {

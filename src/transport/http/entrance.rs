@@ -3,6 +3,7 @@
 //! Owns the checks of a request's head, the reading of its body within bounds, and the names of callers. Repeats
 //! nothing of what it refuses.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -10,6 +11,8 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -25,7 +28,7 @@ use super::{Answer, Ends, Options, Origin, text};
 use crate::server::metrics::{Metrics, Turned};
 use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
 use crate::tools::Arguments;
-use crate::transport::framing::{self, Line, Named, Refusal};
+use crate::transport::framing::{self, Checked, Line, Refusal, Unparsed};
 
 /// Longest time that a request's body may take to come.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,13 +94,17 @@ impl Entrance {
         .map(drop)
     }
 
-    /// The request with its message, and what keeps its connection while it is answered; or the answer that it gets.
+    /// The request with its message, which is checked and not parsed yet.
+    ///
+    /// # Errors
+    ///
+    /// The response to a request that is rejected.
     pub(super) async fn admit(
         &self,
         request: Request<Incoming>,
         ends: Ends,
         connection: &Arc<Connection>,
-    ) -> Result<(Request<Full<Bytes>>, Answering), Box<Answer>> {
+    ) -> Result<Admitted, Box<Answer>> {
         let (mut parts, body) = request.into_parts();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let who = self.check_head(authority, &parts.headers, ends)?;
@@ -122,28 +129,42 @@ impl Entrance {
         let Ok(room) = self.parsing.take(Some(&who.counted_as)).await else {
             return Err(self.too_many(ConnectionsFull::Server));
         };
-        match framing::judge(&body) {
-            Line::Message(_) => self.check_protocol_headers(&parts.headers, &body)?,
-            Line::Refused(refusal) => return Err(self.refuse(&refusal)),
-            Line::Ignored(_) => {
-                return Err(self.turn_away(
-                    Turned::Message,
-                    StatusCode::BAD_REQUEST,
-                    "not a message\n",
-                ));
-            }
-        }
+        let checked = framing::check(&body).map_err(|line| self.refuse_line(line))?;
+        self.check_protocol_headers(&parts.headers, &checked)?;
+        let unparsed = checked.unparsed();
         let given = self.take_connection(&mut parts)?;
         parts.headers.remove(header::AUTHORIZATION);
         let caller = Caller::new(who.name, who.counted_as, given, room).under(who.grant);
         parts.extensions.insert(Arc::new(caller));
         let message = Full::new(body.slice_ref(framing::without_mark(&body)));
-        Ok((Request::from_parts(parts, message), answering))
+        Ok(Admitted {
+            request: Request::from_parts(parts, message),
+            answering,
+            unparsed,
+        })
     }
 
-    /// Whether the headers that repeat parts of the message do so, before the protocol's library finds that they do not:
-    /// its refusal would repeat what they say.
-    fn check_protocol_headers(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Box<Answer>> {
+    /// The response to a message that was admitted and could not be parsed.
+    pub(super) fn refuse_unparsed(&self, unparsed: Unparsed) -> Box<Answer> {
+        self.refuse_line(unparsed.into_line())
+    }
+
+    fn refuse_line(&self, line: Line) -> Box<Answer> {
+        match line {
+            Line::Refused(refusal) => self.refuse(&refusal),
+            Line::Ignored(_) | Line::Message(_) => {
+                self.turn_away(Turned::Message, StatusCode::BAD_REQUEST, "not a message\n")
+            }
+        }
+    }
+
+    /// Checks that the headers that repeat parts of the message say the same. rmcp checks it too, but its refusal would
+    /// repeat what they say.
+    fn check_protocol_headers(
+        &self,
+        headers: &HeaderMap,
+        message: &Checked<'_>,
+    ) -> Result<(), Box<Answer>> {
         let mut versions = headers.get_all("mcp-protocol-version").iter();
         let version = versions.next().map(HeaderValue::to_str);
         let plain = version.is_none_or(|version| version.is_ok_and(framing::is_version));
@@ -152,22 +173,15 @@ impl Entrance {
                 "the header MCP-Protocol-Version must be there once; a protocol version is a date, as in 2026-07-28",
             )));
         }
-        let text = std::str::from_utf8(framing::without_mark(body)).unwrap_or_default();
-        let named = Named::of(text);
-        for (header, named) in [
-            ("mcp-method", Some(named.method())),
-            ("mcp-name", named.subject()),
-        ] {
-            let mut given = headers.get_all(header).iter().map(HeaderValue::as_bytes);
-            // What is encoded for a header is the library's to decode.
-            if !given.all(|given| {
-                named.is_some_and(|named| named.as_bytes() == given) || given.starts_with(b"=?")
-            }) {
-                let message = format!("the header {header} does not say what the message says");
-                return Err(self.refuse(&Refusal::mismatch(&message)));
-            }
-        }
-        Ok(())
+        let wrong = if !repeats(headers, "mcp-method", message.method(), raw) {
+            "mcp-method"
+        } else if !repeats(headers, "mcp-name", message.subject(), decoded) {
+            "mcp-name"
+        } else {
+            return Ok(());
+        };
+        let message = format!("the header {wrong} does not say what the message says");
+        Err(self.refuse(&Refusal::mismatch(&message)))
     }
 
     fn refuse(&self, refusal: &Refusal) -> Box<Answer> {
@@ -411,6 +425,15 @@ pub(super) fn network(address: IpAddr) -> Arc<str> {
     }
 }
 
+/// A request that may be passed on.
+pub(super) struct Admitted {
+    pub(super) request: Request<Full<Bytes>>,
+    /// Keeps its connection while it is answered.
+    pub(super) answering: Answering,
+    /// What is needed to respond if rmcp cannot parse the message.
+    pub(super) unparsed: Unparsed,
+}
+
 /// Who calls.
 struct Who {
     /// For the log.
@@ -482,6 +505,35 @@ impl Rates {
 fn check_one(limiter: &DefaultDirectRateLimiter) -> Result<(), Duration> {
     let checked = limiter.check();
     checked.map_err(|until| until.wait_time_from(DefaultClock::default().now()))
+}
+
+/// Whether each header of that name says this.
+fn repeats(
+    headers: &HeaderMap,
+    name: &str,
+    said: Option<&str>,
+    read: fn(&[u8]) -> Option<Cow<'_, [u8]>>,
+) -> bool {
+    let mut given = headers.get_all(name).iter();
+    given.all(|given| {
+        let given = read(given.as_bytes());
+        said.is_some_and(|said| given.is_some_and(|given| *given == *said.as_bytes()))
+    })
+}
+
+fn raw(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    Some(Cow::Borrowed(value))
+}
+
+/// The value of a header that may be encoded, as the protocol encodes what does not fit into a header.
+fn decoded(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let encoded = value
+        .strip_prefix(b"=?base64?")
+        .and_then(|value| value.strip_suffix(b"?="));
+    match encoded {
+        Some(encoded) => STANDARD.decode(encoded).ok().map(Cow::Owned),
+        None => Some(Cow::Borrowed(value)),
+    }
 }
 
 /// Whether the one media type is JSON.
