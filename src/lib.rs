@@ -11,7 +11,7 @@
 //! - `diagnose`: a connection examined step by step. Knows no MCP.
 //! - `telemetry`: feature `otel`; where finished spans go. Knows neither calls nor tools.
 //! - [`server`]: the catalogue as an MCP server.
-//! - [`transport`]: the ways in.
+//! - [`transport`]: stdio and streamable HTTP.
 //! - [`cli`]: the command line.
 
 pub mod cli;

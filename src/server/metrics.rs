@@ -62,45 +62,6 @@ impl Outcome {
     }
 }
 
-/// Why a request was turned away before it was read as a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turned {
-    /// `Host` names another server.
-    Host,
-    /// `Origin` is not listed.
-    Origin,
-    /// No token, or a wrong one.
-    Token,
-    /// Too many requests of this caller.
-    Rate,
-    /// The media type is not JSON.
-    MediaType,
-    /// It is longer than allowed.
-    Size,
-    /// It came too slowly.
-    Slow,
-    /// It is no message.
-    Message,
-    /// There is no room.
-    Busy,
-}
-
-impl Turned {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Origin => "origin",
-            Self::Token => "token",
-            Self::Rate => "rate",
-            Self::MediaType => "media_type",
-            Self::Size => "size",
-            Self::Slow => "slow",
-            Self::Message => "message",
-            Self::Busy => "busy",
-        }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     tool: &'static str,
@@ -204,9 +165,8 @@ impl Metrics {
         self.bytes.inc_by(bytes.try_into().unwrap_or(u64::MAX));
     }
 
-    /// Counts a request that was turned away.
-    pub(crate) fn turn_away(&self, reason: Turned) {
-        let reason = reason.word();
+    /// Counts a request that its transport rejected, for a reason of a fixed set.
+    pub(crate) fn reject(&self, reason: &'static str) {
         self.turned.get_or_create(&ReasonLabels { reason }).inc();
     }
 
