@@ -247,3 +247,22 @@ fn no_tree_is_made_of_an_answer() {
         }
     }
 }
+
+#[test]
+fn outcomes_in_the_log_are_words_and_no_sentences() {
+    let mut found = 0;
+    for (file, code) in source() {
+        for (_, rest) in code
+            .match_indices("outcome = \"")
+            .map(|(at, text)| code.split_at(at + text.len()))
+        {
+            let (word, _) = rest.split_once('"').unwrap();
+            let is_word = word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(is_word, "{file}: {word}");
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}

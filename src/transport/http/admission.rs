@@ -32,6 +32,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that are parsed at one time. Hostile JSON takes many times its length until the arguments are checked; what
 /// is left then is small.
 const PARSED_AT_ONCE: usize = 4;
+
 /// The checks of requests.
 pub(super) struct Admission {
     own_origins: Vec<Origin>,
