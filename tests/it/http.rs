@@ -770,8 +770,8 @@ async fn ht_13_with_tokens_nobody_is_served_without_one() {
 fn ht_13_a_file_that_holds_no_tokens_ends_the_program_at_the_start() {
     let token = "0123456789abcdef";
     for (content, part) in [
-        ("", "holds no token"),
-        ("# only a remark\n\n", "holds no token"),
+        ("", "contains no token"),
+        ("# only a remark\n\n", "contains no token"),
         (token, "line 1 is not a name and a token"),
         ("\na b c", "the token of line 2"),
         ("agent short", "line 1 is shorter than 16"),

@@ -254,3 +254,22 @@ fn lints_are_silenced_for_whole_files_in_generated_code_alone() {
     assert_eq!(with("clippy::all"), ["opmanager/generated.rs"]);
     assert_eq!(with("clippy::pedantic"), ["opmanager/generated.rs"]);
 }
+
+#[test]
+fn outcomes_in_the_log_are_words_and_no_sentences() {
+    let mut found = 0;
+    for (file, code) in source() {
+        for (_, rest) in code
+            .match_indices("outcome = \"")
+            .map(|(at, text)| code.split_at(at + text.len()))
+        {
+            let (word, _) = rest.split_once('"').unwrap();
+            let is_word = word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(is_word, "{file}: {word}");
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
