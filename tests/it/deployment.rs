@@ -683,4 +683,12 @@ fn the_builder_of_the_image_gets_every_crate_of_the_workspace() {
             }
         }
     }
+    // Targets outside of cargo's usual places: without their files it reads no manifest.
+    let targets = manifest.lines().filter_map(|line| {
+        let path = line.strip_prefix("path = \"")?.strip_suffix("/main.rs\"")?;
+        Some(format!("\n!{path}\n"))
+    });
+    for target in targets {
+        assert!(let_through.contains(&target), "{target}");
+    }
 }
