@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{call, list_devices, newest, ping, refused_at_the_start, request};
-use crate::fence::file;
+use crate::support::fence::file;
 use crate::support::http::{Answer, post};
 use crate::support::{PATIENCE, SENTINEL, Session, at, simulator};
 
