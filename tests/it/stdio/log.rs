@@ -46,7 +46,10 @@ async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json()
     );
     assert!(call["timestamp"].is_string());
     assert_eq!(lines[1]["outcome"], "invalid_arguments");
-    assert_eq!(lines[2]["code"], -32700);
+    assert_eq!(
+        (&lines[2]["code"], &lines[2]["message"]),
+        (&json!(-32700), &json!("a message was rejected"))
+    );
     let known = [
         "timestamp",
         "level",
@@ -60,6 +63,7 @@ async fn log_lines_name_tool_target_status_size_time_and_trust_and_may_be_json()
         "milliseconds",
         "outcome",
         "code",
+        "message",
     ];
     for line in &lines {
         for name in line.as_object().unwrap().keys() {
