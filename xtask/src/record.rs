@@ -61,7 +61,7 @@ pub fn docs(root: &Path) -> Result<(), Error> {
     write_steps(root)?;
     run_line(
         root,
-        "UPDATE_DOCS=1 cargo test --quiet --test it documents::recorded",
+        "UPDATE_DOCS=1 cargo test --quiet --test it documents::",
     )
 }
 
