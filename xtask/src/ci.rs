@@ -81,6 +81,10 @@ const STEPS: &[Step] = &[
         "a new operation becomes a tool by editing three files",
         "xtask/tests/new_operation",
     ),
+    step(
+        "a tool of several operations is one new file and two lines",
+        "xtask/tests/new_workflow",
+    ),
     promised("the demo", "cargo run --release -- demo"),
     step(
         "the HTTP transport under load within limits, for seconds",
