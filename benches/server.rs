@@ -169,7 +169,7 @@ fn first_list(
     Ok((elapsed, session))
 }
 
-/// The three ways of one request to the same stand-in.
+/// The three ways of one request to the same simulator.
 struct Ways<'a> {
     runtime: &'a tokio::runtime::Runtime,
     simulator: &'a Simulator,
@@ -292,7 +292,7 @@ impl Session {
         )
     }
 
-    /// Asks the stand-in for its alarms through the program.
+    /// Asks the simulator for its alarms through the program.
     fn list_alarms(&mut self, simulator: &Simulator) -> io::Result<Duration> {
         let parameters = json!({
             "name": "list_alarms",

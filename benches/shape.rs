@@ -14,8 +14,8 @@
 //! measurements; instructions repeat exactly, whatever else the machine does. Without `--bench` every way is taken
 //! once, which shows that it still works.
 
-#[path = "../tests/it/made_up.rs"]
-mod made_up;
+#[path = "../tests/it/support/bodies.rs"]
+mod bodies;
 
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -56,32 +56,32 @@ const DEFAULT: Case = Case {
 const CASES: [Case; 6] = [
     Case {
         name: "devices",
-        body: || made_up::devices(10_000),
+        body: || bodies::devices(10_000),
         list: Some(&["rows"]),
         fields: &["deviceName", "statusNum", "ipaddress"],
         ..DEFAULT
     },
     Case {
         name: "alarms",
-        body: || made_up::alarms(8_000),
+        body: || bodies::alarms(8_000),
         list: Some(&[]),
         markup: &["severity"],
         ..DEFAULT
     },
     Case {
         name: "tiny",
-        body: || made_up::tiny_objects(4 << 20),
+        body: || bodies::tiny_objects(4 << 20),
         list: Some(&[]),
         ..DEFAULT
     },
     Case {
         name: "object",
-        body: || made_up::object(4 << 20),
+        body: || bodies::object(4 << 20),
         ..DEFAULT
     },
     Case {
         name: "devices-whole",
-        body: || made_up::devices(10_000),
+        body: || bodies::devices(10_000),
         list: Some(&["rows"]),
         limit: usize::MAX,
         max_chars: usize::MAX,
@@ -89,7 +89,7 @@ const CASES: [Case; 6] = [
     },
     Case {
         name: "alarms-whole",
-        body: || made_up::alarms(8_000),
+        body: || bodies::alarms(8_000),
         list: Some(&[]),
         markup: &["severity"],
         limit: usize::MAX,

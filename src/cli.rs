@@ -1,41 +1,34 @@
 //! The command line.
+//!
+//! Owns the flags of the server and the list of commands; each command has a file.
 
 mod call;
 mod diagnose;
+mod flags;
 mod http;
 mod key;
 mod log;
 pub(crate) mod process;
 pub(crate) mod refusal;
+mod tools;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use clap::{Args, Parser, Subcommand};
 
-use crate::opmanager::{
-    AllowedTarget, Egress, Http, Limits, MOST_IDLE, Pin, Profile, TargetPolicy, Url,
-};
-use crate::result;
+use crate::opmanager::{Http, Limits, MOST_IDLE, Profile};
 use crate::server::{CallLimits, Confirm, ConfirmTimeout, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Endpoint, Telemetry};
-use crate::tools::{self, Access, Policy, ToolName, ToolsetName};
 use crate::transport;
+use flags::{
+    AccessArg, AnswerArgs, ConfirmArg, ConnectionArgs, LONGEST, MOST, MOST_BYTES, PolicyArgs,
+    TargetArgs,
+};
 use refusal::whole;
-
-/// Upper bound of numbers of things: nobody means more, and sums of it do not overflow.
-const MOST: usize = 1_000_000;
-/// The same for seconds: a day.
-const LONGEST: u64 = 86_400;
-/// The same for bytes and characters: 1 GiB.
-const MOST_BYTES: usize = 1 << 30;
 
 /// MCP server for ManageEngine OpManager that holds no credential.
 ///
@@ -92,200 +85,6 @@ struct Serve {
     otlp_endpoint: Option<Endpoint>,
 }
 
-#[derive(Debug, Clone, Args)]
-struct PolicyArgs {
-    /// What may be called; each level includes the ones before it
-    #[arg(long, value_name = "LEVEL", default_value = "read")]
-    access: AccessArg,
-    /// Toolsets that are listed, comma-separated: core (the default), catalogue, an area, or all
-    #[arg(long, value_name = "TOOLSETS", value_delimiter = ',')]
-    toolsets: Vec<ToolsetName>,
-    /// Tools that are listed beside those toolsets, or, without --toolsets, alone; comma-separated
-    #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
-    tools: Vec<ToolName>,
-    /// Tools that are neither listed nor run, also not through call_operation; comma-separated
-    #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
-    exclude_tools: Vec<ToolName>,
-}
-
-/// Where a person's call goes.
-#[derive(Debug, Clone, Args)]
-struct ConnectionArgs {
-    /// OpManager server, as a call gives it: host or host:port
-    #[arg(long, value_name = "HOST[:PORT]")]
-    host: String,
-    /// HTTPS or not; by default on every port but 8060 and 80
-    #[arg(long, value_name = "BOOL")]
-    use_ssl: Option<bool>,
-    /// Do not verify the certificate
-    #[arg(long)]
-    no_verify_ssl: bool,
-}
-
-/// How long an answer may take, and how large it may be.
-#[derive(Debug, Clone, Args)]
-struct AnswerArgs {
-    /// Longest time of one call, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().timeout.as_secs(), value_parser = whole(1..=LONGEST))]
-    timeout: u64,
-    /// Largest answer of OpManager that is read, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_response_bytes, value_parser = whole(1..=MOST_BYTES))]
-    max_response_bytes: usize,
-    /// Longest answer that a tool gives, in characters; at least 1000
-    #[arg(long, value_name = "CHARACTERS", default_value_t = result::Limits::default().max_chars, value_parser = whole(1000..=MOST_BYTES))]
-    max_result_chars: usize,
-    /// Leave texts as OpManager sends them: markup, padding and invisible characters included
-    #[arg(long)]
-    raw_output: bool,
-}
-
-impl AnswerArgs {
-    fn limits(&self) -> Limits {
-        Limits {
-            timeout: Duration::from_secs(self.timeout),
-            max_response_bytes: self.max_response_bytes,
-            ..Limits::default()
-        }
-    }
-
-    fn result(&self) -> result::Limits {
-        result::Limits {
-            max_chars: self.max_result_chars,
-            raw: self.raw_output,
-        }
-    }
-}
-
-/// Where calls may go and whom they trust there.
-#[derive(Debug, Clone, Args)]
-struct TargetArgs {
-    /// The only targets that calls may go to: names, *.suffixes, addresses or networks, each with an optional
-    /// :port; comma-separated. Without it any target is allowed that is not dangerous in itself
-    #[arg(long, value_name = "TARGETS", value_delimiter = ',')]
-    allowed_targets: Vec<AllowedTarget>,
-    /// Refuse addresses of this machine, unless --allowed-targets names them
-    #[arg(long)]
-    deny_loopback: bool,
-    /// Refuse addresses of private networks, unless --allowed-targets names them
-    #[arg(long)]
-    deny_private: bool,
-    /// Let plain HTTP, key included, go to addresses outside of private networks
-    #[arg(long)]
-    allow_plaintext_public: bool,
-    /// Refuse plain HTTP altogether
-    #[arg(long)]
-    require_tls: bool,
-    /// Trust the certificate authorities in this PEM file beside the system's; may be repeated
-    #[arg(long, value_name = "FILE", value_parser = read_authorities)]
-    ca_file: Vec<Authorities>,
-    /// Trust for this target the one certificate with this SHA-256, and no other; may be repeated
-    #[arg(long, value_name = "HOST[:PORT]=HEX")]
-    pin_sha256: Vec<Pin>,
-    /// Refuse calls with verify_ssl: false
-    #[arg(long)]
-    forbid_insecure_tls: bool,
-    /// Reach every target through this HTTP proxy, and refuse plain HTTP, which does not go through it; proxies of the
-    /// environment are never used
-    #[arg(long, value_name = "URL", value_parser = read_proxy)]
-    proxy: Option<Url>,
-    /// Let plain HTTP go past --proxy, directly to its target
-    #[arg(long, requires = "proxy")]
-    proxy_https_only: bool,
-    /// Longest time until a connection stands, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().connect_timeout.as_secs(), value_parser = whole(1..=LONGEST))]
-    connect_timeout: u64,
-}
-
-/// The certificates of one `--ca-file`.
-type Authorities = Arc<Vec<CertificateDer<'static>>>;
-
-fn read_authorities(path: &str) -> Result<Authorities, String> {
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| format!("cannot be read as PEM: {error}"))?;
-    if certificates.is_empty() {
-        return Err("holds no certificate".to_owned());
-    }
-    for certificate in &certificates {
-        webpki_anchor(certificate)?;
-    }
-    Ok(Arc::new(certificates))
-}
-
-/// A file that the TLS library will not take must be found out at the start, not at the first call.
-fn webpki_anchor(certificate: &CertificateDer<'_>) -> Result<(), String> {
-    let mut store = rustls::RootCertStore::empty();
-    store
-        .add(certificate.clone().into_owned())
-        .map_err(|error| format!("holds a certificate that is none: {error}"))
-}
-
-fn read_proxy(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    if url.scheme() != "http" || url.host_str().is_none() {
-        return Err("write http://host:port".to_owned());
-    }
-    Ok(url)
-}
-
-impl TargetArgs {
-    fn egress(&self, limits: Limits) -> Egress {
-        Egress {
-            limits: Limits {
-                connect_timeout: Duration::from_secs(self.connect_timeout),
-                ..limits
-            },
-            policy: TargetPolicy {
-                allowed: self.allowed_targets.clone(),
-                deny_loopback: self.deny_loopback,
-                deny_private: self.deny_private,
-                allow_plaintext_public: self.allow_plaintext_public,
-                require_tls: self.require_tls,
-                forbid_insecure_tls: self.forbid_insecure_tls,
-                pins: self.pin_sha256.clone(),
-                own: None,
-            },
-            authorities: self
-                .ca_file
-                .iter()
-                .flat_map(|file| file.iter().cloned())
-                .collect(),
-            proxy: self.proxy.clone(),
-            proxy_https_only: self.proxy_https_only,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum AccessArg {
-    /// Tools that change nothing
-    Read,
-    /// Also tools that add or change something
-    Write,
-    /// Also tools that remove something for good
-    Destructive,
-}
-
-impl From<AccessArg> for Access {
-    fn from(argument: AccessArg) -> Self {
-        match argument {
-            AccessArg::Read => Self::Read,
-            AccessArg::Write => Self::Write,
-            AccessArg::Destructive => Self::Destructive,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ConfirmArg {
-    /// Where the client can ask
-    Auto,
-    /// Always; clients that cannot ask are refused
-    Always,
-    /// Never
-    Off,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List the tools, offline
@@ -317,29 +116,10 @@ enum Command {
     Demo,
 }
 
-impl PolicyArgs {
-    /// The policy. What contradicts itself ends the program, as any wrong argument does.
-    fn policy(&self) -> Policy {
-        let policy = Policy {
-            access: self.access.into(),
-            toolsets: self.toolsets.clone(),
-            tools: self.tools.clone(),
-            excluded: self.exclude_tools.clone(),
-            ..Policy::default()
-        };
-        if let Err(problem) = policy.check() {
-            Cli::command()
-                .error(ErrorKind::ArgumentConflict, problem)
-                .exit();
-        }
-        policy
-    }
-}
-
 /// Open files for everything else: standard streams, the runtime, listening, looking names up, files that are read.
 const OTHER_DESCRIPTORS: usize = 64;
 
-/// Exit code of a command line that is wrong.
+/// Exit code for an invalid command line.
 const REFUSED: u8 = 2;
 
 /// Runs the command line to its end.
@@ -358,7 +138,7 @@ pub fn run() -> ExitCode {
     };
     let result = match command {
         None => serve_stdio(&serve),
-        Some(Command::Tools { policy, json }) => print_tools(&policy.policy(), json),
+        Some(Command::Tools { policy, json }) => tools::print(&policy.policy(), json),
         Some(Command::Http(arguments)) => {
             arguments.prepare();
             block_on(http::run(*arguments))
@@ -376,7 +156,7 @@ pub fn run() -> ExitCode {
             log::last_word(&format!("opmanager-mcp-server: {error}\n"));
             ExitCode::FAILURE
         }
-        // A reader that has seen enough closes the pipe; that is no failure.
+        // A reader that has seen enough closes the pipe, which is not a failure.
         Ok(()) | Err(_) => {
             log::flush();
             ExitCode::SUCCESS
@@ -385,21 +165,21 @@ pub fn run() -> ExitCode {
 }
 
 impl Serve {
-    /// What a server does before it serves.
+    /// What every server does before it serves.
     fn prepare(&self) {
         log::begin(self.log_level, self.log_format);
         process::close_memory();
         process::silence_panics();
     }
 
-    /// Makes room for as many open files as connections come in, and calls go out.
+    /// Raises the limit of open files to what so many incoming connections and running calls need.
     fn raise_descriptors(&self, connections: usize, calls: CallLimits) {
         let running = self.max_concurrent_calls.unwrap_or(calls.running);
-        // A name may have addresses of two kinds, which are tried at one time.
+        // A name may have addresses of both families, which are tried at the same time.
         process::raise_descriptors(connections + 2 * running + MOST_IDLE + OTHER_DESCRIPTORS);
     }
 
-    /// The server, which may listen itself. What contradicts itself ends the program.
+    /// The server, with its own address if it listens. Arguments that contradict each other end the program.
     fn server(
         &self,
         credentials: Credentials,
@@ -430,16 +210,16 @@ impl Serve {
         OpManagerServer::new(settings, http)
     }
 
-    /// How servers are trusted that nothing else is said of.
+    /// The TLS configuration for targets without a pin.
     fn tls(&self) -> Result<rustls::ClientConfig, rustls::Error> {
         Http::new(self.targets.egress(self.answers.limits())).tls(Profile::Verified)
     }
 
-    /// Serves, and sends spans meanwhile if that is asked for.
+    /// Serves, and meanwhile sends spans if an endpoint is configured.
     async fn observed(&self, serving: impl Future<Output = io::Result<()>>) -> io::Result<()> {
         #[cfg(feature = "otel")]
         if let Some(endpoint) = &self.otlp_endpoint {
-            // The collector is the operator's, as OpManager is: trusted alike.
+            // The collector is the operator's, as OpManager is, and trusted in the same way.
             let tls = self.tls().map_err(io::Error::other)?;
             let telemetry = Telemetry::begin(endpoint.clone(), tls)?;
             let served = serving.await;
@@ -459,7 +239,7 @@ fn serve_stdio(arguments: &Serve) -> io::Result<()> {
 }
 
 fn block_on<F: Future<Output = io::Result<()>>>(future: F) -> io::Result<()> {
-    // A call mostly waits. Handing it from one thread to another takes longer than what it has to do.
+    // A call mostly waits. Handing it from one thread to another takes longer than its work.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -475,45 +255,3 @@ const CALLS: CallLimits = CallLimits {
     running: 8,
     waiting: usize::MAX,
 };
-
-/// Heading of the tools that are not one operation.
-const BUILT_IN: &str = "built in";
-
-fn print_tools(policy: &Policy, json: bool) -> io::Result<()> {
-    let tools = tools::catalogue().iter().filter(|tool| policy.lists(tool));
-    let mut out = io::stdout().lock();
-    if json {
-        let tools: Vec<_> = tools
-            .map(|tool| {
-                let mut line = serde_json::json!({
-                    "toolset": BUILT_IN,
-                    "access": tool.access_at(policy.access).word(),
-                    "tool": tool.definition_at(policy.access),
-                });
-                if let Some(specification) = tool.operation() {
-                    line["toolset"] = tool.toolset().into();
-                    line["operation"] = specification.id.into();
-                    line["method"] = specification.method.into();
-                    line["path"] = specification.path.into();
-                }
-                line
-            })
-            .collect();
-        serde_json::to_writer_pretty(&mut out, &tools)?;
-        return writeln!(out);
-    }
-    let mut heading = "";
-    for tool in tools {
-        let toolset = match tool.operation() {
-            Some(_) => tool.toolset(),
-            None => BUILT_IN,
-        };
-        if heading != toolset {
-            heading = toolset;
-            writeln!(out, "{heading}")?;
-        }
-        let (name, access) = (tool.name(), tool.access_at(policy.access).word());
-        writeln!(out, "  {name:<40} {access:<12} {}", tool.summary())?;
-    }
-    Ok(())
-}

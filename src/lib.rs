@@ -12,7 +12,7 @@
 //! - [`tools`]: the catalogue; each operation decided once, arguments checked before any I/O.
 //! - `telemetry`: feature `otel`; where finished spans go. Knows neither calls nor tools.
 //! - [`server`]: the catalogue as an MCP server.
-//! - [`transport`]: the ways in.
+//! - [`transport`]: stdio and streamable HTTP.
 //! - [`cli`]: the command line.
 
 mod audit;

@@ -268,10 +268,6 @@ impl ServerHandler for OpManagerServer {
         Ok(listing!(ListToolsResult, tools, context))
     }
 
-    fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0.listed.iter().find(|tool| tool.name == name).cloned()
-    }
-
     async fn call_tool(
         &self,
         request: CallToolRequestParams,

@@ -163,7 +163,7 @@ impl SpanExporter for Exporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
         self.send(batch).await.map_err(|reason| {
-            tracing::warn!(spans, reason, outcome = "spans were lost");
+            tracing::warn!(spans, reason, "spans were lost");
             OTelSdkError::InternalFailure(reason)
         })
     }

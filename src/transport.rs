@@ -1,4 +1,4 @@
-//! The ways in.
+//! Transports: stdio and streamable HTTP.
 
 pub mod framing;
 pub mod http;

@@ -21,7 +21,8 @@ use crate::result::{self, Plan, Selection};
 
 /// Requests of one call at one time.
 const AT_ONCE_OF_A_CALL: usize = 4;
-/// Requests of all calls at one time.
+/// Requests of all calls at one time, beside one of each: a caller whose calls hang must not keep those of others from
+/// sending any.
 const AT_ONCE: usize = 64;
 /// Largest body that is reduced on the thread of all calls, in bytes. It takes a few milliseconds.
 const REDUCED_IN_PLACE: usize = 256 * 1024;
@@ -102,6 +103,8 @@ pub(crate) struct Session<'a> {
     began: Instant,
     deadline: Instant,
     slots: Semaphore,
+    /// The request that needs no place among those of all calls.
+    first: Semaphore,
     sent: AtomicUsize,
     /// The responses so far: status of the last, size of all.
     received: Mutex<Option<Received>>,
@@ -127,6 +130,7 @@ impl<'a> Session<'a> {
             began,
             deadline: began + http.limits().timeout,
             slots: Semaphore::new(AT_ONCE_OF_A_CALL),
+            first: Semaphore::new(1),
             sent: AtomicUsize::new(0),
             received: Mutex::default(),
         }
@@ -184,9 +188,14 @@ impl<'a> Session<'a> {
             (error, None)
         };
         let slots = async {
-            // Neither is ever closed.
+            // None of them is ever closed.
             let own = self.slots.acquire().await;
-            (own, self.capacity.requests.acquire().await)
+            let first = self.first.try_acquire();
+            let shared = match first {
+                Ok(_) => None,
+                Err(_) => Some(self.capacity.requests.acquire().await),
+            };
+            (own, first, shared)
         };
         let _slots = tokio::time::timeout_at(self.deadline, slots)
             .await

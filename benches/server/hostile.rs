@@ -1,7 +1,7 @@
 //! What an honest caller's call costs while four hostile ones do all that they may, beside what it costs alone.
 //!
 //! Owns the hostile callers: half bodies, calls that hang, targets that were never called before, and large messages
-//! with answers that nobody reads. All callers have tokens. Their work, the stand-in and the honest caller share this
+//! with answers that nobody reads. All callers have tokens. Their work, the simulator and the honest caller share this
 //! machine with the server, so the ratio is of one run and tells more than the times.
 
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
-//! Calls for ten alarms, some at one time, beside the same requests straight to the stand-in.
+//! Calls for ten alarms, some at one time, beside the same requests straight to the simulator.
 //!
 //! Owns the ways and what they cost: calls in a second, and processor time of the server. All ways are taken in
-//! turn, by the same client where they speak HTTP. The stand-in gives the same bytes without thinking, so that
+//! turn, by the same client where they speak HTTP. The simulator gives the same bytes without thinking, so that
 //! as little as possible is measured beside the server.
 
 use std::fs;

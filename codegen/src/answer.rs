@@ -7,7 +7,7 @@ use std::iter;
 use serde_json::{Map, Value};
 
 use crate::document::Operation;
-use crate::operations::component;
+use crate::schema::{component, properties, resolve};
 
 /// Names that OpManager usually gives to lists; they decide where an answer has several.
 const USUAL: [&str; 3] = ["rows", "List", "Details"];
@@ -88,20 +88,6 @@ fn outline(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Value 
         Some(meaning) => format!("{types}: {meaning}").into(),
         None => types.into(),
     }
-}
-
-fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    schema["properties"].as_object().into_iter().flatten()
-}
-
-fn resolve<'a>(schema: &'a Value, schemas: &'a Map<String, Value>) -> &'a Value {
-    let only = schema["allOf"]
-        .as_array()
-        .and_then(|all| all.first())
-        .unwrap_or(schema);
-    component(only)
-        .and_then(|name| schemas.get(name))
-        .unwrap_or(only)
 }
 
 /// The one array of objects of an object, or the usually named one of several.

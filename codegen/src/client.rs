@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Error;
 use crate::document::{BOUNDED, Document, Kind, Location, Operation, Parameter, TOLERANT};
-use crate::operations::{Output, component};
+use crate::schema::{Output, scalar};
 
 pub(crate) fn generate(document: &Document) -> Result<TokenStream, Error> {
     let Some(curated) = &document.openapi else {
@@ -224,35 +224,4 @@ fn tolerant(schema: &Value, schemas: &Map<String, Value>) -> Value {
         rewritten["additionalProperties"] = json!({});
     }
     rewritten.into()
-}
-
-/// The tolerant type of a scalar schema: of its own type, of the more precise of two types that the API
-/// mixes, or of the named scalar that it refers to.
-pub(crate) fn scalar(schema: &Value, schemas: &Map<String, Value>) -> Option<&'static str> {
-    match schema["type"].as_str() {
-        Some("string") => return Some("Text"),
-        Some("integer") => return Some("Integer"),
-        Some("number") => return Some("Number"),
-        Some("boolean") => return Some("Flag"),
-        Some(_) => return None,
-        None => {}
-    }
-    if let Some(name) = component(schema) {
-        return scalar(schemas.get(name)?, schemas);
-    }
-    if let [only] = schema["allOf"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-    {
-        return scalar(only, schemas);
-    }
-    let options: Vec<&str> = schema["oneOf"]
-        .as_array()?
-        .iter()
-        .filter_map(|option| scalar(option, schemas))
-        .collect();
-    ["Integer", "Number", "Flag", "Text"]
-        .into_iter()
-        .find(|name| options.contains(name))
 }

@@ -9,6 +9,7 @@ mod answer;
 mod client;
 pub mod document;
 mod operations;
+mod schema;
 
 use document::{Defects, Document};
 

@@ -6,49 +6,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
 
-use crate::client::scalar;
 use crate::document::{Document, Location, Operation};
-
-/// The Rust type of an operation's answer.
-pub(crate) enum Output<'a> {
-    /// A component schema.
-    Schema(&'a str),
-    /// A list of a component schema.
-    List(&'a str),
-    /// A type made for this operation alone, `<Op>Response`.
-    Own,
-}
-
-impl Operation {
-    /// The Rust type of the answer, from the shape of the response schema. A named scalar has no type.
-    pub(crate) fn output(&self, schemas: &Map<String, Value>) -> Output<'_> {
-        let component = |schema| component(schema).filter(|_| scalar(schema, schemas).is_none());
-        match (
-            component(&self.response),
-            component(&self.response["items"]),
-        ) {
-            (Some(name), _) => Output::Schema(name),
-            (None, Some(name)) => Output::List(name),
-            (None, None) => Output::Own,
-        }
-    }
-
-    /// Whether all of its arguments travel in a form body.
-    pub(crate) fn is_form(&self) -> bool {
-        !self.parameters.is_empty() && self.parameters.iter().all(|p| p.location == Location::Form)
-    }
-
-    /// Whether some arguments travel in the query and some in a form body.
-    pub(crate) fn is_mixed(&self) -> bool {
-        let has = |location| self.parameters.iter().any(|p| p.location == location);
-        has(Location::Query) && has(Location::Form)
-    }
-}
-
-/// The component schema that a schema refers to.
-pub(crate) fn component(schema: &Value) -> Option<&str> {
-    schema.get("$ref")?.as_str()?.rsplit('/').next()
-}
+use crate::schema::Output;
 
 /// The identifier that progenitor and typify make of a name: a keyword gets an underscore.
 fn identifier(name: &str) -> Ident {

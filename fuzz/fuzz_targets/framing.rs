@@ -173,6 +173,8 @@ fn check(line: &[u8], verdict: &Line) {
                 (-32700, _) => {
                     assert!(!is_json(line) && id == "null");
                 }
+                // What is wrong further down: `_meta`, a version, or a number that no tree holds.
+                (-32602, _) if says(refusal, "out of range") || says(refusal, "is a date") => return,
                 (-32602, Some(members)) => {
                     assert!(
                         members
@@ -193,6 +195,10 @@ fn check(line: &[u8], verdict: &Line) {
     if let (Some(tree), Some(members)) = (tree, members) {
         assert!(depth(&tree) > 64 || !members.is_request(), "{verdict:?}");
     }
+}
+
+fn says(refusal: &Refusal, part: &str) -> bool {
+    String::from_utf8(refusal.to_line()).is_ok_and(|line| line.contains(part))
 }
 
 /// A line of which only the names at its top are known.

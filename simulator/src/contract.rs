@@ -1,15 +1,10 @@
 //! The operations of the curated document: what a request to each of them may carry.
 //!
-//! Owns the table that `build.rs` writes and the example arguments. Knows nothing of HTTP and nothing of the network
-//! behind it.
+//! Owns the table that `build.rs` writes. Knows nothing of HTTP and nothing of the network behind it.
 
 use std::sync::LazyLock;
 
 use serde_json::Value;
-
-mod examples;
-
-pub use examples::example_arguments;
 
 /// One operation of the document.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
-//! A stand-in that answers in the documented shapes. It is not evidence of how a real OpManager behaves.
+//! A simulator of OpManager that answers in the documented shapes. It is not evidence of how a real OpManager behaves.
 //!
-//! It serves every operation of `openapi/opmanager.yaml` over real HTTP or HTTPS from a small made-up network. Writes
+//! It serves every operation of `openapi/opmanager.yaml` over real HTTP or HTTPS from a small simulated network. Writes
 //! change what later reads return, requests are checked against the document, and faults can be injected. Where the
 //! vendor's documentation is silent the code says `Inferred:`.
 //!
-//! Owns the stand-in. Knows nothing of the client, the tools and the MCP server that are tested with it.
+//! Owns the simulator. Knows nothing of the client, the tools and the MCP server that are tested with it.
 //!
 //! ```no_run
 //! # async fn demo() -> std::io::Result<()> {
@@ -31,10 +31,9 @@ mod server;
 mod state;
 mod tls;
 
-pub use contract::{
-    Kind, Operation, Parameter, Place, RateLimit, contract, example_arguments, response_schemas,
-};
+pub use contract::{Kind, Operation, Parameter, Place, RateLimit, contract, response_schemas};
 pub use faults::{Fault, FaultKind};
 pub use log::{Log, Recorded};
+pub use operations::example_arguments;
 pub use server::{Options, Simulator};
 pub use tls::{Certificate, Tls, Validity};

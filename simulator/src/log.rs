@@ -116,7 +116,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Locks, also after a panic elsewhere: the data of a stand-in is still good enough to answer from.
+/// Locks, also after a panic elsewhere: the data of a simulator is still good enough to answer from.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

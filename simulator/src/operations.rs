@@ -1,6 +1,6 @@
 //! The answers: one function for each operation, grouped as the document groups them.
 //!
-//! Owns the shapes. Gets checked arguments, and changes nothing but the state.
+//! Owns the shapes, and an example call of each operation. Gets checked arguments, and changes nothing but the state.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,11 @@ impl From<Value> for Reply {
 
 type Answer = Result<Reply, Refusal>;
 type Handler = fn(&mut State, &Arguments) -> Answer;
-type Handlers = &'static [(&'static str, Handler)];
+/// Arguments by name.
+type Example = &'static [(&'static str, &'static str)];
+/// The operations of an area: the id of each, what answers it, and arguments with which it succeeds against a freshly
+/// started simulator, in any order of operations but for those that delete.
+type Handlers = &'static [(&'static str, Handler, Example)];
 
 const AREAS: &[Handlers] = &[
     alarms::HANDLERS,
@@ -54,13 +58,25 @@ const AREAS: &[Handlers] = &[
     wireless::HANDLERS,
 ];
 
+fn find(id: &str) -> Option<(Handler, Example)> {
+    let mut all = AREAS.iter().copied().flatten();
+    all.find(|(other, ..)| *other == id)
+        .map(|&(_, handler, example)| (handler, example))
+}
+
+/// Arguments with which the operation succeeds against a freshly started simulator, in any order of operations but for
+/// those that delete. Empty for operations without parameters and for unknown ids.
+#[must_use]
+pub fn example_arguments(id: &str) -> Vec<(&'static str, String)> {
+    let (_, example) = find(id).unzip();
+    let pairs = example.unwrap_or_default().iter();
+    pairs
+        .map(|&(name, value)| (name, value.to_owned()))
+        .collect()
+}
+
 pub(crate) fn perform(state: &mut State, operation: &Operation, arguments: &Arguments) -> Answer {
-    let handler = AREAS
-        .iter()
-        .copied()
-        .flatten()
-        .find(|(id, _)| *id == operation.id);
-    let Some((_, handler)) = handler else {
+    let Some((handler, _)) = find(operation.id) else {
         return Err(Refusal::new(
             None,
             "The simulator does not know this operation.",
@@ -180,7 +196,12 @@ mod tests {
 
     #[test]
     fn every_operation_of_the_document_is_answered_and_no_other() {
-        let answered: Vec<_> = AREAS.iter().copied().flatten().map(|(id, _)| *id).collect();
+        let answered: Vec<_> = AREAS
+            .iter()
+            .copied()
+            .flatten()
+            .map(|(id, ..)| *id)
+            .collect();
         let documented: BTreeSet<_> = crate::contract()
             .iter()
             .map(|operation| operation.id)

@@ -52,7 +52,7 @@ pub struct Options {
     pub api_key: String,
     /// Whether the documented rate limits are enforced.
     pub rate_limits: bool,
-    /// What time it is in the made-up network at the start, in epoch milliseconds. Each write lets one second pass.
+    /// What time it is in the simulated network at the start, in epoch milliseconds. Each write lets one second pass.
     pub now: i64,
     /// How long each answer takes to begin.
     pub latency: Duration,
@@ -198,7 +198,7 @@ impl Simulator {
         self.shared.log.read().bytes_received
     }
 
-    /// Forgets all requests and counts. The made-up network stays as it is.
+    /// Forgets all requests and counts. The simulated network stays as it is.
     pub fn clear_log(&self) {
         self.shared.log.change(|log| *log = Log::default());
     }

@@ -1,4 +1,4 @@
-//! The made-up network and what operations may ask of it.
+//! The simulated network and what operations may ask of it.
 //!
 //! Owns devices, alarms, groups, schedules and the rest, and their consistency. Knows no answer shapes and no HTTP.
 

@@ -52,7 +52,7 @@ impl Default for Certificate {
     fn default() -> Certificate {
         Certificate {
             names: &["localhost", "127.0.0.1", "::1"],
-            common_name: "Stand-in OpManager",
+            common_name: "Simulated OpManager",
             validity: Validity::Current,
         }
     }
@@ -121,7 +121,7 @@ fn make(
     let mut authority = CertificateParams::new(Vec::new())?;
     authority
         .distinguished_name
-        .push(DnType::CommonName, "Stand-in authority");
+        .push(DnType::CommonName, "Simulated authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
     Ok((leaf.signed_by(key, &authority)?, Some(authority.pem())))

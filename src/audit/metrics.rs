@@ -20,45 +20,6 @@ use crate::opmanager::Target;
 /// Bounds of the buckets of a call's time, in seconds.
 const BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 
-/// Why a request was turned away before it was read as a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turned {
-    /// `Host` names another server.
-    Host,
-    /// `Origin` is not listed.
-    Origin,
-    /// No token, or a wrong one.
-    Token,
-    /// Too many requests of this caller.
-    Rate,
-    /// The media type is not JSON.
-    MediaType,
-    /// It is longer than allowed.
-    Size,
-    /// It came too slowly.
-    Slow,
-    /// It is no message.
-    Message,
-    /// There is no room.
-    Busy,
-}
-
-impl Turned {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Origin => "origin",
-            Self::Token => "token",
-            Self::Rate => "rate",
-            Self::MediaType => "media_type",
-            Self::Size => "size",
-            Self::Slow => "slow",
-            Self::Message => "message",
-            Self::Busy => "busy",
-        }
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
     tool: &'static str,
@@ -162,9 +123,8 @@ impl Metrics {
         self.bytes.inc_by(bytes.try_into().unwrap_or(u64::MAX));
     }
 
-    /// Counts a request that was turned away.
-    pub(crate) fn turn_away(&self, reason: Turned) {
-        let reason = reason.word();
+    /// Counts a request that its transport rejected, for a reason of a fixed set.
+    pub(crate) fn reject(&self, reason: &'static str) {
         self.turned.get_or_create(&ReasonLabels { reason }).inc();
     }
 

@@ -1,4 +1,4 @@
-//! The command `call`: one call of a tool, for people and scripts, on the way that an agent's calls go.
+//! The command `call`: one call of a tool, for people and scripts, on the same path as a call of an agent.
 
 use std::io::{self, Write};
 
@@ -76,7 +76,7 @@ fn named(tool: ToolName, given: Vec<(String, String)>) -> io::Result<Map<String,
     Ok(arguments)
 }
 
-/// Calls the tool: its answer is printed, and what is remarked on it goes to standard error.
+/// Calls the tool: its result is printed, and remarks on it go to standard error.
 pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     process::close_memory();
     process::silence_panics();
@@ -90,7 +90,7 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     connection.verify_ssl = given.connection.no_verify_ssl.then_some(false);
     connection.key = Some(key::read_line("API key, not shown: ")?);
     let settings = Settings {
-        // A person who names a tool needs no list to find it in.
+        // Who names a tool needs no list to find it in.
         policy: Policy {
             access: given.access.into(),
             toolsets: ToolsetName::every().collect(),

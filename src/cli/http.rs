@@ -1,4 +1,4 @@
-//! The commands `http` and `health`: a service for many, and whether it lives.
+//! The commands `http` and `health`: serving over HTTP, and asking whether a server lives.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -127,16 +127,14 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
     let open = arguments.serve.targets.allowed_targets.is_empty() && tokens.is_none();
     if open && !address.ip().is_loopback() {
         tracing::warn!(
-            outcome = "open",
-            "whoever reaches this port can call any target: limit it with --allowed-targets or --http-token-file"
+            "everybody who reaches this port can call any target: limit it with --allowed-targets or --http-token-file"
         );
     }
-    // Looked for at the first call otherwise, by whoever makes it.
+    // Otherwise the first caller would find out.
     if let Err(error) = arguments.serve.tls() {
         tracing::warn!(
-            outcome = "no authorities",
             reason = %error,
-            "only pinned certificates are trusted: give this machine or image its authorities, or --ca-file"
+            "there are no certificate authorities, so only pinned certificates are trusted: install them on this machine or in this image, or use --ca-file"
         );
     }
     let policy = arguments.serve.policy.policy();
@@ -160,20 +158,19 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         credentials,
     };
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
-    let told = [stop.clone(), stop_now.clone()];
+    let stops = [stop.clone(), stop_now.clone()];
     // The first signal ends the service when its calls have ended, the second at once.
     tokio::spawn(async move {
-        for told in told {
-            while signals.next().await == Told::Reload {
+        for stop in stops {
+            while signals.next().await == Demand::Reload {
                 if let Some(tokens) = &tokens {
                     reload(tokens.clone(), policy.clone()).await;
                 }
             }
-            told.cancel();
+            stop.cancel();
         }
     });
-    // Standard output carries no protocol here, and nobody has to read it. With port 0 it is the only place that
-    // tells the port.
+    // Standard output carries no protocol here, and need not be read. With port 0 it is the only place with the port.
     let _ = writeln!(io::stdout(), "listening on http://{address}/mcp");
     let serving = serve(server, options, listener, metrics, stop, stop_now);
     arguments.serve.observed(serving).await
@@ -183,28 +180,29 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
 async fn reload(tokens: Arc<Tokens>, policy: Policy) {
     let reading = tokio::task::spawn_blocking(move || match tokens.reload() {
         Ok(()) => {
-            tracing::info!(tokens = tokens.grants().len(), outcome = "tokens read");
+            tracing::info!(
+                tokens = tokens.grants().len(),
+                "--http-token-file: the tokens were reloaded"
+            );
             check_grants(&tokens, &policy);
         }
         Err(reason) => tracing::error!(
             reason,
-            outcome = "tokens not read",
-            "--http-token-file: the tokens stay as they were"
+            "--http-token-file: the tokens could not be reloaded and stay as they were"
         ),
     });
     // A panic in there has been logged.
     let _ = reading.await;
 }
 
-/// Logs what a line of the token file grants that the server does not have, or leaves nothing of.
+/// Logs tokens that grant more than the server permits, or no tool at all.
 fn check_grants(tokens: &Tokens, policy: &Policy) {
     for grant in tokens.grants() {
         let name = &grant.name;
         if grant.bound.access > Some(policy.access) {
             tracing::warn!(
                 name,
-                outcome = "token bounded",
-                "its access is above that of the server, which is the upper bound"
+                "the access of this token is above that of the server, which is the upper bound"
             );
         }
         let bounded = Policy {
@@ -214,22 +212,21 @@ fn check_grants(tokens: &Tokens, policy: &Policy) {
         if bounded.listed().is_empty() {
             tracing::warn!(
                 name,
-                outcome = "token without tools",
-                "the server lists no tool of its toolsets: name catalogue, core or all there, or list more with --toolsets"
+                "the server lists no tool of this token's toolsets: name catalogue, core or all there, or list more with --toolsets"
             );
         }
     }
 }
 
-/// What a signal tells a service to do.
+/// What a signal demands of a service.
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
+enum Demand {
     End,
     #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]
     Reload,
 }
 
-/// The signals to the process, each of them noticed from the beginning on.
+/// The signals to the process; none is missed from here on.
 #[cfg(unix)]
 struct Signals {
     terminate: Signal,
@@ -248,12 +245,12 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> Demand {
         tokio::select! {
-            _ = self.terminate.recv() => Told::End,
-            _ = self.interrupt.recv() => Told::End,
+            _ = self.terminate.recv() => Demand::End,
+            _ = self.interrupt.recv() => Demand::End,
             // A terminal that is closed sends it too, and does not end the service.
-            _ = self.hangup.recv() => Told::Reload,
+            _ = self.hangup.recv() => Demand::Reload,
         }
     }
 }
@@ -267,11 +264,11 @@ impl Signals {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Told {
+    async fn next(&mut self) -> Demand {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Told::End
+        Demand::End
     }
 }
 
@@ -296,7 +293,7 @@ pub(super) async fn health(arguments: HealthArgs) -> io::Result<()> {
     let authority = wanted.ok_or_else(|| io::Error::other(format!("--url: {HEALTH_URL}")))?;
     let port = authority.port_u16().unwrap_or(80);
     let host = authority.host().trim_matches(['[', ']']);
-    // A name may be something else that was put there by mistake; an address is none.
+    // A name may be a secret that was put there by mistake; an address is not.
     let shown = match host.parse::<IpAddr>() {
         Ok(_) => format!(" {authority}:"),
         Err(_) => String::new(),

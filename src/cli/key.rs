@@ -1,5 +1,5 @@
-//! How a person gives the API key: typed without echo, or through a pipe. There is no argument and no variable
-//! for it, which other processes could read.
+//! How a user gives the API key: typed without echo, or through a pipe. There is no argument and no environment variable
+//! for it, as other processes could read them.
 
 use std::io::{self, BufRead, IsTerminal, Read};
 

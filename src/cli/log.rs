@@ -1,11 +1,11 @@
 //! The log on standard error.
 //!
-//! Owns its levels, its forms, what may stand in a line, and the thread that writes. Only our own events are logged: at
+//! Owns its levels, its formats, what a line may contain, and the thread that writes. Only our own events are logged: at
 //! their finer levels the libraries print whole requests, keys included, so no setting turns them on. A line is a line:
 //! characters that would end it, or change how a terminal shows it, are written as escapes.
 //!
-//! Nothing waits for whoever reads standard error. Lines go through a bounded queue to a thread of its own; where the
-//! queue is full they are dropped and counted, and a line says how many as soon as one can be written again.
+//! Nothing waits for the reader of standard error. Lines go through a bounded queue to a thread of its own; if the queue
+//! is full they are dropped and counted, and a line says how many as soon as one can be written again.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -43,7 +43,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// Begins to log.
+/// Starts the log.
 pub(super) fn begin(level: Level, format: Format) {
     let level = match level {
         Level::Off => LevelFilter::OFF,
@@ -56,7 +56,7 @@ pub(super) fn begin(level: Level, format: Format) {
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
     let queue = QUEUE.get_or_init(Arc::default);
     let writing = queue.clone();
-    // Whoever cannot have another thread can still serve; its log is lost.
+    // Without another thread the server still serves; its log is lost.
     let _ = std::thread::Builder::new()
         .name("log".to_owned())
         .spawn(move || write(&writing, io::stderr()));
@@ -82,7 +82,7 @@ pub(super) fn begin(level: Level, format: Format) {
 /// The queue of this process, once it logs.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
 
-/// Says a last word on standard error, after what has been logged, without waiting for long.
+/// Writes the last line to standard error, after what has been logged, without waiting for long.
 pub(super) fn last_word(word: &str) {
     match QUEUE.get() {
         Some(queue) => {
@@ -118,7 +118,7 @@ struct State {
     waiting: usize,
     /// Whether a line is being written.
     writing: bool,
-    /// Lines that found no room since this was last told.
+    /// Lines that were dropped since this was last logged.
     dropped: u64,
 }
 
@@ -127,7 +127,7 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a line, or drops it where there is no room.
+    /// Adds a line, or drops it if the queue is full.
     fn push(&self, line: &[u8]) {
         let mut state = self.state();
         if state.waiting + line.len() > MOST_WAITING {
@@ -181,13 +181,13 @@ enum Next {
 fn write(queue: &Queue, mut out: impl Write) {
     loop {
         match queue.next() {
-            // Where nobody reads any more there is nobody to tell.
+            // If nobody reads standard error any more, nobody can be told.
             Next::Line(line) => {
                 let _ = out.write_all(escape(&line).as_bytes());
             }
-            // The subscriber gives it the form of the others, and puts it into the queue, which is empty.
+            // The subscriber formats it like the others, and puts it into the queue, which is empty.
             Next::Dropped(lines) => {
-                tracing::error!(lines, outcome = "log lines dropped");
+                tracing::error!(lines, "log lines were dropped");
             }
         }
     }

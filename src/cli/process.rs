@@ -1,13 +1,12 @@
-//! What the process lets others see of itself.
+//! Hardening of the process.
 //!
-//! Owns what happens to its memory and to its last words. Keys are in memory for the length of a call: they
-//! belong neither into a core file nor before the eyes of another process of the same user, nor into what a
-//! panic prints.
+//! Owns who can read its memory, what a panic prints, and its limit of open files; knows no keys. They are in memory for
+//! the length of a call, and must reach neither a core file nor another process of the same user nor the text of a panic.
 
 use std::panic;
 
-/// Turns off core files and, on Linux, reading the memory from outside. Without either the server still runs:
-/// what fails is logged.
+/// Turns off core files and, on Linux, access to the memory by other processes. Where either fails the server still runs,
+/// and the failure is logged.
 pub(super) fn close_memory() {
     #[cfg(unix)]
     {
@@ -17,20 +16,20 @@ pub(super) fn close_memory() {
             maximum: Some(0),
         };
         if let Err(error) = setrlimit(Resource::Core, none) {
-            tracing::warn!(%error, outcome = "core files stay possible");
+            tracing::warn!(%error, "core files could not be turned off");
         }
     }
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-            tracing::warn!(%error, outcome = "memory stays readable");
+            tracing::warn!(%error, "the memory stays readable for other processes of this user");
         }
     }
 }
 
-/// Raises the limit of open files to what the server needs at most, as far as the system lets it. Without a descriptor
-/// a connection is neither accepted nor made: an operator is told at the start, and not by calls that fail.
+/// Raises the limit of open files to what the server needs at most, as far as the system permits. Without a descriptor
+/// no connection is accepted or made: operators learn it at the start, and not from calls that fail.
 #[cfg(unix)]
 pub(super) fn raise_descriptors(needed: usize) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -53,8 +52,7 @@ pub(super) fn raise_descriptors(needed: usize) {
         tracing::warn!(
             needed,
             limit,
-            outcome = "too few open files",
-            "raise the hard limit of open files (ulimit -Hn, LimitNOFILE=), or lower --max-connections and --max-concurrent-calls"
+            "the limit of open files is too low: raise the hard limit of open files (ulimit -Hn, LimitNOFILE=), or lower --max-connections and --max-concurrent-calls"
         );
     }
 }
@@ -63,13 +61,18 @@ pub(super) fn raise_descriptors(needed: usize) {
 #[cfg(not(unix))]
 pub(super) fn raise_descriptors(_: usize) {}
 
-/// Has panics say where they happened and nothing else: their text may hold anything.
+/// Has panics log where they happened and nothing else: their text may contain anything.
 pub(crate) fn silence_panics() {
     panic::set_hook(Box::new(|panic| {
         let place = panic.location();
         let file = place.map_or("", panic::Location::file);
         let line = place.map_or(0, panic::Location::line);
-        tracing::error!(file, line, outcome = "panic");
+        tracing::error!(
+            file,
+            line,
+            outcome = "panic",
+            "a defect of this server ended a call or task"
+        );
     }));
 }
 

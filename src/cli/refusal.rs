@@ -1,7 +1,7 @@
-//! What is said of a command line that is wrong.
+//! Error messages for an invalid command line.
 //!
-//! Owns the words. Whatever was typed may be a key or token in the wrong place, so none of it is repeated: clap's own
-//! messages, which quote it, are taken apart, and only what the program itself defines is kept.
+//! Owns their texts; knows no command. Whatever was typed may be a key or token in the wrong place, so none of it is
+//! repeated: clap's own messages, which quote it, are taken apart, and only what the program itself defines is kept.
 
 use std::error::Error as _;
 use std::fmt::{Display, Write as _};

@@ -11,26 +11,26 @@ use serde_json::Value;
 
 use super::{Access, Tool, arguments, catalogue};
 
-/// How soon a repeated word stops to count (the usual value of BM25), and how much long texts are held against an
-/// operation: less than usual, as those with many arguments are the ones that answer most questions.
-const SATURATION: f64 = 1.2;
-const LENGTH: f64 = 0.3;
+/// The parameters of BM25: saturation of repeated words, at its usual value, and normalization by length. The latter is
+/// below the usual 0.75, because operations with many arguments answer most questions.
+const K1: f64 = 1.2;
+const B: f64 = 0.3;
 
-/// What a word counts where it stands.
-const IN_NAME: f64 = 4.0;
-const IN_DESCRIPTION: f64 = 1.5;
-const IN_NOTES: f64 = 0.5;
-const IN_ARGUMENT: f64 = 0.5;
+/// Weights of a word by where it occurs.
+const WEIGHT_NAME: f64 = 4.0;
+const WEIGHT_DESCRIPTION: f64 = 1.5;
+const WEIGHT_NOTES: f64 = 0.5;
+const WEIGHT_ARGUMENT: f64 = 0.5;
 
-/// What a word counts that stands in [`SYNONYMS`], and those that stand there for it.
-const SAID: f64 = 0.3;
-const MEANT: f64 = 0.9;
+/// Weights of a word of the query that has synonyms, and of those synonyms.
+const WEIGHT_ORIGINAL: f64 = 0.3;
+const WEIGHT_SYNONYM: f64 = 0.9;
 
-/// How much more likely it is that somebody wants what everybody needs, or wants to look and not to change.
-const CORE: f64 = 1.25;
-const READ: f64 = 1.1;
+/// Factors for operations of `core`, which everybody needs, and for those that only read: most questions are about these.
+const BOOST_CORE: f64 = 1.25;
+const BOOST_READ: f64 = 1.1;
 
-/// Words that operators use, and the words of the document for them.
+/// Words that operators use, and the words that the document has for them.
 const SYNONYMS: &[(&str, &str)] = &[
     ("ack", "acknowledge"),
     ("alert", "alarm"),
@@ -89,8 +89,8 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("wlan", "wireless"),
 ];
 
-/// Words that say nothing of what is wanted.
-const EMPTY: &[&str] = &[
+/// Words that are left out of queries and texts.
+const STOP_WORDS: &[&str] = &[
     "a",
     "all",
     "an",
@@ -147,37 +147,38 @@ const EMPTY: &[&str] = &[
 ];
 
 struct Index {
-    /// For each operation what each of its words counts, in the order of the catalogue.
+    /// The weight of each word of each operation, in the order of the catalogue.
     counts: Vec<HashMap<String, f64>>,
-    /// All that the words of an operation count.
+    /// The sum of these weights for each operation.
     lengths: Vec<f64>,
-    /// In how many operations a word is; one that only stands in a note counts less than one in a name.
+    /// How many operations have a word; an occurrence in a note counts less than one in a name.
     frequency: HashMap<String, f64>,
     average: f64,
-    meant: HashMap<String, Vec<String>>,
+    /// By a word of operators, the words of the document.
+    synonyms: HashMap<String, Vec<String>>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
 impl Index {
     fn new() -> Self {
-        let counts: Vec<HashMap<String, f64>> = catalogue().iter().map(weigh).collect();
+        let counts: Vec<HashMap<String, f64>> = catalogue().iter().map(weighted_terms).collect();
         let lengths: Vec<f64> = counts.iter().map(|words| words.values().sum()).collect();
         let mut frequency = HashMap::new();
         for (word, count) in counts.iter().flatten() {
-            let share: f64 = count / IN_NAME;
+            let share: f64 = count / WEIGHT_NAME;
             *frequency.entry(word.clone()).or_default() += share.min(1.0);
         }
-        let meant = SYNONYMS
+        let synonyms = SYNONYMS
             .iter()
-            .flat_map(|(said, meant)| Some((words(said).next()?, words(meant).collect())))
+            .flat_map(|(word, synonyms)| Some((stems(word).next()?, stems(synonyms).collect())))
             .collect();
         Self {
-            average: lengths.iter().sum::<f64>() / count(lengths.len()),
+            average: lengths.iter().sum::<f64>() / as_f64(lengths.len()),
             counts,
             lengths,
             frequency,
-            meant,
+            synonyms,
         }
     }
 
@@ -187,10 +188,9 @@ impl Index {
         let terms = query.iter().filter_map(|(word, weight)| {
             let count = self.counts[operation].get(word)?;
             let in_operations = self.frequency.get(word)?;
-            let all = self::count(self.counts.len());
+            let all = as_f64(self.counts.len());
             let rarity = ((all - in_operations + 0.5) / (in_operations + 0.5)).ln_1p();
-            let often = count * (SATURATION + 1.0)
-                / (count + SATURATION * (1.0 - LENGTH + LENGTH * length));
+            let often = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length));
             Some(weight * rarity * often)
         });
         terms.sum()
@@ -201,34 +201,34 @@ impl Index {
     clippy::cast_precision_loss,
     reason = "there are some hundred operations"
 )]
-fn count(number: usize) -> f64 {
+fn as_f64(number: usize) -> f64 {
     number as f64
 }
 
-fn weigh(tool: &Tool) -> HashMap<String, f64> {
+fn weighted_terms(tool: &Tool) -> HashMap<String, f64> {
     let mut counts = HashMap::new();
     let mut add = |text: &str, weight: f64| {
-        for word in words(text) {
+        for word in stems(text) {
             *counts.entry(word).or_default() += weight;
         }
     };
-    add(&tool.name().replace('_', " "), IN_NAME);
-    add(tool.title(), IN_NAME);
+    add(&tool.name().replace('_', " "), WEIGHT_NAME);
+    add(tool.title(), WEIGHT_NAME);
     if tool.operation().is_some() {
-        add(tool.summary(), IN_NAME);
+        add(tool.summary(), WEIGHT_NAME);
     }
-    add(tool.toolset(), IN_DESCRIPTION);
+    add(tool.toolset(), WEIGHT_DESCRIPTION);
     let described = tool.description();
     let listed = arguments::listed(described);
-    add(listed, IN_DESCRIPTION);
-    add(&described[listed.len()..], IN_NOTES);
+    add(listed, WEIGHT_DESCRIPTION);
+    add(&described[listed.len()..], WEIGHT_NOTES);
     let schema = tool.operation().map_or("", |operation| operation.schema);
     let own: Value = serde_json::from_str(schema).unwrap_or_default();
     for (name, property) in own["properties"].as_object().into_iter().flatten() {
-        add(name, IN_ARGUMENT);
+        add(name, WEIGHT_ARGUMENT);
         add(
             property["description"].as_str().unwrap_or_default(),
-            IN_ARGUMENT,
+            WEIGHT_ARGUMENT,
         );
     }
     counts
@@ -236,7 +236,7 @@ fn weigh(tool: &Tool) -> HashMap<String, f64> {
 
 /// The stems of the words of a text; `camelCase` is several. The name of a tool is one: where a text points to
 /// another tool, it does not speak of what that one does.
-fn words(text: &str) -> impl Iterator<Item = String> {
+fn stems(text: &str) -> impl Iterator<Item = String> {
     let mut spaced = String::with_capacity(text.len() + 8);
     let mut before = ' ';
     for c in text.chars() {
@@ -253,7 +253,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     let stemmer = Stemmer::create(Algorithm::English);
     let words: Vec<String> = spaced
         .split_whitespace()
-        .filter(|word| !EMPTY.contains(word))
+        .filter(|word| !STOP_WORDS.contains(word))
         .map(|word| stemmer.stem(word).into_owned())
         .collect();
     words.into_iter()
@@ -263,22 +263,26 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 pub(crate) fn search(query: &str) -> Vec<&'static Tool> {
     let index = &*INDEX;
     let mut weights: BTreeMap<String, f64> = BTreeMap::new();
-    for word in words(&query.replace('_', " ")) {
-        let meant = index.meant.get(&word);
-        for meant in meant.into_iter().flatten() {
-            let weight = weights.entry(meant.clone()).or_default();
-            *weight = weight.max(MEANT);
+    for word in stems(&query.replace('_', " ")) {
+        let synonyms = index.synonyms.get(&word);
+        for synonym in synonyms.into_iter().flatten() {
+            let weight = weights.entry(synonym.clone()).or_default();
+            *weight = weight.max(WEIGHT_SYNONYM);
         }
         let weight = weights.entry(word).or_default();
-        *weight = weight.max(if meant.is_some() { SAID } else { 1.0 });
+        *weight = weight.max(if synonyms.is_some() {
+            WEIGHT_ORIGINAL
+        } else {
+            1.0
+        });
     }
     let mut found: Vec<(f64, &Tool)> = catalogue()
         .iter()
         .enumerate()
         .map(|(operation, tool)| {
-            let core = if tool.is_core() { CORE } else { 1.0 };
+            let core = if tool.is_core() { BOOST_CORE } else { 1.0 };
             let read = if tool.access() == Access::Read {
-                READ
+                BOOST_READ
             } else {
                 1.0
             };

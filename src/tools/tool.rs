@@ -251,7 +251,7 @@ impl Tool {
             access: entry.access,
             flags: entry.flags,
             description: entry.description.to_owned(),
-            accepted: arguments::around(schema.as_value(), false),
+            accepted: arguments::around(&schema, false),
             handler: Handler::Workflow(entry),
         })
     }

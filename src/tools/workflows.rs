@@ -6,7 +6,8 @@
 pub(crate) mod diagnose_connection;
 
 use futures::future::BoxFuture;
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -65,7 +66,7 @@ pub(crate) struct Entry {
     /// Whether it runs over a target that the policy rejects.
     pub(crate) takes_rejected_targets: bool,
     /// Schema of its own arguments.
-    pub(crate) schema: fn() -> Schema,
+    pub(crate) schema: fn() -> Value,
     /// Runs it.
     pub(crate) run: Run,
 }
@@ -86,8 +87,35 @@ fn run<'a, W: Workflow>(
     })
 }
 
-fn schema<W: Workflow>() -> Schema {
-    schemars::schema_for!(W::Arguments)
+/// The schema of a workflow's own arguments, in the subset that all clients take: what is optional has the type that it
+/// has when it is given, and nothing refers to anything.
+fn schema<W: Workflow>() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.inline_subschemas = true;
+    let schema = settings
+        .into_generator()
+        .into_root_schema_for::<W::Arguments>();
+    let mut schema = schema.to_value();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten() {
+        let Some(property) = property.as_object_mut() else {
+            continue;
+        };
+        if let Some(Value::Array(either)) = property.remove("anyOf") {
+            let given = either.into_iter().find(|one| one["type"] != "null");
+            if let Some(Value::Object(given)) = given {
+                property.extend(given);
+            }
+        }
+        if let Some(Value::Array(types)) = property.get("type") {
+            let given = types.iter().find(|kind| *kind != "null").cloned();
+            property.insert("type".to_owned(), given.unwrap_or_default());
+        }
+        for word in ["format", "default", "title"] {
+            property.remove(word);
+        }
+    }
+    schema
 }
 
 /// Fails the build unless the access word of each workflow covers every operation that it may send.

@@ -1,191 +1,61 @@
-//! Lines of JSON-RPC: where one ends, and what becomes of it.
+//! Lines of JSON-RPC: where a line ends, and what becomes of it.
 //!
-//! Owns the bounds of a message and the answers to what is none. Knows no session: bytes come in, and a
-//! message, an answer, or nothing goes out. It reads no further than its bound allows and keeps nothing of a
-//! line that is longer.
+//! Owns the bounds of a message and the responses to lines that are not one. Knows no session: bytes come in, and a
+//! message, a response, or nothing goes out. It reads no further than its bound allows and keeps nothing of a line
+//! that is longer.
 //!
-//! | line | answer |
+//! | line | response |
 //! | --- | --- |
 //! | empty, or white space only | none |
-//! | not UTF-8, not JSON, or cut off | -32700, `id` null |
+//! | not UTF-8, not JSON, or truncated | -32700, `id` null |
 //! | longer than `--max-request-bytes`, nested deeper than 64, or with half of a surrogate pair | -32600 |
-//! | an array (a batch; the protocol has none), or any other value that is no object | -32600, `id` null |
-//! | an object that is no message, or has a member of the envelope twice | -32600 |
+//! | an array (the protocol has no batches), or any other value that is not an object | -32600, `id` null |
+//! | an object that is not a message, or has a member of the envelope twice | -32600 |
 //! | a request whose `id` is neither a string nor an integer of 64 bits | -32600 |
-//! | a request whose `params` are no object | -32602 |
+//! | a request whose `params` or `params._meta` are not an object, or with a number out of range | -32602 |
+//! | a request whose protocol version does not look like one | -32602 |
 //! | a response or a notification, whatever else is wrong with it | none |
 //!
-//! A request that gets no answer keeps its caller waiting, so each of them gets one. Nothing else does: an
-//! answer to an answer could go back and forth for ever. For the same reason a line that is too long or nested
-//! too deep is still read to its end, a byte at a time and without keeping it: only the names at its top tell
-//! whether somebody waits, and under which `id`. Common clients write that one last.
+//! A request without a response keeps its caller waiting, so each request gets one. Nothing else does: a response to
+//! a response could go back and forth for ever. For the same reason a line that is too long or nested too deep is
+//! still read to its end, a byte at a time and without keeping it: only the names at its top tell whether a response
+//! is expected, and under which `id`. Common clients write the `id` last.
 //!
 //! Where the `id` cannot be told, JSON-RPC 2.0 (section 5) demands `"id":null`. The types of rmcp leave the
-//! member out then, so these answers are written here. A byte order mark and `\r\n` are accepted. The last line
+//! member out then, so these responses are written here. A byte order mark and `\r\n` are accepted. The last line
 //! may end with the input.
 //!
-//! What is a message but not a sound call is answered further on: `tools/call` with unreadable parameters in
+//! A line is checked in one pass of the scanner, which builds neither a tree nor a typed message; only a line that
+//! passes is parsed, and only once: here for standard input, by rmcp over HTTP.
+//!
+//! A message that is not a sound call is rejected further on: `tools/call` with invalid parameters in
 //! [`server`](crate::server), arguments in [`tools`](crate::tools).
 
-use std::borrow::Cow;
+mod envelope;
+mod outline;
+mod refusal;
 
-use rmcp::model::{ClientJsonRpcMessage, ErrorCode, JsonRpcMessage, RequestId};
-use serde::Deserialize;
+use rmcp::model::ClientJsonRpcMessage;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
-use crate::json::{Flaw, Kind, outermost, plain_run};
+use crate::json::{Flaw, Kind, Scanner, outermost};
+use envelope::{Envelope, Expects};
+use outline::Outline;
+pub(super) use outline::is_version;
+pub use refusal::Refusal;
 
-/// Longest `id` that is repeated for a line that is not kept, in bytes of JSON.
+/// Longest `id` that is repeated for a message that is not kept, in bytes of JSON.
 const LONGEST_ID: usize = 1024;
-/// Longest spelling of a name of the envelope: each letter escaped.
-const LONGEST_NAME: usize = 6 * "jsonrpc".len();
 
 /// What becomes of a line.
 #[derive(Debug)]
 pub enum Line {
     /// A message.
     Message(Box<ClientJsonRpcMessage>),
-    /// Something that is answered at once.
+    /// A line that gets an error response at once.
     Refused(Refusal),
-    /// Something that has no answer. The word says what, for the log.
+    /// A line that gets no response. The word says what it is, for the log.
     Ignored(&'static str),
-}
-
-/// The answer to a line that is no acceptable message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    code: i32,
-    message: String,
-    /// JSON.
-    id: Option<String>,
-}
-
-impl Refusal {
-    /// What cannot be read.
-    fn unreadable(message: &str) -> Self {
-        Self {
-            code: -32700,
-            message: format!("parse error: {message}"),
-            id: None,
-        }
-    }
-
-    /// What can be read and is no request.
-    fn invalid(message: impl AsRef<str>, id: Option<String>) -> Self {
-        Self {
-            code: -32600,
-            message: format!("invalid request: {}", message.as_ref()),
-            id,
-        }
-    }
-
-    /// The answer to a request of that id which cannot be accepted now.
-    pub(super) fn to(id: &RequestId, message: &str) -> Self {
-        Self::invalid(message, serde_json::to_string(id).ok())
-    }
-
-    /// The answer to a request whose headers name something else than it does.
-    pub(super) fn mismatch(message: &str) -> Self {
-        Self {
-            code: ErrorCode::HEADER_MISMATCH.0,
-            message: message.to_owned(),
-            id: None,
-        }
-    }
-
-    /// The answer to a request that comes while so many are open. The code is one of those that JSON-RPC leaves to
-    /// servers.
-    pub(super) fn too_many(id: &RequestId, open: usize) -> Self {
-        Self {
-            code: -32000,
-            message: format!(
-                "too many requests: {open} are open; send it again when some of them are answered"
-            ),
-            id: serde_json::to_string(id).ok(),
-        }
-    }
-
-    /// The error code.
-    pub fn code(&self) -> i32 {
-        self.code
-    }
-
-    /// The answer as a line, with its end.
-    pub fn to_line(&self) -> Vec<u8> {
-        let Self { code, message, id } = self;
-        let message = serde_json::Value::from(message.as_str());
-        let id = id.as_deref().unwrap_or("null");
-        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":{code},\"message\":{message}}}}}\n")
-            .into_bytes()
-    }
-}
-
-/// What is said of a protocol version that is not like any.
-pub(super) const NOT_A_VERSION: &str = "a protocol version is a date, as in 2026-07-28";
-
-/// Whether a text can be a protocol version. The protocol's library repeats one that it does not know, and it may be a
-/// key in the wrong place.
-pub(super) fn is_version(text: &str) -> bool {
-    /// Longest one that is believed to be one, in characters.
-    const LONGEST: usize = 32;
-    let numbers = text.strip_prefix("DRAFT-").unwrap_or(text);
-    let plain = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.' | 'v');
-    let word = |c: char| c.is_ascii_alphabetic() || c == '-';
-    text.len() <= LONGEST && (numbers.chars().all(plain) || text.chars().all(word))
-}
-
-/// The parts of a request that the protocol's library repeats when it refuses it.
-#[derive(Default, Deserialize)]
-pub(super) struct Named<'a> {
-    #[serde(borrow, default)]
-    method: Cow<'a, str>,
-    #[serde(borrow, default)]
-    params: NamedParams<'a>,
-}
-
-#[derive(Default, Deserialize)]
-struct NamedParams<'a> {
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    uri: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "protocolVersion")]
-    version: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "_meta", default)]
-    meta: NamedMeta<'a>,
-}
-
-#[derive(Default, Deserialize)]
-struct NamedMeta<'a> {
-    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
-    version: Option<Cow<'a, str>>,
-}
-
-impl<'a> Named<'a> {
-    /// The parts of a message. One in which they have other types has none.
-    pub(super) fn of(text: &'a str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
-    }
-
-    /// Its method.
-    pub(super) fn method(&self) -> &str {
-        &self.method
-    }
-
-    /// The tool, prompt or resource that it is about.
-    pub(super) fn subject(&self) -> Option<&str> {
-        let NamedParams { name, uri, .. } = &self.params;
-        name.as_deref().or(uri.as_deref())
-    }
-
-    fn has_plain_versions(&self) -> bool {
-        let versions = [&self.params.version, &self.params.meta.version];
-        versions
-            .into_iter()
-            .flatten()
-            .all(|version| is_version(version))
-    }
 }
 
 /// Splits bytes into lines and judges each.
@@ -193,7 +63,7 @@ impl<'a> Named<'a> {
 pub struct Framing {
     longest: usize,
     line: Vec<u8>,
-    /// What is known of a line that is longer than it may be; the line itself is not kept.
+    /// The envelope of a line that is longer than it may be; the line itself is not kept.
     overlong: Option<Envelope>,
 }
 
@@ -266,66 +136,101 @@ impl Framing {
 
 /// What becomes of a whole line.
 pub fn judge(line: &[u8]) -> Line {
+    check(line).map_or_else(|line| line, Checked::parse)
+}
+
+/// Checks all of a line that can be checked without parsing it.
+///
+/// # Errors
+///
+/// What becomes of a line that is not an acceptable message.
+pub(super) fn check(line: &[u8]) -> Result<Checked<'_>, Line> {
     let whole = line;
     let line = without_mark(whole);
     if line.iter().all(u8::is_ascii_whitespace) {
-        return Line::Ignored("empty");
+        return Err(Line::Ignored("empty"));
     }
     let Ok(whole) = std::str::from_utf8(whole) else {
-        return Line::Refused(Refusal::unreadable("not UTF-8"));
+        return Err(Line::Refused(Refusal::unreadable("not UTF-8")));
     };
     let text = &whole[whole.len() - line.len()..];
-    // It steps over a mark of its own, and a second one is no white space.
-    match outermost(whole) {
-        Ok(Kind::Object) => {}
-        Ok(Kind::Array) => {
-            return Line::Refused(Refusal::invalid("batches are not supported", None));
+    // The scanner skips one byte order mark itself, and a second one is not white space.
+    let scanned = match Scanner::new(whole).kind() {
+        Ok(Kind::Object) => Outline::read(whole).map(Ok),
+        _ => outermost(whole).map(Err),
+    };
+    let outline = match scanned {
+        Ok(Ok(outline)) => outline,
+        Ok(Err(Kind::Array)) => {
+            let refusal = Refusal::invalid("batches are not supported", None);
+            return Err(Line::Refused(refusal));
         }
-        Ok(_) => return Line::Refused(Refusal::invalid("not an object", None)),
-        Err(Flaw::TooDeep) => return Envelope::of(line).refused("nested deeper than 64"),
-        Err(Flaw::Truncated) => return Line::Refused(Refusal::unreadable("incomplete JSON")),
-        // The grammar of JSON has such strings, and JavaScript writes them. No text of ours can hold
-        // them, but their caller can be told; the lazy reader of serde_json passes over them.
+        Ok(Err(_)) => return Err(Line::Refused(Refusal::invalid("not an object", None))),
+        Err(Flaw::TooDeep) => return Err(Envelope::of(line).refused("nested deeper than 64")),
+        Err(Flaw::Truncated) => {
+            return Err(Line::Refused(Refusal::unreadable("incomplete JSON")));
+        }
+        // The grammar of JSON allows such strings, and JavaScript writes them. No Rust string can hold them, but
+        // their caller can be told; serde_json does not look into strings that it ignores.
         Err(Flaw::Invalid) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
-            return Envelope::of(line).refused("a string holds half of a surrogate pair");
+            return Err(Envelope::of(line).refused("a string holds half of a surrogate pair"));
         }
-        Err(Flaw::Invalid) => return Line::Refused(Refusal::unreadable("not JSON")),
+        Err(Flaw::Invalid) => return Err(Line::Refused(Refusal::unreadable("not JSON"))),
+    };
+    match outline.check() {
+        Ok(()) => Ok(Checked { text, outline }),
+        Err(line) => Err(line),
     }
-    let envelope = Envelope::of(line);
-    match envelope.asks() {
-        Asks::Nothing(what) => match serde_json::from_str(text) {
-            Ok(message) if !envelope.ambiguous => Line::Message(Box::new(message)),
-            _ => Line::Ignored(what),
-        },
-        Asks::Answer => {
-            if envelope.ambiguous {
-                return envelope.refused("a member occurs twice");
-            }
-            if !envelope.has[METHOD] || envelope.has[RESULT] || envelope.has[ERROR] {
-                return envelope.refused("neither a request nor a notification");
-            }
-            let Some(id) = envelope.id() else {
-                return envelope.refused("`id` is neither a string nor an integer");
-            };
-            if !is_exact(&id) {
-                return envelope.refused("`id` is neither a string nor an integer of 64 bits");
-            }
-            match serde_json::from_str(text) {
-                Ok(JsonRpcMessage::Request(_)) if !Named::of(text).has_plain_versions() => {
-                    Line::Refused(Refusal {
-                        code: -32602,
-                        message: format!("invalid params: {NOT_A_VERSION}"),
-                        id: Some(id),
-                    })
-                }
-                Ok(message @ JsonRpcMessage::Request(_)) => Line::Message(Box::new(message)),
-                _ if is_request(text) => Line::Refused(Refusal {
-                    code: -32602,
-                    message: "invalid params: not an object".to_owned(),
-                    id: Some(id),
-                }),
-                _ => envelope.refused("not a JSON-RPC 2.0 request"),
-            }
+}
+
+/// A line that has passed every check but parsing.
+#[derive(Debug)]
+pub(super) struct Checked<'a> {
+    text: &'a str,
+    outline: Outline<'a>,
+}
+
+impl Checked<'_> {
+    /// The method of a request or notification.
+    pub(super) fn method(&self) -> Option<&str> {
+        self.outline.method()
+    }
+
+    /// The name or URI of the tool, prompt or resource that it addresses.
+    pub(super) fn subject(&self) -> Option<&str> {
+        self.outline.subject()
+    }
+
+    /// The message; what little the checks let pass and a parser does not becomes what [`Self::unparsed`] says.
+    fn parse(self) -> Line {
+        match serde_json::from_str(self.text) {
+            Ok(message) => Line::Message(Box::new(message)),
+            Err(_) => self.outline.unparsed(usize::MAX).into_line(),
+        }
+    }
+
+    /// What is needed to respond if it cannot be parsed; small, so that it can be kept meanwhile.
+    pub(super) fn unparsed(&self) -> Unparsed {
+        self.outline.unparsed(LONGEST_ID)
+    }
+}
+
+/// A message that has passed the checks and cannot be parsed.
+#[derive(Debug)]
+pub(super) struct Unparsed {
+    expects: Expects,
+    /// JSON.
+    id: Option<String>,
+}
+
+impl Unparsed {
+    pub(super) fn into_line(self) -> Line {
+        match self.expects {
+            Expects::Response => Line::Refused(Refusal::invalid_params(
+                "a number is out of range, or `_meta` is not one object",
+                self.id,
+            )),
+            Expects::Nothing(what) => Line::Ignored(what),
         }
     }
 }
@@ -333,197 +238,6 @@ pub fn judge(line: &[u8]) -> Line {
 /// A line without its byte order mark.
 pub(super) fn without_mark(line: &[u8]) -> &[u8] {
     line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line)
-}
-
-/// Whether all is well but the parameters.
-fn is_request(text: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Request {
-        jsonrpc: String,
-        #[serde(rename = "method")]
-        _method: String,
-    }
-    serde_json::from_str(text).is_ok_and(|Request { jsonrpc, .. }| jsonrpc == "2.0")
-}
-
-/// Whether an `id` comes back exactly as it was written.
-fn is_exact(id: &str) -> bool {
-    id.starts_with('"')
-        || id
-            .parse::<i64>()
-            .is_ok_and(|number| number.to_string() == id)
-}
-
-/// What a line wants of whoever reads it.
-enum Asks {
-    /// It is a request, or nobody knows what.
-    Answer,
-    /// It is something that has no answer, and this is what.
-    Nothing(&'static str),
-}
-
-/// What the top of an object says of it: which members of the envelope it has, and its `id`. Takes it as it
-/// comes, in constant space, and judges no grammar.
-#[derive(Debug, Default)]
-struct Envelope {
-    /// Longest `id` that is kept, in bytes of JSON.
-    longest_id: usize,
-    begun: bool,
-    depth: u64,
-    in_string: bool,
-    escaped: bool,
-    /// The next string at the top is a name.
-    expects_name: bool,
-    reads_name: bool,
-    /// The name that was read, between its quotes.
-    name: Vec<u8>,
-    reads_id: bool,
-    id: Vec<u8>,
-    has: [bool; MEMBERS.len()],
-    ambiguous: bool,
-}
-
-/// The members of a message.
-const MEMBERS: [&str; 6] = ["id", "method", "result", "error", "jsonrpc", "params"];
-const ID: usize = 0;
-const METHOD: usize = 1;
-const RESULT: usize = 2;
-const ERROR: usize = 3;
-
-impl Envelope {
-    /// Of a whole line.
-    fn of(line: &[u8]) -> Self {
-        let mut envelope = Self::keeping(line.len());
-        envelope.read(line);
-        envelope
-    }
-
-    fn keeping(longest_id: usize) -> Self {
-        Self {
-            longest_id,
-            ..Self::default()
-        }
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
-        let bytes = if self.begun {
-            bytes
-        } else {
-            without_mark(bytes)
-        };
-        self.begun |= !bytes.is_empty();
-        let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            if self.in_string && !self.escaped && !self.reads_name && !self.reads_id {
-                let end = plain_run(bytes, at);
-                if end > at {
-                    at = end;
-                    continue;
-                }
-            }
-            self.step(*byte);
-            at += 1;
-        }
-    }
-
-    fn step(&mut self, byte: u8) {
-        if self.in_string {
-            self.in_string = self.escaped || byte != b'"';
-            self.escaped = !self.escaped && byte == b'\\';
-            if self.reads_name {
-                match self.in_string {
-                    true if self.name.len() <= LONGEST_NAME => self.name.push(byte),
-                    true => {}
-                    false => self.reads_name = false,
-                }
-            }
-            self.keep(byte);
-            return;
-        }
-        match byte {
-            b'"' => {
-                self.in_string = true;
-                if self.depth == 1 && self.expects_name {
-                    self.expects_name = false;
-                    self.reads_name = true;
-                    self.name.clear();
-                }
-                self.keep(byte);
-            }
-            b'{' | b'[' => {
-                self.keep(byte);
-                self.depth += 1;
-                self.expects_name = self.depth == 1 && byte == b'{';
-            }
-            b'}' | b']' => {
-                self.depth = self.depth.saturating_sub(1);
-                self.reads_id &= self.depth > 0;
-                self.keep(byte);
-            }
-            b',' if self.depth == 1 => {
-                self.expects_name = true;
-                self.reads_id = false;
-            }
-            b':' if self.depth == 1 => self.begin_value(),
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ => self.keep(byte),
-        }
-    }
-
-    fn begin_value(&mut self) {
-        let name = [b"\"", self.name.as_slice(), b"\""].concat();
-        let name: String = serde_json::from_slice(&name).unwrap_or_default();
-        let Some(member) = MEMBERS.iter().position(|member| *member == name) else {
-            return;
-        };
-        self.ambiguous |= self.has[member];
-        self.has[member] = true;
-        if member == ID {
-            self.reads_id = true;
-            self.id.clear();
-        }
-    }
-
-    fn keep(&mut self, byte: u8) {
-        if self.reads_id {
-            self.id.push(byte);
-            // Of one that is too long there is no part to repeat.
-            if self.id.len() > self.longest_id {
-                self.reads_id = false;
-                self.id.clear();
-            }
-        }
-    }
-
-    /// The `id` as JSON, if it is one that can be repeated.
-    fn id(&self) -> Option<String> {
-        let id: &RawValue = serde_json::from_slice(&self.id).ok()?;
-        let scalar = !self.ambiguous
-            && id
-                .get()
-                .starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit());
-        scalar.then(|| id.get().to_owned())
-    }
-
-    fn asks(&self) -> Asks {
-        if self.has[RESULT] || self.has[ERROR] {
-            if self.has[METHOD] {
-                return Asks::Answer;
-            }
-            return Asks::Nothing("response");
-        }
-        if self.has[METHOD] && !self.has[ID] {
-            return Asks::Nothing("notification");
-        }
-        Asks::Answer
-    }
-
-    fn refused(&self, why: &str) -> Line {
-        match self.asks() {
-            Asks::Answer => Line::Refused(Refusal::invalid(why, self.id())),
-            Asks::Nothing(what) => Line::Ignored(what),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -663,6 +377,30 @@ mod tests {
                 "message",
             ),
             (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#,
+                "message",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":true}"#,
+                "-32602 1",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":5}}"#,
+                "-32602 1",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"_meta":{},"_meta":{}}}"#,
+                "-32602 1",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":1e400}}"#,
+                "-32602 1",
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"a":1e400}}"#,
+                "notification",
+            ),
+            (
                 r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
                 "message",
             ),
@@ -686,6 +424,66 @@ mod tests {
             answer(b"{\"jsonrpc\":\"2.0\",\"id\":\"\xff\",\"method\":\"ping\"}"),
             "-32700 null"
         );
+    }
+
+    #[test]
+    fn a_version_that_does_not_look_like_one_is_refused_wherever_it_stands() {
+        const META: &str = "io.modelcontextprotocol/protocolVersion";
+        for params in [
+            r#""protocolVersion":"zq7SENTINELk9Xw2""#.to_owned(),
+            // Beside members of a wrong type, or there twice, it is repeated all the same.
+            r#""name":5,"protocolVersion":"zq7SENTINELk9Xw2""#.to_owned(),
+            r#""name":5,"protocolVersion":"2026-07-28","protocolVersion":"zq7SENTINELk9Xw2""#
+                .to_owned(),
+            r#""protocolVersion":"zq7SENTINELk9Xw2","protocolVersion":"2026-07-28""#.to_owned(),
+            r#""protocol\u0056ersion":"zq7SENTINELk9X\u0077""#.to_owned(),
+            format!(r#""_meta":{{"{META}":"zq7SENTINELk9Xw2"}}"#),
+            format!(r#""_meta":{{"{META}":"2026-07-28","{META}":"zq7SENTINELk9Xw2"}}"#),
+            format!(r#""uri":[],"_meta":{{"a":[{{}}],"{META}":"zq7SENTINELk9Xw2"}}"#),
+        ] {
+            let line = format!(
+                r#"{{"params":{{{params}}},"jsonrpc":"2.0","id":1,"method":"initialize"}}"#
+            );
+            let Line::Refused(refusal) = judge(line.as_bytes()) else {
+                panic!("{line}");
+            };
+            let refused = String::from_utf8(refusal.to_line()).unwrap();
+            assert!(
+                refusal.code() == -32602 && refused.contains("is a date"),
+                "{refused}"
+            );
+        }
+        for params in [
+            r#""protocolVersion":"DRAFT-2026-v1""#.to_owned(),
+            r#""protocolVersion":7"#.to_owned(),
+            r#""a":{"protocolVersion":"zq7SENTINELk9Xw2"}"#.to_owned(),
+            format!(r#""_meta":{{"a":{{"{META}":"zq7SENTINELk9Xw2"}}}}"#),
+            format!(r#""{META}":"zq7SENTINELk9Xw2""#),
+        ] {
+            let line =
+                format!(r#"{{"params":{{{params}}},"jsonrpc":"2.0","id":1,"method":"ping"}}"#);
+            assert_eq!(answer(line.as_bytes()), "message", "{line}");
+        }
+    }
+
+    #[test]
+    fn the_subject_of_a_message_is_the_member_that_its_method_addresses_and_no_other() {
+        for (method, params, expected) in [
+            ("tools/call", r#""name":"a","uri":"b""#, Some("a")),
+            ("resources/read", r#""name":"a","uri":"b""#, Some("b")),
+            ("prompts/get", r#""na\u006de":"\u0061""#, Some("a")),
+            ("tools/call", r#""uri":"b""#, None),
+            ("tools/call", r#""name":"a","name":"b""#, None),
+            ("tools/call", r#""name":5"#, None),
+            ("tools/call", r#""a":{"name":"a"}"#, None),
+            ("custom", r#""uri":"b""#, Some("b")),
+        ] {
+            let line =
+                format!(r#"{{"jsonrpc":"2.0","id":1,"params":{{{params}}},"method":"{method}"}}"#);
+            let checked = check(line.as_bytes()).unwrap();
+            assert_eq!(checked.method(), Some(method));
+            assert_eq!(checked.subject(), expected, "{line}");
+        }
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! Streamable HTTP: each request stands for itself, in every version of the protocol.
 //!
-//! Owns the listening socket, connections, and what a request must be before it is read as a message. Nothing
-//! is kept from one request to the next, so that any number of copies can stand behind a load balancer.
+//! Owns the listening socket, the paths and methods, and the end of the service. Nothing is kept from one request to the
+//! next, so that any number of copies can run behind a load balancer.
 //!
-//! | request | answer |
+//! | request | response |
 //! | --- | --- |
-//! | `POST /mcp` | the message's answer, as JSON, or as events where it asks or tells something before |
+//! | `POST /mcp` | the response to the message, as JSON, or as events if something is sent before it |
 //! | `GET /health`, `/livez` | 200 while the process lives |
 //! | `GET /readyz` | 200, or 503 once it is shutting down |
 //! | `GET /metrics` | counts, as Prometheus reads them |
 //! | other methods on these, other paths | 405, 404 |
 //!
 //! Before a message is read: the head's grammar (400), `Host` (403), `Origin` (403), token (401), rate (429), media
-//! type (415), size (413) and time (408). What is no message is answered as over standard input, with status 400.
-//! While as many calls run as there may be connections, everything but `/health`, `/livez` and `/readyz` is answered 503.
+//! type (415), size (413) and time (408). A body that is not a message gets the response that it gets over standard input,
+//! with status 400. While all connections are answering, everything but `/health`, `/livez` and `/readyz` gets 503.
 
+mod admission;
 mod connections;
-mod entrance;
 pub mod heads;
+mod hosts;
 mod origin;
+mod rates;
+mod reject;
 mod tokens;
 
 use std::convert::Infallible;
@@ -43,41 +46,43 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::metrics::{Metrics, Turned};
+use crate::audit::metrics::Metrics;
 use crate::server::{Credentials, OpManagerServer};
+use admission::{Admission, Admitted};
 pub(crate) use connections::SPARE;
-use connections::{Connection, Connections, Full as ConnectionsFull};
-pub(crate) use entrance::read_host;
-use entrance::{Entrance, network};
+use connections::{Busy, Connection, Connections};
 use heads::StrictHeads;
+use hosts::network;
+pub(crate) use hosts::read_host;
 pub(crate) use origin::Origin;
+use reject::RejectReason;
 pub(crate) use tokens::{Tokens, read_tokens};
 
-/// Longest time that a request's head may take to come, and longest time that a connection may be silent.
+/// Longest time that a request's head may take to arrive, and that a connection may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same while as many connections are answering as may: what then is to be asked is short.
+/// The same for spare connections: the requests that are served on them are short.
 const SPARE_HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
-/// How long a silent connection is kept once the process is to end. What a proxy sends on one while it is being
-/// closed is lost, as it must not send a call twice; those that it uses are used by then, and told to close.
+/// How long an idle connection is kept once the process is to end. What a proxy sends on one while it is being closed is
+/// lost, as it must not send a call twice; by then those in use have carried a request, and a response that closes them.
 const LAST_REQUEST: Duration = Duration::from_millis(300);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// A response of this module.
-type Answer = Response<BoxBody<Bytes, Infallible>>;
+/// A response of this transport.
+type HttpResponse = Response<BoxBody<Bytes, Infallible>>;
 
 /// How the transport serves.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// Names that `Host` may have beside those of this machine, without port.
+    /// Values of `Host` that are accepted beside the names of this machine, without port.
     pub(crate) allowed_hosts: Vec<String>,
-    /// What `Origin` may be, if it is there.
+    /// Values of `Origin` that are accepted beside this machine's own.
     pub(crate) allowed_origins: Vec<Origin>,
-    /// Who may call; everybody without.
+    /// Bearer tokens of the callers; `None` lets everybody call.
     pub(crate) tokens: Option<Arc<Tokens>>,
     /// Longest message, in bytes.
     pub(crate) max_request_bytes: usize,
@@ -91,8 +96,7 @@ pub(crate) struct Options {
     pub(crate) credentials: Credentials,
 }
 
-/// Bounds that neither the suite of conformance nor a test of one call reaches; those that users have are the command
-/// line's.
+/// Bounds that neither the conformance suite nor a test of one call reaches; the command line sets those of users.
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -108,7 +112,7 @@ impl Default for Options {
     }
 }
 
-/// Listens.
+/// Binds the listening socket.
 ///
 /// # Errors
 ///
@@ -118,7 +122,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
         SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
     };
-    // A copy that is started anew must not wait for the last connections of the one before.
+    // A restarted server must not wait for the last connections of the one before.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket
@@ -129,8 +133,7 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
         })
 }
 
-/// Serves until `stop`, and then as long as running calls take, at most the grace period; a second `stop` ends
-/// it at once.
+/// Serves until `stop`, and then as long as running calls take, at most the grace period; `stop_now` ends it at once.
 ///
 /// # Errors
 ///
@@ -147,8 +150,8 @@ pub(crate) async fn serve(
     serve_any(server, closing, options, listener, metrics, stop, stop_now).await
 }
 
-/// Serves another server in the same way until the process ends: the suite of conformance asks for tools that nobody
-/// else needs.
+/// Serves another server in the same way until the process ends: the conformance suite demands tools that nobody else
+/// needs.
 ///
 /// # Errors
 ///
@@ -187,7 +190,7 @@ async fn serve_any<S: ServerHandler + Clone>(
         .with_json_response(true)
         .with_max_request_body_bytes(options.max_request_bytes)
         .with_cancellation_token(closing.clone())
-        // Both are judged before, with the port.
+        // `Admission` checks both, with the port.
         .disable_allowed_hosts()
         .disable_allowed_origins();
     let protocol = StreamableHttpService::new(
@@ -198,7 +201,7 @@ async fn serve_any<S: ServerHandler + Clone>(
     let grace = options.grace;
     let connections = Arc::new(Connections::new(options.max_connections));
     let service = Arc::new(Service {
-        entrance: Entrance::new(options, listener.local_addr()?, metrics.clone()),
+        admission: Admission::new(options, listener.local_addr()?, metrics.clone()),
         protocol,
         metrics,
         stopping: stop.clone(),
@@ -210,73 +213,84 @@ async fn serve_any<S: ServerHandler + Clone>(
         };
         match accepted {
             Ok((stream, peer)) => {
-                welcome(stream, peer, &service, &connections).await;
+                accept(stream, peer, &service, &connections).await;
             }
-            // Out of file descriptors, or a client that was gone before it was accepted. Neither is the end.
+            // Out of file descriptors, or a client that was gone before it was accepted. Neither ends the service.
             Err(error) => {
-                tracing::warn!(%error, outcome = "not accepted");
+                tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }
-    // Who has been let in by the kernel may have sent a request already.
-    if let Ok(listener) = listener.into_std() {
-        let waiting = std::iter::from_fn(|| listener.accept().ok());
-        for (stream, peer) in waiting.take(BACKLOG as usize) {
-            let stream = stream
-                .set_nonblocking(true)
-                .and_then(|()| TcpStream::from_std(stream));
-            if let Ok(stream) = stream {
-                welcome(stream, peer, &service, &connections).await;
-            }
-        }
-    }
-    tracing::info!(outcome = "stopping");
+    drain_backlog(listener, &service, &connections).await;
+    tracing::info!("the service is stopping");
     tokio::select! {
         () = connections.close(LAST_REQUEST) => {}
-        () = tokio::time::sleep(grace) => tracing::warn!(outcome = "calls were still running"),
+        () = tokio::time::sleep(grace) => tracing::warn!("calls were still running at the end of the grace period"),
         () = stop_now.cancelled() => {}
     }
     closing.cancel();
     Ok(())
 }
 
-/// Begins to serve a connection once there is a place for it, which takes a moment at most.
-async fn welcome<S: ServerHandler + Clone>(
+/// Accepts what the kernel has accepted already: the clients of these connections may have sent a request. The listener is
+/// closed after that.
+async fn drain_backlog<S: ServerHandler + Clone>(
+    listener: TcpListener,
+    service: &Arc<Service<S>>,
+    connections: &Arc<Connections>,
+) {
+    // Only the standard library's listener, which does not block, says when there are no more.
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    let waiting = std::iter::from_fn(|| listener.accept().ok());
+    for (stream, peer) in waiting.take(BACKLOG as usize) {
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(stream));
+        if let Ok(stream) = stream {
+            accept(stream, peer, service, connections).await;
+        }
+    }
+}
+
+/// Begins to serve a connection once it has a slot, which takes a moment at most.
+async fn accept<S: ServerHandler + Clone>(
     stream: TcpStream,
     peer: SocketAddr,
     service: &Arc<Service<S>>,
     connections: &Arc<Connections>,
 ) {
-    let connection = connections.enter(network(peer.ip())).await;
-    tokio::spawn(converse(stream, peer, service.clone(), connection));
+    // If the connection is gone already, its local address does not matter.
+    let local = stream.local_addr().unwrap_or(peer);
+    let endpoints = Endpoints::new(peer.ip(), local.ip());
+    let connection = connections.enter(endpoints.network.clone()).await;
+    tokio::spawn(serve_connection(
+        stream,
+        endpoints,
+        service.clone(),
+        connection,
+    ));
 }
 
 /// Serves one connection to its end.
-async fn converse<S: ServerHandler + Clone>(
+async fn serve_connection<S: ServerHandler + Clone>(
     stream: TcpStream,
-    peer: SocketAddr,
+    endpoints: Endpoints,
     service: Arc<Service<S>>,
     connection: Connection,
 ) {
-    // A reply is one small packet, which must not wait for more.
+    // A response is one small packet, which must not wait for more.
     let _ = stream.set_nodelay(true);
-    // The local end of a connection that is gone already matters to nobody.
-    let local = stream.local_addr().unwrap_or(peer);
-    let ends = Ends {
-        peer: peer.ip().to_canonical(),
-        local: local.ip().to_canonical(),
-    };
     let connection = Arc::new(connection);
     let is_spare = connection.all_are_full();
-    let answers = service_fn(|request| {
-        let (service, connection) = (service.clone(), connection.clone());
-        async move {
-            connection.hear();
-            Ok::<_, Infallible>(service.answer(request, ends, &connection).await)
-        }
+    let (service, connection, endpoints) = (&service, &connection, &endpoints);
+    let responses = service_fn(move |request| async move {
+        connection.note_request();
+        Ok::<_, Infallible>(service.respond(request, endpoints, connection).await)
     });
-    let mut conversation = hyper::server::conn::http1::Builder::new()
+    let mut serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(if is_spare {
             SPARE_HEAD_TIMEOUT
@@ -286,75 +300,79 @@ async fn converse<S: ServerHandler + Clone>(
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(
             TokioIo::new(StrictHeads::new(stream, LARGEST_HEAD)),
-            answers,
+            responses,
         );
     tokio::select! {
-        // What a single client does wrong is its own business.
-        _ = &mut conversation => {
+        // An error of a single client ends its connection, and nothing else.
+        _ = &mut serving => {
             if is_spare && !connection.was_used() {
-                service.metrics.turn_away(Turned::Busy);
-                refuse(conversation.into_parts().io.inner().get_ref());
+                service.metrics.reject(RejectReason::Busy.word());
+                reject_unused(serving.into_parts().io.inner().get_ref());
             }
             return;
         }
-        () = connection.unwanted() => {}
+        () = connection.evicted() => {}
     }
     if connection.may_be_dropped() {
-        // Half of a head or body could keep the place for as long as it may take.
+        // Half of a head or body could keep the slot for as long as it may take to arrive.
         return;
     }
-    Pin::new(&mut conversation).graceful_shutdown();
-    let _ = conversation.await;
+    Pin::new(&mut serving).graceful_shutdown();
+    let _ = serving.await;
 }
 
-/// Tells a client that has asked for nothing that there is no room, if it can be told without waiting.
-fn refuse(stream: &TcpStream) {
+/// Rejects a spare connection without a request, if its client can be told without waiting.
+fn reject_unused(stream: &TcpStream) {
     let text = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let _ = stream.try_write(text.as_bytes());
 }
 
 /// The two ends of a connection.
-#[derive(Debug, Clone, Copy)]
-struct Ends {
+#[derive(Debug)]
+struct Endpoints {
     peer: IpAddr,
     local: IpAddr,
+    /// The network of the peer, as which it counts where callers have no tokens.
+    network: Arc<str>,
+}
+
+impl Endpoints {
+    fn new(peer: IpAddr, local: IpAddr) -> Self {
+        let peer = peer.to_canonical();
+        Self {
+            peer,
+            local: local.to_canonical(),
+            network: network(peer),
+        }
+    }
 }
 
 struct Service<S> {
-    entrance: Entrance,
+    admission: Admission,
     protocol: StreamableHttpService<S, NeverSessionManager>,
     metrics: Arc<Metrics>,
     stopping: CancellationToken,
 }
 
 impl<S: ServerHandler + Clone> Service<S> {
-    async fn answer(
+    async fn respond(
         &self,
         request: Request<Incoming>,
-        ends: Ends,
+        endpoints: &Endpoints,
         connection: &Arc<Connection>,
-    ) -> Answer {
+    ) -> HttpResponse {
         let stopping = self.stopping.is_cancelled();
         let chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let path = request.uri().path();
         let asks_for_health = ["/health", "/livez", "/readyz"].contains(&path);
-        let mut answer = match (path, request.method()) {
+        let mut response = match (path, request.method()) {
             _ if !asks_for_health && connection.all_are_full() => {
-                self.entrance.discard(request.into_body()).await;
-                *self.entrance.too_many(ConnectionsFull::Server)
+                self.admission.discard(request.into_body()).await;
+                *self.admission.too_many(Busy::Server)
             }
             ("/mcp", &Method::POST) => {
-                match self.entrance.admit(request, ends, connection).await {
-                    Ok((request, answering)) => {
-                        // It is kept until the last of the answer has been taken: events may come for long.
-                        self.protocol.handle(request).await.map(|body| {
-                            let kept = move |never| {
-                                let _ = &answering;
-                                never
-                            };
-                            body.map_err(kept).boxed()
-                        })
-                    }
+                match self.admission.admit(request, endpoints, connection).await {
+                    Ok(admitted) => self.pass_on(admitted).await,
                     Err(refusal) => *refusal,
                 }
             }
@@ -365,60 +383,82 @@ impl<S: ServerHandler + Clone> Service<S> {
             }
             ("/readyz", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
             ("/metrics", &Method::GET | &Method::HEAD) => self
-                .entrance
-                .look(&request, ends)
+                .admission
+                .admit_head(&request, endpoints)
                 .map_or_else(|refusal| *refusal, |()| self.metrics()),
             ("/health" | "/livez" | "/readyz" | "/metrics", _) => not_allowed("GET, HEAD"),
             _ => text(StatusCode::NOT_FOUND, "not found\n"),
         };
-        let status = answer.status();
-        let headers = answer.headers_mut();
+        let status = response.status();
+        let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(
             HeaderName::from_static("x-content-type-options"),
             HeaderValue::from_static("nosniff"),
         );
-        // What the protocol's library refuses it says in a text without a type.
+        // rmcp rejects requests with a text without a media type.
         if status.is_client_error() || status.is_server_error() {
             headers
                 .entry(header::CONTENT_TYPE)
                 .or_insert(HeaderValue::from_static(PLAIN));
         }
-        // Where a proxy in front takes the length of such a request for another, nothing that follows it on this
-        // connection can be trusted. RFC 9112, section 6.1, has the server close it. One that is told so sends nothing
-        // more, so that it can be closed at the end without losing a request.
+        // If a proxy in front takes such a request to be of another length, nothing that follows it on this connection can
+        // be trusted: RFC 9112, section 6.1, has the server close it. At the end of the service a client that is told to
+        // close sends nothing more, so that no request is lost.
         if chunked || self.stopping.is_cancelled() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        answer
+        response
     }
 
-    fn metrics(&self) -> Answer {
-        let mut answer = text(StatusCode::OK, self.metrics.text());
-        answer.headers_mut().insert(
+    /// Has rmcp parse an admitted message and respond to it.
+    async fn pass_on(&self, admitted: Admitted) -> HttpResponse {
+        let Admitted {
+            request,
+            answering,
+            unparsed,
+        } = admitted;
+        let response = self.protocol.handle(request).await;
+        // The media type has been checked: rmcp says so of a message that it cannot parse, and repeats parts of it.
+        if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            return *self.admission.refuse_unparsed(unparsed);
+        }
+        // The connection is kept until the whole response has been taken: events may come for long.
+        response.map(|body| {
+            let kept = move |never| {
+                let _ = &answering;
+                never
+            };
+            body.map_err(kept).boxed()
+        })
+    }
+
+    fn metrics(&self) -> HttpResponse {
+        let mut response = text(StatusCode::OK, self.metrics.text());
+        response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
         );
-        answer
+        response
     }
 }
 
-/// A short text.
-fn text(status: StatusCode, text: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(text.into()).boxed());
-    *answer.status_mut() = status;
-    answer
+/// A short text as a response.
+fn text(status: StatusCode, text: impl Into<Bytes>) -> HttpResponse {
+    let mut response = Response::new(Full::new(text.into()).boxed());
+    *response.status_mut() = status;
+    response
         .headers_mut()
         .insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAIN));
-    answer
+    response
 }
 
-fn not_allowed(methods: &'static str) -> Answer {
-    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
-    answer
+fn not_allowed(methods: &'static str) -> HttpResponse {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+    response
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(methods));
-    answer
+    response
 }
 
 #[cfg(test)]

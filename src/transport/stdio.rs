@@ -1,18 +1,18 @@
 //! The protocol over standard input and output.
 //!
-//! Owns the session: which requests are open, and its end. Lines and what is none of a message are the
-//! business of [`framing`](super::framing).
+//! Owns the session: which requests are open, and its end. [`framing`](super::framing) splits lines and rejects anything
+//! that is not a message.
 //!
-//! - Each request gets one answer, under its own `id`. An `id` that is still in use is refused: rmcp would
-//!   cancel one of the two and answer the other.
-//! - What the client says before its first request, or in answer to nothing, is ignored; rmcp would end the
-//!   session over it. A second `initialize` is refused, as it would change the protocol of calls under way.
-//! - Up to `OPEN` requests may be open at one time; calls among them wait for their turn. One more call is refused
-//!   under its `id`; other requests are answered at once in any case. Reading goes on all the while: a cancellation, or an answer to a question of ours, may be
-//!   what the open requests wait for.
-//! - A client that does not read its answers is not read from either, so that they do not pile up here.
-//! - When the client closes its end, running calls get a moment to finish, and the process ends. When it no
-//!   longer takes answers, they are dropped at once.
+//! - Each request gets one response, under its own `id`. An `id` that is still in use is rejected: rmcp would cancel
+//!   one of the two requests and respond to the other.
+//! - Notifications before the first request, and responses to nothing, are ignored; rmcp would end the session over
+//!   them. A second `initialize` is rejected, as it would change the protocol of running calls.
+//! - Up to `OPEN` requests may be open at one time; calls among them wait for a permit. One more call is rejected under
+//!   its `id`; other requests are served at once in any case. Reading goes on meanwhile: the open requests may be waiting
+//!   for a cancellation, or for the response to a request of ours.
+//! - Nothing is read from a client that does not read its responses, so that they do not pile up here.
+//! - When the client closes its end, running calls get a moment to finish, and the process ends. When it no longer
+//!   reads responses, they are dropped at once.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -35,13 +35,13 @@ use crate::server::OpManagerServer;
 
 /// How long running calls may finish after the client has gone.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a client that has gone may take to read its last answers.
+/// How long a client that has gone may take to read its last responses.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// Answers that wait to be written before nothing more is read.
+/// Responses that wait to be written before nothing more is read.
 const UNWRITTEN: usize = 32;
-/// Requests that may be open at one time. It is far more than a client sends at once, and bounds what they hold.
+/// Requests that may be open at one time: far more than a client sends at once. Bounds the memory that they hold.
 const OPEN: usize = 1024;
-/// Cancelled requests whose `id` is remembered: their calls end at once, but not in no time.
+/// Cancelled requests whose `id` is remembered until their calls have ended.
 const CANCELLED: usize = 64;
 
 /// Serves until the client closes standard input, in messages of at most that many bytes.
@@ -49,7 +49,7 @@ const CANCELLED: usize = 64;
 /// # Errors
 ///
 /// If standard input or output fail; the kind is [`io::ErrorKind::BrokenPipe`] where the client has merely
-/// stopped to take answers. A client that leaves before the handshake is no error.
+/// stopped reading responses. A client that leaves before the handshake is no error.
 pub async fn serve(server: OpManagerServer, max_request_bytes: usize) -> io::Result<()> {
     let (input, output) = rmcp::transport::stdio_pipes();
     serve_over(server, max_request_bytes, input, output).await
@@ -88,11 +88,11 @@ where
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         // Its text is the whole message, and that may hold a key.
         Err(ServerInitializeError::ExpectedInitializeRequest(_)) => Err(io::Error::other(
-            "the first message of the client is no request",
+            "the first message of the client is not a request",
         )),
         Err(error) => Err(io::Error::other(error)),
     };
-    // What is left to write is written, unless nobody reads it.
+    // What is left in the queue is written, unless the client does not read it.
     match tokio::time::timeout(LAST_WORDS, &mut writer).await {
         Ok(written) => written.map_err(io::Error::other)??,
         Err(_) => writer.abort(),
@@ -110,13 +110,13 @@ where
 struct End {
     /// Makes running calls give up.
     closing: CancellationToken,
-    /// Nobody takes answers any more.
+    /// The client no longer reads responses.
     unwritable: CancellationToken,
-    /// Why nothing more can be read, unless it is the client's wish.
+    /// Why nothing more can be read, unless the client has closed its end.
     unreadable: Arc<Mutex<Option<io::Error>>>,
 }
 
-/// Writes one answer after the other, until there are no more or nobody takes them.
+/// Writes one response after the other, until there are no more or the client reads no more.
 async fn write<W: AsyncWrite + Unpin>(
     mut output: W,
     mut answers: mpsc::Receiver<Vec<u8>>,
@@ -136,18 +136,18 @@ async fn write<W: AsyncWrite + Unpin>(
     Ok(())
 }
 
-/// A session: lines in, and answers into the queue of the writer.
+/// A session: lines in, responses into the queue of the writer.
 struct Session<R> {
     input: R,
     framing: Framing,
     answers: Option<mpsc::Sender<Vec<u8>>>,
-    /// An answer of the transport itself. Reading stops until it has its place in the queue.
+    /// A response of the transport itself. Reading stops until the queue has a slot for it.
     refusal: Option<Vec<u8>>,
-    /// Requests of the client that are not answered yet.
+    /// Requests of the client without a response so far.
     open: HashSet<RequestId>,
-    /// Requests of the client that it has cancelled, the newest last. They are not answered.
+    /// Requests of the client that it has cancelled, the newest last. They get no response.
     cancelled: VecDeque<RequestId>,
-    /// Requests to the client that it has not answered yet.
+    /// Requests to the client that it has not responded to yet.
     asked: HashSet<RequestId>,
     initialized: bool,
     end: End,
@@ -158,15 +158,15 @@ impl<R: AsyncBufRead + Unpin + Send> Session<R> {
     async fn line(&mut self) -> Option<Line> {
         loop {
             let answers = self.answers.as_ref()?;
-            let room = tokio::select! {
-                room = answers.reserve() => room.ok()?,
+            let slot = tokio::select! {
+                slot = answers.reserve() => slot.ok()?,
                 () = self.end.unwritable.cancelled() => return None,
             };
             if let Some(refusal) = self.refusal.take() {
-                room.send(refusal);
+                slot.send(refusal);
                 continue;
             }
-            drop(room);
+            drop(slot);
             let bytes = tokio::select! {
                 bytes = self.input.fill_buf() => bytes,
                 () = self.end.unwritable.cancelled() => return None,
@@ -188,7 +188,7 @@ impl<R: AsyncBufRead + Unpin + Send> Session<R> {
         }
     }
 
-    /// What of a message is for the server.
+    /// Decides whether a message reaches the server.
     fn admit(&mut self, message: ClientJsonRpcMessage) -> Line {
         match &message {
             JsonRpcMessage::Request(request) => {
@@ -290,10 +290,10 @@ impl<R: AsyncBufRead + Unpin + Send> Transport<RoleServer> for Session<R> {
             match line {
                 Line::Message(message) => return Some(*message),
                 Line::Refused(refusal) => {
-                    tracing::info!(code = refusal.code(), outcome = "refused message");
+                    tracing::info!(code = refusal.code(), "a message was rejected");
                     self.refusal = Some(refusal.to_line());
                 }
-                Line::Ignored(what) => tracing::debug!(what, outcome = "ignored message"),
+                Line::Ignored(what) => tracing::debug!(what, "a message was ignored"),
             }
         }
         let closing = self.end.closing.clone();

@@ -1,4 +1,4 @@
-"""nginx and Traefik with the configurations of deploy/, before three made-up copies of the server.
+"""nginx and Traefik with the configurations of deploy/, before three stub copies of the server.
 
 proxies.py DEPLOY FOLDER TRAEFIK: prints a line for each fact, and ends with the first that does not hold.
 """
@@ -21,7 +21,7 @@ LONGEST_WAIT = 20
 
 
 class Copy:
-    """A made-up copy: it says what it was sent, or fails as it is told to.
+    """A stub of a copy: it says what it was sent, or fails as it is told to.
 
     One that keeps no connections can go away without leaving any open.
     """
@@ -99,7 +99,7 @@ def replaced(text, pairs):
 
 
 def certificate():
-    """A made-up one, for the name of the examples."""
+    """A self-signed one, for the name of the examples."""
     pem, key = FOLDER / "mcp.example.pem", FOLDER / "mcp.example.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",

@@ -395,21 +395,6 @@ async fn ar_17_a_flood_of_arguments_is_refused_without_listing_them() {
 }
 
 #[tokio::test]
-async fn ar_17_a_flood_of_arguments_is_more_than_a_message_may_be() {
-    let mut bench = Bench::new().await;
-    let mut given = bench.good(tool_of(&contract()[0]));
-    for index in 0..10_000 {
-        given[format!("a{index}")] = SENTINEL.into();
-    }
-    let call = json!({ "name": "list_alarms", "arguments": given });
-    let answer = bench.session.request("tools/call", call).await;
-    assert_eq!(answer["error"]["code"], -32600, "{answer}");
-    let message = answer["error"]["message"].as_str().unwrap();
-    assert!(message.contains("--max-request-bytes"), "{message}");
-    bench.finish().await;
-}
-
-#[tokio::test]
 async fn ar_04_what_is_wrapped_in_an_argument_goes_nowhere() {
     let mut bench = Bench::new().await;
     let smuggled = json!({ "apiKey": SENTINEL, "host": "e.test", "deviceName": "x" });

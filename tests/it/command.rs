@@ -90,7 +90,7 @@ async fn it_goes_the_way_of_an_agents_call() {
             "limit is given twice",
             1,
         ),
-        (&["list_devices", "--require-tls"], "`use_ssl`", 1),
+        (&["list_devices", "--require-tls"], "--use-ssl", 1),
         (&["list_device"], "did you mean `list_devices`", 2),
         (
             &["list_devices", "limit"],

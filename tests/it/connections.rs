@@ -272,8 +272,8 @@ async fn a_connection_that_is_left_alone_is_used_again_by_its_key_alone() {
 
 #[tokio::test]
 async fn a_connection_over_tls_is_used_again_too() {
-    let inside = crate::fence::opmanager(Tls::CaSigned).await;
-    let trusted = crate::fence::authority("pooled.pem", &inside);
+    let inside = crate::support::fence::opmanager(Tls::CaSigned).await;
+    let trusted = crate::support::fence::authority("pooled.pem", &inside);
     let mut session = Session::start(&["--ca-file", &trusted, "--access", "write"]).await;
     let note = json!({ "entity": "db-02_Poll", "notes": "seen" });
     for (tool, more, connections) in [

@@ -16,7 +16,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const OTHERS: &str = "
     --build --cap-drop --cpus --interactive --memory --network --pids-limit --publish --read-only --rm --security-opt
     --tag --set --set-json --no-default-features --release --global --configFile --now --system --features --test
-    --bench --header --transport --lib
+    --bench --example --header --transport --lib
 ";
 /// Flags of the program that stand in no table of README.md, and why.
 const NOT_IN_TABLES: [(&str, &str); 14] = [
@@ -413,7 +413,7 @@ fn written(number: &str, cell: &str) -> bool {
     let mut forms = vec![
         number.to_owned(),
         format!("{count} s"),
-        crate::readme::thousands(usize::try_from(count).unwrap()),
+        crate::documents::thousands(usize::try_from(count).unwrap()),
     ];
     for (unit, size) in [("KiB", 1024), ("MiB", 1024 * 1024)] {
         if count % size == 0 {
@@ -682,5 +682,13 @@ fn the_builder_of_the_image_gets_every_crate_of_the_workspace() {
                 assert!(let_through.contains(&format!("\n!{path}\n")), "{path}");
             }
         }
+    }
+    // Targets outside of cargo's usual places: without their files it reads no manifest.
+    let targets = manifest.lines().filter_map(|line| {
+        let path = line.strip_prefix("path = \"")?.strip_suffix("/main.rs\"")?;
+        Some(format!("\n!{path}\n"))
+    });
+    for target in targets {
+        assert!(let_through.contains(&target), "{target}");
     }
 }

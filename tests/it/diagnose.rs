@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::fence::{KEY, authority, check_no_key, opmanager};
+use crate::support::fence::{KEY, authority, check_no_key, opmanager};
 use crate::support::{PATIENCE, PROGRAM, SPOKEN, Session, at, merge, simulator};
 
 /// What the command printed, and whether it found the connection good.
@@ -135,7 +135,7 @@ async fn what_works_is_told_with_the_arguments_of_a_call() {
     assert!(good, "{report}");
     assert_eq!(steps(&report), SECURE, "{report}");
     assert!(
-        report.contains("issued by `CN=Stand-in authority`"),
+        report.contains("issued by `CN=Simulated authority`"),
         "{report}"
     );
     assert!(report.contains("same --ca-file"), "{report}");
@@ -156,7 +156,7 @@ async fn what_is_told_of_a_self_signed_certificate_leads_to_a_pin_that_works() {
         assert_eq!(steps(&report), until(&SECURE, "certificate"), "{report}");
         for part in [
             "self-signed",
-            "CN=Stand-in OpManager",
+            "CN=Simulated OpManager",
             "valid from 1975-01-01T00:00:00Z",
         ] {
             assert!(report.contains(part), "{part}: {report}");
@@ -319,7 +319,7 @@ async fn without_a_key_nothing_is_asked() {
         let (report, good) = command(&simulator.host(), &["--use-ssl", "false"], key).await;
         assert!(good && report.contains("No key was given"), "{report}");
         assert_eq!(steps(&report), PLAIN[..3]);
-        // The system has accepted it before the stand-in has.
+        // The system has accepted it before the simulator has.
         timeout(PATIENCE, simulator.wait_until(|log| log.connections > 0))
             .await
             .expect("there is a connection");

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::fence::{Fence, KEY, authority, check_no_key, check_refused_flag, opmanager};
 use crate::support::Session;
+use crate::support::fence::{Fence, KEY, authority, check_no_key, check_refused_flag, opmanager};
 
 fn with_header(status: u16, name: &str, value: &str) -> FaultKind {
     FaultKind::Respond {

@@ -698,7 +698,7 @@ async fn ht_13_with_tokens_nobody_is_served_without_one() {
     let simulator = simulator().await;
     let token = "0123456789abcdef-Tok";
     let other = "fedcba9876543210-Oth";
-    let file = crate::fence::file(
+    let file = crate::support::fence::file(
         "tokens",
         &format!("# who\n\nagent-a\t{token}\r\nagent-b  {other}  \n"),
     );
@@ -770,14 +770,14 @@ async fn ht_13_with_tokens_nobody_is_served_without_one() {
 fn ht_13_a_file_that_holds_no_tokens_ends_the_program_at_the_start() {
     let token = "0123456789abcdef";
     for (content, part) in [
-        ("", "holds no token"),
-        ("# only a remark\n\n", "holds no token"),
+        ("", "contains no token"),
+        ("# only a remark\n\n", "contains no token"),
         (token, "line 1 is not a name and a token"),
         ("\na b c", "the token of line 2"),
         ("agent short", "line 1 is shorter than 16"),
         ("agent 0123456789abcd\u{e9}f", "not of visible ASCII"),
     ] {
-        let file = crate::fence::file("no_tokens", content);
+        let file = crate::support::fence::file("no_tokens", content);
         let said = refused_at_the_start(&["--http-token-file", &file]);
         assert!(said.contains(part), "{content:?}: {said}");
         assert!(!said.contains(token), "{said}");
@@ -850,7 +850,7 @@ async fn ht_14_only_this_machine_reaches_it_unless_the_operator_says_so() {
     }
     assert_eq!(session.finish().await.log.matches("WARN").count(), 0);
 
-    let file = crate::fence::file("a_token", "agent 0123456789abcdef");
+    let file = crate::support::fence::file("a_token", "agent 0123456789abcdef");
     for (flags, warned) in [
         (&[][..], true),
         (&["--access", "write"], true),

@@ -1,4 +1,5 @@
-//! Everything that is tested through the program or its public interface.
+//! Everything that is tested through the program or its public interface, over pipes where the transport does not
+//! matter. `tests/over_http` runs the same modules over HTTP.
 
 #![allow(
     clippy::expect_used,
@@ -20,19 +21,14 @@ mod deployment;
 mod diagnose;
 mod documents;
 mod egress;
-mod fence;
 mod foreign;
 #[cfg(unix)]
 mod http;
-mod made_up;
+mod large_answers;
 mod messages;
-#[cfg(unix)]
-mod over_http;
 mod process;
 mod protocol;
 mod questions;
-mod readme;
-mod rs;
 mod secrets;
 mod selection;
 mod shape;
@@ -40,9 +36,12 @@ mod snapshots;
 mod source;
 #[cfg(all(feature = "otel", unix))]
 mod spans;
+mod stdio;
 mod support;
 mod surface;
 mod target;
 mod tls;
-mod tools_page;
 mod typed;
+
+/// How a session reaches the program.
+const TRANSPORT: support::Transport = support::Transport::Pipes;

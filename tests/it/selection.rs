@@ -1,4 +1,4 @@
-//! What a caller can choose of a list, over the lists of the stand-in.
+//! What a caller can choose of a list, over the lists of the simulator.
 
 use std::collections::BTreeSet;
 

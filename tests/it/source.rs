@@ -254,3 +254,80 @@ fn lints_are_silenced_for_whole_files_in_generated_code_alone() {
     assert_eq!(with("clippy::all"), ["opmanager/generated.rs"]);
     assert_eq!(with("clippy::pedantic"), ["opmanager/generated.rs"]);
 }
+
+#[test]
+fn outcomes_in_the_log_are_words_and_no_sentences() {
+    let mut found = 0;
+    for (file, code) in source() {
+        for (_, rest) in code
+            .match_indices("outcome = \"")
+            .map(|(at, text)| code.split_at(at + text.len()))
+        {
+            let (word, _) = rest.split_once('"').unwrap();
+            let is_word = word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(is_word, "{file}: {word}");
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn the_rows_of_the_other_groups_hold_over_http_too() {
+    // Sessions of the first three have a transport of their own, which is what they are about; this file opens none.
+    const NOT_OVER_BOTH: [&str; 4] = ["http", "process", "stdio", "source"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let over_http = std::fs::read_to_string(root.join("over_http/main.rs")).unwrap();
+    let is_row = |line: &str| {
+        let name = line.split_once("fn ").map_or("", |(_, name)| name);
+        let groups = ["hp_", "tl_", "rd_", "rs_", "rt_", "ar_", "pr_", "sh_"];
+        groups.iter().any(|group| name.starts_with(group))
+    };
+    let mut modules = 0;
+    for path in files(&root.join("it")) {
+        let name = path.strip_prefix(root.join("it")).unwrap();
+        let module = name.iter().next().unwrap().to_str().unwrap();
+        let module = module.trim_end_matches(".rs");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let opens_sessions = ["Session::spawn", "Session::start", "Fence::"]
+            .iter()
+            .any(|opens| text.contains(opens));
+        if NOT_OVER_BOTH.contains(&module) || !opens_sessions || !text.lines().any(is_row) {
+            continue;
+        }
+        modules += 1;
+        let declared = format!("#[path = \"../it/{module}.rs\"]\nmod {module};");
+        assert!(
+            over_http.contains(&declared),
+            "tests/over_http/main.rs must also run tests/it/{}",
+            name.display()
+        );
+    }
+    assert!(modules > 10, "{modules}");
+}
+
+#[test]
+fn every_test_that_records_a_snapshot_is_found_by_its_name() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut recording = 0;
+    for folder in ["src", "tests/it", "codegen/tests/it"] {
+        for path in files(&root.join(folder)) {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for function in text.split("#[test]").skip(1) {
+                let body = function.split("\n#[").next().unwrap();
+                let records = |name: &str| body.contains(&format!("{name}!("));
+                if !records("assert_snapshot") && !records("assert_json_snapshot") {
+                    continue;
+                }
+                recording += 1;
+                let name = body.split("fn ").nth(1).unwrap_or_default();
+                let name = name.split('(').next().unwrap();
+                // By this part of the name `cargo xtask snapshots` chooses what it runs.
+                assert!(name.ends_with("as_recorded"), "{}: {name}", path.display());
+            }
+        }
+    }
+    assert!(recording > 5, "{recording}");
+}

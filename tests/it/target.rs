@@ -6,7 +6,7 @@ use opmanager_mcp_server::opmanager::{Host, Target};
 use opmanager_simulator::{Options, Simulator, Tls};
 use serde_json::{Value, json};
 
-use crate::fence::{Fence, KEY, check_refused_flag, opmanager_at};
+use crate::support::fence::{Fence, KEY, check_refused_flag, opmanager_at};
 
 /// Fails unless each of these hosts is refused as a host, without being repeated. Returns what was said.
 async fn refused_hosts(fence: &mut Fence, hosts: &[&str]) -> Vec<String> {
@@ -457,7 +457,7 @@ async fn hp_22_targets_that_are_not_allowed_are_refused_by_name() {
 
 #[tokio::test]
 async fn allowed_targets_are_names_suffixes_addresses_and_networks() {
-    let inside = crate::fence::opmanager(Tls::None).await;
+    let inside = crate::support::fence::opmanager(Tls::None).await;
     let port = inside.address().port();
     let other = port ^ 1;
     let cases: [(String, &[&str], &[&str]); 9] = [

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::fence::{Fence, KEY, authority, check_refused_flag, file, opmanager};
+use crate::support::fence::{Fence, KEY, authority, check_refused_flag, file, opmanager};
 use crate::support::{Reply, Session, at, self_signed_simulator, simulator};
 
 async fn list_devices(session: &mut Session, simulator: &Simulator, more: Value) -> Reply {
@@ -313,7 +313,10 @@ async fn tl_05_a_certificate_must_be_current_and_for_the_host_that_is_called() {
             text.contains(&format!("the certificate {reason}")),
             "{certificate:?}: {text}"
         );
-        assert!(text.contains("issued by `CN=Stand-in authority`"), "{text}");
+        assert!(
+            text.contains("issued by `CN=Simulated authority`"),
+            "{text}"
+        );
         assert!(
             text.replace(':', "").to_lowercase().contains(&sha256),
             "{text}"
@@ -609,7 +612,7 @@ fn check_only_tls(said: &[u8], connections: usize, reply: &Reply) {
 #[tokio::test]
 async fn tl_11_opmanagers_port_speaks_tls_and_so_does_no_port_at_all() {
     for host_has_port in [true, false] {
-        let address = crate::fence::own_address();
+        let address = crate::support::fence::own_address();
         let listener = TcpListener::bind((address, 8061)).await.unwrap();
         let host = if host_has_port {
             format!("{address}:8061")
@@ -630,7 +633,7 @@ async fn tl_12_plain_http_on_opmanagers_port_gets_no_key() {
         json!({ "verify_ssl": false }),
         json!({ "use_ssl": true }),
     ] {
-        let address = crate::fence::own_address();
+        let address = crate::support::fence::own_address();
         let listener = TcpListener::bind((address, 8061)).await.unwrap();
         let call =
             crate::support::merge(json!({ "host": address.to_string(), "apiKey": KEY }), more);

@@ -26,15 +26,15 @@ class Told:
 class Callers:
     """Makes calls until it is told to stop, or for so many seconds."""
 
-    def __init__(self, port, stand_in, in_flight, host="127.0.0.1"):
-        self.port, self.stand_in, self.in_flight, self.host = port, stand_in, in_flight, host
+    def __init__(self, port, simulator, in_flight, host="127.0.0.1"):
+        self.port, self.simulator, self.in_flight, self.host = port, simulator, in_flight, host
         self.calls = []
         self.stopped = False
 
     def request(self, number):
         message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {
             "name": "list_alarms",
-            "arguments": {"host": self.stand_in, "apiKey": KEY, "use_ssl": False, "limit": ALARMS,
+            "arguments": {"host": self.simulator, "apiKey": KEY, "use_ssl": False, "limit": ALARMS,
                           "fromTime": mark(number)},
             "_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
                       "io.modelcontextprotocol/clientCapabilities": {}}}}

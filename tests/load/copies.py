@@ -13,7 +13,7 @@ import tempfile
 import time
 
 from caller import Callers
-from programs import Copy, Limits, Program, StandIn, check, waited
+from programs import Copy, Limits, Program, Simulator, check, waited
 
 NAME = "mcp.example"
 FLAGS = ["--log-level", "off", "--allowed-hosts", NAME]
@@ -76,12 +76,12 @@ def throughput(program, site, seconds):
     """How many calls some copies answer, each with a small share of a core."""
     rates = []
     for count in (1, 2, 3):
-        stand_in = StandIn(program)
+        simulator = Simulator(program)
         limits = [Limits(f"copy-{at}", cores=SHARE) for at in range(count)]
         copies = [Copy(program, *FLAGS, limits=limit) for limit in limits]
         with tempfile.TemporaryDirectory() as folder:
             nginx = Nginx(site, pathlib.Path(folder), [copy.port for copy in copies])
-            callers = Callers(nginx.port, stand_in.host, 16 * count, NAME)
+            callers = Callers(nginx.port, simulator.host, 16 * count, NAME)
             began = time.monotonic()
             asyncio.run(callers.run(seconds))
             took = time.monotonic() - began
@@ -92,7 +92,7 @@ def throughput(program, site, seconds):
         rates.append(len(callers.calls) / took)
         print(f"# copies: {count}, with {SHARE} cores each, by {limits[0].by}: {rates[-1]:.0f} calls a second, "
               f"{processor / len(callers.calls) * 1000:.3f} ms of processor time for a call")
-        for program_of_run in (*copies, stand_in):
+        for program_of_run in (*copies, simulator):
             program_of_run.end(15)
         for limit in limits:
             limit.remove()
@@ -103,7 +103,7 @@ def throughput(program, site, seconds):
 def interrupted(program, site, seconds):
     """One of three is killed, another told to end; both come back."""
     pause = seconds / 6
-    stand_in = StandIn(program, "--latency", "200")
+    simulator = Simulator(program, "--latency", "200")
     copies = [Copy(program, *FLAGS) for _ in range(3)]
     ports = [copy.port for copy in copies]
     moments, codes = {}, []
@@ -127,16 +127,16 @@ def interrupted(program, site, seconds):
 
     with tempfile.TemporaryDirectory() as folder:
         nginx = Nginx(site, pathlib.Path(folder), ports)
-        callers = Callers(nginx.port, stand_in.host, IN_FLIGHT, NAME)
+        callers = Callers(nginx.port, simulator.host, IN_FLIGHT, NAME)
         asyncio.run(all_of_it(callers))
         # What is in the log by then is all of it.
         nginx.end(3)
         ways = nginx.ways()
         errors = (pathlib.Path(folder) / "error.log").read_text()
     counted = [copy.get("/metrics")[1] for copy in copies]
-    for program_of_run in (*copies, stand_in):
+    for program_of_run in (*copies, simulator):
         program_of_run.end(15)
-    stand_in.reader.join()
+    simulator.reader.join()
 
     lost = [call for call in callers.calls if call.outcome != "good"]
     by_copy = collections.Counter(ways[call.number][0][-1] for call in callers.calls if call.outcome == "good")
@@ -151,9 +151,9 @@ def interrupted(program, site, seconds):
           (elsewhere[:5], errors[-600:]))
     check("calls were lost with it: it was at work", 0 < len(lost) <= IN_FLIGHT, len(lost))
     check("the copy that was told to end answered what it had, and ended in order", codes == [0], codes)
-    twice = [number for number, times in stand_in.asked.items() if times > 1]
+    twice = [number for number, times in simulator.asked.items() if times > 1]
     check("no call was carried out twice", not twice, twice[:5])
-    missing = [call.number for call in callers.calls if call.outcome == "good" and call.number not in stand_in.asked]
+    missing = [call.number for call in callers.calls if call.outcome == "good" and call.number not in simulator.asked]
     check("every answered call was carried out", not missing, missing[:5])
     idle = [port for port, text in zip(ports, counted) if "opmanager_mcp_calls_total" not in text]
     check("both came back and were used again", not idle, idle)

@@ -1,4 +1,4 @@
-"""The programs of a run: the stand-in, copies of the server within limits, and what they tell of themselves.
+"""The programs of a run: the simulator, copies of the server within limits, and what they tell of themselves.
 
 Only loopback, only free ports. Every process is ended with the run, whatever ends it.
 """
@@ -128,8 +128,8 @@ class Program:
         return code
 
 
-class StandIn(Program):
-    """A made-up OpManager; counts what it is asked for."""
+class Simulator(Program):
+    """A simulator; counts what it is asked for."""
 
     def __init__(self, program, *flags):
         super().__init__([program, "simulate", "--port", "0", "--print-requests", *flags])

@@ -7,7 +7,7 @@ import threading
 import time
 
 from caller import Callers
-from programs import Copy, Limits, StandIn, check
+from programs import Copy, Limits, Simulator, check
 
 IN_FLIGHT = 64
 LATENCY = 0.2
@@ -39,14 +39,14 @@ class Watch(threading.Thread):
 
 def steady(program, seconds):
     print(f"# {IN_FLIGHT} calls in flight for {seconds} s, {int(LATENCY * 1000)} ms each, "
-          f"one of {ONE_OF} failed by the stand-in and one of {ONE_OF} given up by its caller")
-    stand_in = StandIn(program, "--latency", str(int(LATENCY * 1000)), "--fail-every", str(ONE_OF))
+          f"one of {ONE_OF} failed by the simulator and one of {ONE_OF} given up by its caller")
+    simulator = Simulator(program, "--latency", str(int(LATENCY * 1000)), "--fail-every", str(ONE_OF))
     limits = Limits("steady", MEMORY, CORES)
     copy = Copy(program, "--log-level", "off", limits=limits)
     watch = Watch(copy)
     watch.start()
     chance = random.Random(7)
-    callers = Callers(copy.port, stand_in.host, IN_FLIGHT)
+    callers = Callers(copy.port, simulator.host, IN_FLIGHT)
     began = time.monotonic()
     # Each time somewhere else: before the request is sent on, while it waits, while the answer comes.
     hang_up = lambda number: chance.uniform(0.001, LATENCY) if number % ONE_OF == 3 else None
@@ -59,29 +59,29 @@ def steady(program, seconds):
     throttled, periods = limits.throttled()
     peak, killed = limits.read("memory.max_usage_in_bytes", "memory.peak"), limits.out_of_memory()
     code = copy.end(15)
-    stand_in.end()
-    stand_in.reader.join()
+    simulator.end()
+    simulator.reader.join()
     limits.remove()
 
     count = lambda what: sum(call.outcome.startswith(what) for call in callers.calls)
     good, failed, hung_up = count("good"), count("failed: "), count("hung up")
     calls = len(callers.calls)
-    faults = stand_in.requests // ONE_OF
+    faults = simulator.requests // ONE_OF
     print(f"# {calls} calls in {took:.0f} s: {good} good, {failed} failed, {hung_up} given up; "
-          f"{stand_in.requests} requests at the stand-in, which failed {faults} of them")
+          f"{simulator.requests} requests at the simulator, which failed {faults} of them")
     check(f"the limits were {MEMORY >> 20} MB and {CORES} cores, enforced by {limits.by}", killed == 0, f"{killed} killed")
     ours = [call.outcome for call in callers.calls if not call.outcome.startswith(("good", "failed: ", "hung up"))]
     check("every call that was not given up has its answer", not ours, ours[:3])
-    check("calls fail where the stand-in failed, and nowhere else",
+    check("calls fail where the simulator failed, and nowhere else",
           faults - hung_up <= failed <= faults, (failed, faults))
-    words = sorted({call.outcome.removeprefix("failed: ").split("\n")[0].replace(stand_in.host, "…")
+    words = sorted({call.outcome.removeprefix("failed: ").split("\n")[0].replace(simulator.host, "…")
                     for call in callers.calls if call.outcome.startswith("failed: ")})
     for word in words:
         print(f"#   {word}")
     # A busy machine makes all of it slower, but hardly by half.
     most = took / LATENCY * IN_FLIGHT
-    check(f"{calls / took:.0f} calls a second of {most / took:.0f} that the stand-in allows", calls > most / 2, calls)
-    check("no request was sent twice", all(times == 1 for times in stand_in.asked.values()))
+    check(f"{calls / took:.0f} calls a second of {most / took:.0f} that the simulator allows", calls > most / 2, calls)
+    check("no request was sent twice", all(times == 1 for times in simulator.asked.values()))
     check("no call is left", "opmanager_mcp_calls_running 0" in metrics, metrics)
     slowest = max(time for time, _ in watch.health)
     check(f"/health came within 1 s ({len(watch.health)} times, the slowest {slowest * 1000:.0f} ms)",

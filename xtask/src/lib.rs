@@ -1,15 +1,18 @@
-//! What maintainers do with the vendor's API: take it in, compare it, bring the curated document up to it,
-//! and review what changed for users.
+//! What maintainers do: run the gate, record what follows from the code, take in the vendor's API, bring the curated
+//! document up to it, and review what changed for users.
 //!
 //! Knows the curated document by way of `opmanager-codegen` and the tools by the text of `src/tools/`; does
 //! not depend on the server crate, so that it still runs when a change has broken the server's build.
 
 pub mod apply;
+pub mod ci;
+pub mod commits;
 pub mod coverage;
 pub mod curated;
 pub mod diff;
 pub mod facts;
 pub mod import;
+pub mod record;
 pub mod regenerate;
 pub mod report;
 pub mod review;

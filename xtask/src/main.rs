@@ -9,9 +9,9 @@ use serde::Serialize;
 use xtask::Error;
 use xtask::regenerate::{self, Options};
 use xtask::report::Report;
-use xtask::review;
+use xtask::{ci, commits, record, review};
 
-/// Commands of maintainers: take in the vendor's API, compare, review.
+/// Commands of maintainers: run the gate, record, take in the vendor's API, compare, review.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -24,6 +24,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run everything that must pass before a change is merged
+    ///
+    /// Stops at the first step that fails. CONTRIBUTING.md lists the steps; each is a command of its own.
+    Ci,
+    /// Record what documents say of the code
+    ///
+    /// Writes docs/tools.md, the measured table of README.md, and the steps of `ci` in CONTRIBUTING.md. Read the
+    /// difference before you commit it.
+    Docs,
+    /// Record what clients see: the snapshots of tools, operations, failures and the command line
+    ///
+    /// Removes snapshots of tools that are gone, and what failed runs left. Read the difference before you commit it.
+    Snapshots,
+    /// Check the subjects of the commits that are not on main
+    ///
+    /// The form is `area: verb object`, in at most 72 characters.
+    Commits,
     /// Take in the vendor's document and say what changed
     ///
     /// Compares the document with the facts recorded in openapi/vendor.json, and both with
@@ -114,6 +131,10 @@ fn run(cli: &Cli) -> Result<u8, Error> {
         None => regenerate::root()?,
     };
     match &cli.command {
+        Command::Ci => ci::run(&root).map(|()| 0),
+        Command::Docs => record::docs(&root).map(|()| 0),
+        Command::Snapshots => record::snapshots(&root).map(|()| 0),
+        Command::Commits => commits::run(&root).map(|()| 0),
         Command::Regenerate(given) => {
             let options = Options {
                 from: given.from.clone(),

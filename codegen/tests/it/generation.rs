@@ -274,17 +274,17 @@ fn optional(inner: &str) -> String {
 }
 
 #[test]
-fn the_operation_table_is_as_reviewed() {
+fn the_operation_table_is_as_recorded() {
     insta::assert_snapshot!(toy().table());
 }
 
 #[test]
-fn the_implementations_are_as_reviewed() {
+fn the_implementations_are_as_recorded() {
     insta::assert_snapshot!(toy().implementations());
 }
 
 #[test]
-fn the_argument_types_are_as_reviewed() {
+fn the_argument_types_are_as_recorded() {
     insta::assert_snapshot!(toy().arguments());
 }
 

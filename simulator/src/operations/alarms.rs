@@ -12,16 +12,43 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listAlarms", list_alarms),
-    ("alarmProperties", alarm_properties),
-    ("addNotes", add_notes),
-    ("acknowledgeAlarm", acknowledge),
-    ("unAcknowledgeAlarm", unacknowledge),
-    ("clearAlarm", clear),
-    ("deleteAlarm", delete),
-    ("ConfigureSuppressAlarm", configure_suppress_alarm),
-    ("getTopDevicesByAlarms", top_devices),
-    ("getAnnotation", annotation),
+    ("listAlarms", list_alarms, &[("alertType", "ActiveAlarms")]),
+    (
+        "alarmProperties",
+        alarm_properties,
+        &[("entity", "db-02_Poll")],
+    ),
+    (
+        "addNotes",
+        add_notes,
+        &[
+            ("entity", "db-02_Poll"),
+            ("notes", "On the way to the server room"),
+        ],
+    ),
+    ("acknowledgeAlarm", acknowledge, &[("entity", "db-02_Poll")]),
+    (
+        "unAcknowledgeAlarm",
+        unacknowledge,
+        &[("entity", "db-02_Poll")],
+    ),
+    ("clearAlarm", clear, &[("entity", "trap_ap_lost")]),
+    ("deleteAlarm", delete, &[("entity", "eventlog_5719")]),
+    (
+        "ConfigureSuppressAlarm",
+        configure_suppress_alarm,
+        &[("name", "ups-01"), ("suppressInterval", "3600000")],
+    ),
+    (
+        "getTopDevicesByAlarms",
+        top_devices,
+        &[("eventType", "All")],
+    ),
+    (
+        "getAnnotation",
+        annotation,
+        &[("entity", "syslog_link_flap")],
+    ),
 ];
 
 const NETWORK: [&str; 5] = [

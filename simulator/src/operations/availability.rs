@@ -12,15 +12,53 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("getPingResponse", ping),
-    ("getTraceResponse", trace),
-    ("getDownDevices", down_devices),
-    ("getAvailabilityGraphData", availability_graph),
-    ("listDownTimeSchedules", list_schedules),
-    ("addDowntimeSchedule", add_schedule),
-    ("updateDowntimeSchedule", update_schedule),
-    ("getDowntimeSchedule", get_schedule),
-    ("setManaged", set_managed),
+    ("getPingResponse", ping, &[("deviceName", "core-sw-01")]),
+    ("getTraceResponse", trace, &[("deviceName", "rtr-02")]),
+    ("getDownDevices", down_devices, &[]),
+    (
+        "getAvailabilityGraphData",
+        availability_graph,
+        &[("name", "db-02"), ("isFluidic", "true")],
+    ),
+    ("listDownTimeSchedules", list_schedules, &[]),
+    (
+        "addDowntimeSchedule",
+        add_schedule,
+        &[
+            ("operation", "Add"),
+            ("scheduleName", "Firmware upgrade"),
+            ("status", "Enabled"),
+            ("recurrence", "OnceOnly"),
+            ("selectDevicesMethod", "Device"),
+            ("selectedDevices", "core-sw-01,core-sw-02"),
+            ("once_startat", "2026-02-01 01:00"),
+            ("once_endate", "2026-02-01 03:00"),
+        ],
+    ),
+    (
+        "updateDowntimeSchedule",
+        update_schedule,
+        &[
+            ("operation", "Edit"),
+            ("MS_INSTANCEID", "11"),
+            ("scheduleId", "11"),
+            ("scheduleName", "Weekly patches"),
+            ("status", "Disabled"),
+            ("recurrence", "Weekly"),
+            ("selectDevicesMethod", "Category"),
+            ("selectedCateg", "Server"),
+        ],
+    ),
+    (
+        "getDowntimeSchedule",
+        get_schedule,
+        &[("scheduleName", "Weekly patches")],
+    ),
+    (
+        "setManaged",
+        set_managed,
+        &[("name", "desk-07"), ("manage", "false")],
+    ),
 ];
 
 /// The address of a device and whether it answers. Inferred: hosts that are not managed can be probed by address.

@@ -12,10 +12,22 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("getBusinessView", business_views),
-    ("getBusinessDetailsView", business_view_details),
-    ("getWidgetData", widget_data),
-    ("getWidgetsList", widgets_list),
+    ("getBusinessView", business_views, &[]),
+    (
+        "getBusinessDetailsView",
+        business_view_details,
+        &[
+            ("bvName", "Web Shop_bv"),
+            ("startPoint", "0"),
+            ("viewLength", "50"),
+        ],
+    ),
+    ("getWidgetData", widget_data, &[("widgetID", "612")]),
+    (
+        "getWidgetsList",
+        widgets_list,
+        &[("dashboardName", "Network Overview")],
+    ),
 ];
 
 fn business_views(state: &mut State, _: &Arguments) -> Answer {

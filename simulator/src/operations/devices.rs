@@ -15,20 +15,47 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listDevices", list_devices),
-    ("getDeviceInfo", device_info),
-    ("setDeviceInfo", set_device_info),
-    ("getDeviceNotes", device_notes),
-    ("getInfrastructureDetailsView", infrastructure_view),
-    ("getDeviceSummary", device_summary),
-    ("getDeviceCompleteDetails", complete_details),
-    ("addDevice", add_device),
-    ("listProbes", list_probes),
-    ("listSubnets", list_subnets),
-    ("getCategoryList", category_list),
+    (
+        "listDevices",
+        list_devices,
+        &[("page", "1"), ("rows", "50")],
+    ),
+    ("getDeviceInfo", device_info, &[("deviceName", "db-01")]),
+    (
+        "setDeviceInfo",
+        set_device_info,
+        &[
+            ("deviceName", "db-01"),
+            ("values", r#"[{"metricName":"RAM","metricValue":"32768"}]"#),
+        ],
+    ),
+    ("getDeviceNotes", device_notes, &[("name", "db-01")]),
+    (
+        "getInfrastructureDetailsView",
+        infrastructure_view,
+        &[("categoryName", "Server")],
+    ),
+    (
+        "getDeviceSummary",
+        device_summary,
+        &[("name", "core-sw-01")],
+    ),
+    (
+        "getDeviceCompleteDetails",
+        complete_details,
+        &[("name", "db-02")],
+    ),
+    (
+        "addDevice",
+        add_device,
+        &[("deviceName", "web-02.corp.example")],
+    ),
+    ("listProbes", list_probes, &[]),
+    ("listSubnets", list_subnets, &[]),
+    ("getCategoryList", category_list, &[]),
 ];
 
-/// The only probe of the made-up installation.
+/// The only probe of the simulated installation.
 pub(super) const PROBE: &str = "probe-01";
 
 fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {

@@ -11,7 +11,21 @@ use crate::{
     state::{Incident, State},
 };
 
-pub(super) const HANDLERS: Handlers = &[("listEvents", list_events), ("addEvent", add_event)];
+pub(super) const HANDLERS: Handlers = &[
+    ("listEvents", list_events, &[("period", "Today")]),
+    (
+        "addEvent",
+        add_event,
+        &[
+            ("source", "web-01"),
+            ("severity", "2"),
+            ("message", "Queue of the shop is long"),
+            ("alarmCode", "Shop-QUEUE"),
+            ("entity", "shop_queue"),
+            ("eventType", "Shop"),
+        ],
+    ),
+];
 
 fn list_events(state: &mut State, arguments: &Arguments) -> Answer {
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);

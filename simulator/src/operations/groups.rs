@@ -12,11 +12,31 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listAllLogicalGroups", list_groups),
-    ("getLogicalGroupInfo", group_info),
-    ("getLogicalGroupAlerts", group_alerts),
-    ("listLogicalGroupMembers", group_members),
-    ("addToGroup", add_to_group),
+    ("listAllLogicalGroups", list_groups, &[]),
+    (
+        "getLogicalGroupInfo",
+        group_info,
+        &[("groupName", "databases-402")],
+    ),
+    (
+        "getLogicalGroupAlerts",
+        group_alerts,
+        &[("groupName", "databases-402")],
+    ),
+    (
+        "listLogicalGroupMembers",
+        group_members,
+        &[("groupName", "databases-402")],
+    ),
+    (
+        "addToGroup",
+        add_to_group,
+        &[
+            ("groupName", "databases-402"),
+            ("groupType", "device"),
+            ("selectedMembers", "file-01"),
+        ],
+    ),
 ];
 
 fn kind(group: &Group) -> &'static str {

@@ -12,13 +12,45 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listInterfaces", list_interfaces),
-    ("getInterfaceSummary", summary),
-    ("getIntfAtAGlanceReportDetails", at_a_glance),
-    ("getIntfBWOutageReportDetails", bandwidth_and_outage),
-    ("getInterfaces", interfaces_of_device),
-    ("getInterfaceNotes", notes),
-    ("getInterfaceGraphs", graphs),
+    (
+        "listInterfaces",
+        list_interfaces,
+        &[("page", "1"), ("rows", "50")],
+    ),
+    (
+        "getInterfaceSummary",
+        summary,
+        &[("interfaceName", "IF-core-sw-02-1006")],
+    ),
+    (
+        "getIntfAtAGlanceReportDetails",
+        at_a_glance,
+        &[("InterfaceName", "IF-rtr-01-1010"), ("period", "Today")],
+    ),
+    (
+        "getIntfBWOutageReportDetails",
+        bandwidth_and_outage,
+        &[("interfaceName", "IF-rtr-01-1010"), ("period", "Today")],
+    ),
+    (
+        "getInterfaces",
+        interfaces_of_device,
+        &[("name", "core-sw-02")],
+    ),
+    (
+        "getInterfaceNotes",
+        notes,
+        &[("interfaceName", "IF-rtr-01-1010")],
+    ),
+    (
+        "getInterfaceGraphs",
+        graphs,
+        &[
+            ("interfaceName", "IF-rtr-01-1010"),
+            ("graphName", "traffic"),
+            ("period", "Today"),
+        ],
+    ),
 ];
 
 /// `10 Gbps`, `100 Mbps`

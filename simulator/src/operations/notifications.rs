@@ -11,10 +11,34 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listNotificationProfiles", list_profiles),
-    ("associateNotificationProfiles", associate),
-    ("updateNotificationProfileStatus", update_status),
-    ("getNotificationProfiles", profiles_of_device),
+    (
+        "listNotificationProfiles",
+        list_profiles,
+        &[
+            ("isGlobal", "true"),
+            ("profileFilter", "All"),
+            ("deviceName", "db-01"),
+        ],
+    ),
+    (
+        "associateNotificationProfiles",
+        associate,
+        &[("deviceName", "web-01"), ("profiles", "602")],
+    ),
+    (
+        "updateNotificationProfileStatus",
+        update_status,
+        &[
+            ("profileName", "Ticket for servers"),
+            ("profileId", "602"),
+            ("status", "disable"),
+        ],
+    ),
+    (
+        "getNotificationProfiles",
+        profiles_of_device,
+        &[("name", "db-01")],
+    ),
 ];
 
 fn list_profiles(state: &mut State, arguments: &Arguments) -> Answer {

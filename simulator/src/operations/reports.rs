@@ -12,16 +12,63 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listAllAdvancedReports", advanced_reports),
-    ("getAdvancedReportData", advanced_report),
-    ("getReportsList", reports_list),
-    ("getReportsData", reports_data),
-    ("listBusinessRules", list_rules),
-    ("addBusinessRules", add_rule),
-    ("viewBusinessRules", view_rule),
-    ("updateBusinessRules", update_rule),
-    ("deleteBusinessRules", delete_rule),
-    ("getReportData", report_data),
+    ("listAllAdvancedReports", advanced_reports, &[]),
+    (
+        "getAdvancedReportData",
+        advanced_report,
+        &[
+            ("reportId", "701"),
+            ("fetchFromRowNumber", "1"),
+            ("rowsToFetch", "100"),
+        ],
+    ),
+    (
+        "getReportsList",
+        reports_list,
+        &[("isFavouriteNeeded", "true")],
+    ),
+    (
+        "getReportsData",
+        reports_data,
+        &[
+            ("reportID", "84"),
+            ("time", "Last_7_Days"),
+            ("viewAs", "json"),
+        ],
+    ),
+    ("listBusinessRules", list_rules, &[]),
+    (
+        "addBusinessRules",
+        add_rule,
+        &[
+            ("businessRuleName", "Night shift"),
+            ("timeSettings", r#"{"monday":"20-24","tuesday":"20-24"}"#),
+        ],
+    ),
+    ("viewBusinessRules", view_rule, &[("businessRuleId", "1")]),
+    (
+        "updateBusinessRules",
+        update_rule,
+        &[
+            ("businessRuleId", "1"),
+            ("description", "When the office is open"),
+        ],
+    ),
+    (
+        "deleteBusinessRules",
+        delete_rule,
+        &[("businessRuleId", "2")],
+    ),
+    (
+        "getReportData",
+        report_data,
+        &[
+            ("deviceList", "core-sw-01,db-01"),
+            ("monitorList", "DevicesAvailability,SNMP-CPUUtilization"),
+            ("timePeriod", "Today"),
+            ("view", "table"),
+        ],
+    ),
 ];
 
 const ADVANCED: [(i64, &str, &str, &str); 2] = [

@@ -12,14 +12,30 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("listVirtualDevices", list_virtual_devices),
-    ("getVMWareHosts", vmware_hosts),
-    ("getDataCenterDetails", data_centers),
-    ("getClusterDetails", clusters),
-    ("getVMWareVMs", vmware_machines),
-    ("getVMWareDataStores", data_stores),
-    ("getNutanixVDisks", nutanix_disks),
-    ("getNutanixDetails", nutanix_details),
+    (
+        "listVirtualDevices",
+        list_virtual_devices,
+        &[("virtualDeviceType", "VHOST")],
+    ),
+    ("getVMWareHosts", vmware_hosts, &[("name", "vcenter-01")]),
+    ("getDataCenterDetails", data_centers, &[("moID", "312")]),
+    ("getClusterDetails", clusters, &[("moID", "312")]),
+    (
+        "getVMWareVMs",
+        vmware_machines,
+        &[("name", "esx-01"), ("type", "HOST")],
+    ),
+    (
+        "getVMWareDataStores",
+        data_stores,
+        &[("name", "esx-01"), ("type", "HOST")],
+    ),
+    ("getNutanixVDisks", nutanix_disks, &[("name", "ntx-vm-01")]),
+    (
+        "getNutanixDetails",
+        nutanix_details,
+        &[("deviceName", "ntx-vm-01"), ("entityType", "Nutanix-VM")],
+    ),
 ];
 
 const VCENTER: &str = "vcenter-01";

@@ -11,10 +11,26 @@ use crate::{
 };
 
 pub(super) const HANDLERS: Handlers = &[
-    ("getWirelessNetworkDetails", networks),
-    ("getWirelessAPList", access_points),
-    ("getSSIDClientList", ssid_clients),
-    ("getClientDetails", client_details),
+    (
+        "getWirelessNetworkDetails",
+        networks,
+        &[("deviceName", "wlc-01")],
+    ),
+    (
+        "getWirelessAPList",
+        access_points,
+        &[("deviceName", "wlc-01")],
+    ),
+    (
+        "getSSIDClientList",
+        ssid_clients,
+        &[("deviceName", "wlc-01")],
+    ),
+    (
+        "getClientDetails",
+        client_details,
+        &[("deviceName", "wlc-01"), ("ssidName", "corp-staff")],
+    ),
 ];
 
 /// Access point, address, status, channels, clients on each SSID.

@@ -1,6 +1,6 @@
 //! What can be monitored, and other lists that no write changes.
 //!
-//! Owns fixed facts of the made-up installation.
+//! Owns fixed facts of the simulated installation.
 
 /// A kind of performance monitor.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! The network as it is at the start: made-up devices in the documentation address ranges.
+//! The network as it is at the start: fictional devices in the documentation address ranges.
 //!
 //! Owns the starting values. What may happen to them afterwards is decided elsewhere.
 
@@ -108,120 +108,13 @@ impl State {
                 .collect(),
             alarms: Vec::new(),
             events: Vec::new(),
-            groups: vec![
-                group(
-                    401,
-                    "Core Network",
-                    "Switches and routers of the core",
-                    false,
-                    &["core-sw-01", "core-sw-02", "rtr-01"],
-                ),
-                group(
-                    402,
-                    "Databases",
-                    "Database servers",
-                    false,
-                    &["db-01", "db-02"],
-                ),
-                group(
-                    403,
-                    "Uplinks",
-                    "Links between sites",
-                    true,
-                    &["IF-rtr-01-1010", "IF-rtr-02-1012"],
-                ),
-            ],
-            views: vec![
-                BusinessView {
-                    display_name: "Web Shop".into(),
-                    members: owned(&["web-01", "db-01", "db-02", "fw-01"]),
-                },
-                BusinessView {
-                    display_name: "Branch Office".into(),
-                    members: owned(&["rtr-02", "wlc-01", "198.51.100.40"]),
-                },
-            ],
-            urls: vec![
-                url(
-                    "intranet",
-                    "https://intranet.corp.example/",
-                    901,
-                    true,
-                    None,
-                ),
-                url("shop", "https://shop.corp.example/", 902, false, None),
-                url(
-                    "web-01-health",
-                    "https://web-01.corp.example/health",
-                    903,
-                    true,
-                    Some("web-01"),
-                ),
-            ],
-            schedules: Vec::new(),
-            profiles: vec![
-                profile(
-                    601,
-                    "Mail the network team",
-                    "Send Email",
-                    true,
-                    &["core-sw-01", "rtr-01"],
-                ),
-                profile(
-                    602,
-                    "Ticket for servers",
-                    "Log a Ticket",
-                    true,
-                    &["db-01", "db-02"],
-                ),
-                profile(
-                    603,
-                    "Restart the spooler",
-                    "Run Program",
-                    false,
-                    &["198.51.100.40"],
-                ),
-            ],
-            rules: Vec::new(),
+            groups: groups(),
+            views: views(),
+            urls: urls(),
+            schedules: schedules(now),
+            profiles: profiles(),
+            rules: rules(),
         };
-        let rules = [
-            (
-                "Office hours",
-                "When people are at work",
-                json!({ "monday": "8-18", "wednesday": "8-18", "friday": "8-16" }),
-            ),
-            (
-                "Backup window",
-                "When backups run",
-                json!({ "saturday": "1-4", "sunday": "1-4" }),
-            ),
-        ];
-        for ((name, description, hours), id) in rules.into_iter().zip(1..) {
-            let hours = hours.as_object().cloned().unwrap_or_default();
-            state.rules.push(BusinessRule {
-                id,
-                name: name.into(),
-                description: description.into(),
-                hours,
-            });
-        }
-        let schedules = [
-            "scheduleName=Weekly patches&status=Enabled&scheduleDesc=Patches of the servers&recurrence=Weekly\
-             &selectDevicesMethod=Category&selectedCateg=Server&startday=Sunday&endday=Sunday&from_time=02:00&to_time=04:00"
-                .to_owned(),
-            format!(
-                "scheduleName=UPS battery swap&status=Disabled&recurrence=OnceOnly&selectDevicesMethod=Device\
-                 &selectedDevices=ups-01&once_startat={} 08:00&once_endate={} 10:00",
-                clock::date(now + 2 * DAY),
-                clock::date(now + 2 * DAY),
-            ),
-        ];
-        for (fields, id) in schedules.iter().zip(11..) {
-            state.schedules.push(Schedule {
-                id,
-                fields: decode_pairs(fields).into_iter().collect(),
-            });
-        }
         state.seed_interfaces_and_monitors();
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {
             let (code, at) = (
@@ -430,4 +323,136 @@ fn profile(
         enabled: true,
         devices: owned(devices).into_iter().collect::<BTreeSet<_>>(),
     }
+}
+
+fn groups() -> Vec<Group> {
+    vec![
+        group(
+            401,
+            "Core Network",
+            "Switches and routers of the core",
+            false,
+            &["core-sw-01", "core-sw-02", "rtr-01"],
+        ),
+        group(
+            402,
+            "Databases",
+            "Database servers",
+            false,
+            &["db-01", "db-02"],
+        ),
+        group(
+            403,
+            "Uplinks",
+            "Links between sites",
+            true,
+            &["IF-rtr-01-1010", "IF-rtr-02-1012"],
+        ),
+    ]
+}
+
+fn views() -> Vec<BusinessView> {
+    vec![
+        BusinessView {
+            display_name: "Web Shop".into(),
+            members: owned(&["web-01", "db-01", "db-02", "fw-01"]),
+        },
+        BusinessView {
+            display_name: "Branch Office".into(),
+            members: owned(&["rtr-02", "wlc-01", "198.51.100.40"]),
+        },
+    ]
+}
+
+fn urls() -> Vec<UrlMonitor> {
+    vec![
+        url(
+            "intranet",
+            "https://intranet.corp.example/",
+            901,
+            true,
+            None,
+        ),
+        url("shop", "https://shop.corp.example/", 902, false, None),
+        url(
+            "web-01-health",
+            "https://web-01.corp.example/health",
+            903,
+            true,
+            Some("web-01"),
+        ),
+    ]
+}
+
+fn profiles() -> Vec<Profile> {
+    vec![
+        profile(
+            601,
+            "Mail the network team",
+            "Send Email",
+            true,
+            &["core-sw-01", "rtr-01"],
+        ),
+        profile(
+            602,
+            "Ticket for servers",
+            "Log a Ticket",
+            true,
+            &["db-01", "db-02"],
+        ),
+        profile(
+            603,
+            "Restart the spooler",
+            "Run Program",
+            false,
+            &["198.51.100.40"],
+        ),
+    ]
+}
+
+fn rules() -> Vec<BusinessRule> {
+    let rules = [
+        (
+            "Office hours",
+            "When people are at work",
+            json!({ "monday": "8-18", "wednesday": "8-18", "friday": "8-16" }),
+        ),
+        (
+            "Backup window",
+            "When backups run",
+            json!({ "saturday": "1-4", "sunday": "1-4" }),
+        ),
+    ];
+    rules
+        .into_iter()
+        .zip(1..)
+        .map(|((name, description, hours), id)| BusinessRule {
+            id,
+            name: name.into(),
+            description: description.into(),
+            hours: hours.as_object().cloned().unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn schedules(now: i64) -> Vec<Schedule> {
+    let schedules = [
+            "scheduleName=Weekly patches&status=Enabled&scheduleDesc=Patches of the servers&recurrence=Weekly\
+             &selectDevicesMethod=Category&selectedCateg=Server&startday=Sunday&endday=Sunday&from_time=02:00&to_time=04:00"
+                .to_owned(),
+            format!(
+                "scheduleName=UPS battery swap&status=Disabled&recurrence=OnceOnly&selectDevicesMethod=Device\
+                 &selectedDevices=ups-01&once_startat={} 08:00&once_endate={} 10:00",
+                clock::date(now + 2 * DAY),
+                clock::date(now + 2 * DAY),
+            ),
+        ];
+    schedules
+        .iter()
+        .zip(11..)
+        .map(|(fields, id)| Schedule {
+            id,
+            fields: decode_pairs(fields).into_iter().collect(),
+        })
+        .collect()
 }

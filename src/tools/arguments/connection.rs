@@ -149,9 +149,15 @@ impl ConnectionInput {
         {
             problems.push(misplaced(&wording.name("host"), wording));
         }
-        let readable = !self.unreadable.iter().any(|(name, _)| *name == "port");
-        let target = self.host.filter(|_| readable).and_then(|host| {
-            Target::parse(&host, self.port, self.use_ssl)
+        // What the port and the switch say together is known only where both can be read.
+        let readable = self.unreadable.is_empty();
+        let (port, use_ssl) = if readable {
+            (self.port, self.use_ssl)
+        } else {
+            (None, None)
+        };
+        let target = self.host.and_then(|host| {
+            Target::parse(&host, port, use_ssl)
                 .map_err(|error| problems.push(wording.of_error(&error)))
                 .ok()
         });

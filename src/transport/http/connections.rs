@@ -1,14 +1,14 @@
-//! How many connections there are, and which one goes when there are too many.
+//! How many connections there are, and which one is evicted when there are too many.
 //!
-//! Owns their number. A connection is *answering* from the time that its message has been read to the end of the
-//! answer, and *waiting* otherwise: for a request, in the middle of a head, or for the rest of a body. One that is
-//! answering is never closed to make room; one that is waiting makes room for a new one. It is then the turn of the
-//! caller with the most waiting connections, and of these the longest waiting, but first of those that have sent a
-//! request before: a new one is to be heard. Before one makes room that has had no time for its first request, nothing is
-//! accepted for a moment.
+//! Owns their slots; knows no requests. A connection is *answering* from the time that its message has been read to the
+//! end of the response, and *waiting* otherwise: for a request, in the middle of a head, or for the rest of a body. One
+//! that is answering is never evicted; one that is waiting is evicted for a new one. The victim belongs to the caller
+//! with the most waiting connections, and is the longest waiting of these, but one that has sent a request goes before
+//! one that has not: a new connection gets a chance to send its first. Where that would evict one that has had no time
+//! for it, nothing is accepted for a moment.
 //!
-//! However many are answering, [`SPARE`] more are accepted. They may ask whether the server lives, and are told to come
-//! back for everything else.
+//! However many are answering, [`SPARE`] more are accepted. They may ask whether the server lives; everything else on
+//! them is rejected until later.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Connections that are accepted beyond those that are answering.
 pub(crate) const SPARE: usize = 16;
-/// From so many connections on, a caller may have no more answering ones than [`TIMES_FREE`] times those that are left.
-/// Of fewer there is nothing to share out.
+/// With at least so many connections, a caller may have no more answering ones than [`TIMES_FREE`] times the free ones.
+/// Fewer are not shared out.
 const SHARED_FROM: usize = 64;
 /// One caller thus has three quarters, the next one three quarters of what is left, and so on.
 const TIMES_FREE: usize = 3;
-/// Time that a new connection has for its first request before it makes room.
+/// Time that a new connection has for its first request before it may be evicted.
 const FIRST_REQUEST: Duration = Duration::from_millis(100);
 
 /// All connections.
@@ -35,8 +35,9 @@ pub(super) struct Connections {
     /// Most that are answering.
     most: usize,
     state: Mutex<State>,
-    /// One is waiting no longer.
+    /// A connection has stopped waiting.
     changed: Notify,
+    /// A connection has ended.
     left: Notify,
 }
 
@@ -46,9 +47,9 @@ type Since = (bool, Instant, u64);
 #[derive(Default)]
 struct State {
     open: usize,
-    /// Which comes next into `waiting`.
-    turn: u64,
-    /// Those that are waiting, by caller, in the order in which they make room.
+    /// Number of the next entry in `waiting`.
+    next_number: u64,
+    /// Those that are waiting, by caller, in the order in which they are evicted.
     waiting: HashMap<Arc<str>, BTreeMap<Since, CancellationToken>>,
     /// How many are answering, by caller.
     answering: HashMap<Arc<str>, usize>,
@@ -56,32 +57,32 @@ struct State {
 }
 
 impl State {
-    fn wait(&mut self, caller: Arc<str>, is_new: bool, unwanted: &CancellationToken) -> Standing {
-        let turn = (is_new, Instant::now(), self.turn);
-        self.turn += 1;
+    fn wait(&mut self, caller: Arc<str>, is_new: bool, evicted: &CancellationToken) -> Status {
+        let since = (is_new, Instant::now(), self.next_number);
+        self.next_number += 1;
         if self.closing {
-            unwanted.cancel();
+            evicted.cancel();
         }
-        // One that has made room already is as good as gone.
-        if !unwanted.is_cancelled() {
+        // One that has been evicted gives up its slot already.
+        if !evicted.is_cancelled() {
             let waiting = self.waiting.entry(caller.clone()).or_default();
-            waiting.insert(turn, unwanted.clone());
+            waiting.insert(since, evicted.clone());
         }
-        Standing::Waiting(caller, turn)
+        Status::Waiting(caller, since)
     }
 
-    /// Forgets how a connection stood.
-    fn leave(&mut self, standing: &Standing) {
-        match standing {
-            Standing::Waiting(caller, turn) => {
+    /// Forgets the status of a connection.
+    fn leave(&mut self, status: &Status) {
+        match status {
+            Status::Waiting(caller, since) => {
                 if let Some(waiting) = self.waiting.get_mut(caller) {
-                    waiting.remove(turn);
+                    waiting.remove(since);
                     if waiting.is_empty() {
                         self.waiting.remove(caller);
                     }
                 }
             }
-            Standing::Answering(caller) => {
+            Status::Answering(caller) => {
                 if let Some(answering) = self.answering.get_mut(caller) {
                     *answering -= 1;
                     if *answering == 0 {
@@ -96,8 +97,8 @@ impl State {
         self.answering.values().sum()
     }
 
-    /// The connection that is to make room.
-    fn next(&self) -> Option<(Arc<str>, Since)> {
+    /// The next connection to evict.
+    fn victim(&self) -> Option<(Arc<str>, Since)> {
         let callers = self.waiting.iter();
         let (caller, waiting) = callers.max_by_key(|(_, waiting)| {
             let longest = waiting.first_key_value().map(|(since, _)| Reverse(*since));
@@ -109,16 +110,16 @@ impl State {
 }
 
 /// What a connection is doing.
-enum Standing {
-    /// It waits, under the name of a caller; the number says since when.
+enum Status {
+    /// It waits, and counts as a caller's.
     Waiting(Arc<str>, Since),
     /// It is answering a caller.
     Answering(Arc<str>),
 }
 
-/// Why a message is not answered now.
+/// Which limit a message has hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Full {
+pub(super) enum Busy {
     /// As many connections are answering as may.
     Server,
     /// As many are answering this caller as may.
@@ -139,10 +140,10 @@ impl Connections {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more, if need be that of another which is waiting. `peer` is what it is counted as until it is
-    /// known who calls.
+    /// Takes a slot for one more connection, if need be by evicting a waiting one. It counts as `peer` until its caller is
+    /// known.
     pub(super) async fn enter(self: &Arc<Self>, peer: Arc<str>) -> Connection {
-        while let Err(moment) = self.make_room() {
+        while let Err(moment) = self.free_slot() {
             tokio::select! {
                 () = self.changed.notified() => {}
                 () = tokio::time::sleep(moment) => {}
@@ -150,33 +151,33 @@ impl Connections {
         }
         let mut state = self.state();
         state.open += 1;
-        let unwanted = CancellationToken::new();
-        let standing = state.wait(peer.clone(), true, &unwanted);
+        let evicted = CancellationToken::new();
+        let status = state.wait(peer.clone(), true, &evicted);
         Connection {
             all: self.clone(),
             peer,
-            unwanted,
-            standing: Mutex::new(standing),
+            evicted,
+            status: Mutex::new(status),
             was_used: AtomicBool::new(false),
         }
     }
 
-    /// Closes the connection that is to make room, if there is none.
+    /// Evicts a connection if all slots are taken.
     ///
     /// # Errors
     ///
-    /// How long that one may still be new.
-    fn make_room(&self) -> Result<(), Duration> {
+    /// For how long that connection may still send its first request.
+    fn free_slot(&self) -> Result<(), Duration> {
         let mut state = self.state();
         let answering = state.answering();
-        let room = self
+        let slots = self
             .most
             .saturating_sub(answering)
             .max(SPARE.min(answering));
-        if state.waiting.values().map(BTreeMap::len).sum::<usize>() < room {
+        if state.waiting.values().map(BTreeMap::len).sum::<usize>() < slots {
             return Ok(());
         }
-        let Some((caller, since)) = state.next() else {
+        let Some((caller, since)) = state.victim() else {
             return Ok(());
         };
         let (is_new, begun, _) = since;
@@ -184,14 +185,14 @@ impl Connections {
         if is_new && !moment.is_zero() {
             return Err(moment);
         }
-        if let Some(unwanted) = state.waiting.get(&caller).and_then(|all| all.get(&since)) {
-            unwanted.cancel();
+        if let Some(evicted) = state.waiting.get(&caller).and_then(|all| all.get(&since)) {
+            evicted.cancel();
         }
-        state.leave(&Standing::Waiting(caller, since));
+        state.leave(&Status::Waiting(caller, since));
         Ok(())
     }
 
-    /// Whether as many are answering as may.
+    /// Whether as many connections are answering as may.
     pub(super) fn are_full(&self) -> bool {
         self.state().answering() >= self.most
     }
@@ -226,32 +227,32 @@ impl Connections {
 pub(super) struct Connection {
     all: Arc<Connections>,
     peer: Arc<str>,
-    unwanted: CancellationToken,
-    standing: Mutex<Standing>,
+    evicted: CancellationToken,
+    status: Mutex<Status>,
     was_used: AtomicBool,
 }
 
 impl Connection {
-    /// Waits until it has to make room, or everything ends.
-    pub(super) async fn unwanted(&self) {
-        self.unwanted.cancelled().await;
+    /// Waits until it is evicted, or everything ends.
+    pub(super) async fn evicted(&self) {
+        self.evicted.cancelled().await;
     }
 
-    /// Whether it can be dropped at once: nothing is being answered, and a new one wants its place. When everything
-    /// ends there is time to hear a request to its end.
+    /// Whether it can be dropped at once: it is not answering, and a new one needs its slot. When everything ends there is
+    /// time to read a request to its end.
     pub(super) fn may_be_dropped(&self) -> bool {
-        matches!(*self.standing(), Standing::Waiting(..)) && !self.all.state().closing
+        matches!(*self.status(), Status::Waiting(..)) && !self.all.state().closing
     }
 
-    /// Notes that a request has come.
-    pub(super) fn hear(&self) {
+    /// Notes that a request has arrived.
+    pub(super) fn note_request(&self) {
         if !self.was_used.swap(true, Ordering::Relaxed) {
-            self.wait_for(&self.peer);
+            self.count_as(&self.peer);
             self.all.changed.notify_one();
         }
     }
 
-    /// Whether a request has ever come.
+    /// Whether a request has ever arrived.
     pub(super) fn was_used(&self) -> bool {
         self.was_used.load(Ordering::Relaxed)
     }
@@ -261,44 +262,48 @@ impl Connection {
         self.all.are_full()
     }
 
-    /// Counts it as that caller's from now on, who is about to send a message.
-    pub(super) fn wait_for(&self, caller: &Arc<str>) {
-        let mut standing = self.standing();
+    /// Counts it as that caller's from now on, while it waits for the rest of a message.
+    pub(super) fn count_as(&self, caller: &Arc<str>) {
+        let mut status = self.status();
         let mut state = self.all.state();
-        state.leave(&standing);
-        *standing = state.wait(caller.clone(), !self.was_used(), &self.unwanted);
+        state.leave(&status);
+        *status = state.wait(caller.clone(), !self.was_used(), &self.evicted);
     }
 
-    /// Keeps it until the guard goes: what that caller sent is being answered.
-    pub(super) fn answer(self: &Arc<Self>, caller: &Arc<str>) -> Result<Answering, Full> {
-        let mut standing = self.standing();
+    /// Keeps it from being evicted until the guard is dropped: that caller's message is being answered.
+    ///
+    /// # Errors
+    ///
+    /// The limit that the message has hit.
+    pub(super) fn begin_response(self: &Arc<Self>, caller: &Arc<str>) -> Result<Answering, Busy> {
+        let mut status = self.status();
         let mut state = self.all.state();
         let most = self.all.most;
         let free = most.saturating_sub(state.answering());
         if free == 0 {
-            return Err(Full::Server);
+            return Err(Busy::Server);
         }
         let own = state.answering.get(caller).copied().unwrap_or(0);
         if most >= SHARED_FROM && own >= TIMES_FREE * free {
-            return Err(Full::Caller);
+            return Err(Busy::Caller);
         }
-        state.leave(&standing);
+        state.leave(&status);
         *state.answering.entry(caller.clone()).or_default() += 1;
-        *standing = Standing::Answering(caller.clone());
+        *status = Status::Answering(caller.clone());
         self.all.changed.notify_one();
         Ok(Answering(self.clone()))
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         let mut state = self.all.state();
-        let standing = self.standing.get_mut();
-        state.leave(standing.unwrap_or_else(PoisonError::into_inner));
+        let status = self.status.get_mut();
+        state.leave(status.unwrap_or_else(PoisonError::into_inner));
         state.open -= 1;
         drop(state);
         self.all.changed.notify_one();
@@ -306,12 +311,12 @@ impl Drop for Connection {
     }
 }
 
-/// A connection whose request is being answered.
+/// Keeps a connection from being evicted.
 pub(super) struct Answering(Arc<Connection>);
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.wait_for(&self.0.peer);
+        self.0.count_as(&self.0.peer);
     }
 }
 
@@ -336,7 +341,7 @@ mod tests {
     }
 
     fn has_to_go(connection: &Arc<Connection>) -> bool {
-        connection.unwanted.is_cancelled() && connection.may_be_dropped()
+        connection.evicted.is_cancelled() && connection.may_be_dropped()
     }
 
     #[tokio::test(start_paused = true)]
@@ -344,19 +349,22 @@ mod tests {
         let all = Arc::new(Connections::new(32));
         let a = caller("a");
         let answered = enter_many(&all, "a", 4).await;
-        let kept: Vec<_> = answered.iter().map(|it| it.answer(&a).unwrap()).collect();
+        let kept: Vec<_> = answered
+            .iter()
+            .map(|it| it.begin_response(&a).unwrap())
+            .collect();
         let mut half = Vec::new();
         for _ in 0..300 {
             let connection = enter(&all, "a").await;
-            connection.hear();
-            connection.wait_for(&a);
+            connection.note_request();
+            connection.count_as(&a);
             half.push(connection);
         }
         let open = half.iter().filter(|it| !has_to_go(it)).count();
         assert_eq!(open, 28, "what is left beside those that are answered");
         // Its own come before that of another, who has but one, and the longest waiting first.
         let other = enter(&all, "b").await;
-        other.hear();
+        other.note_request();
         let more = enter_many(&all, "a", 28).await;
         assert!(!has_to_go(&other) && half.iter().all(has_to_go));
         assert!(has_to_go(&more[0]) && !has_to_go(&more[1]));
@@ -372,7 +380,7 @@ mod tests {
         let mut used = Vec::new();
         for _ in 0..100 {
             let connection = enter(&all, "a").await;
-            connection.hear();
+            connection.note_request();
             used.push(connection);
         }
         assert!(!has_to_go(&new) && has_to_go(&used[0]));
@@ -383,7 +391,7 @@ mod tests {
         let later = enter(&all, "a").await;
         assert_eq!(begun.elapsed(), FIRST_REQUEST);
         assert!(has_to_go(&new) && !has_to_go(&later));
-        silent[1].hear();
+        silent[1].note_request();
         enter(&all, "a").await;
         assert!(has_to_go(&silent[1]) && !has_to_go(&silent[0]));
     }
@@ -396,17 +404,20 @@ mod tests {
             for number in 0..most {
                 let caller = caller(&format!("caller {number}"));
                 let connection = Arc::new(all.enter(caller.clone()).await);
-                kept.push(connection.answer(&caller).unwrap());
+                kept.push(connection.begin_response(&caller).unwrap());
                 open.push(connection);
             }
             assert!(all.are_full());
             let spare = enter_many(&all, "x", 100).await;
             let kept_open = spare.iter().filter(|it| !has_to_go(it)).count();
             assert_eq!(kept_open, SPARE.min(most), "{most}");
-            assert_eq!(spare[99].answer(&caller("x")).err(), Some(Full::Server));
+            assert_eq!(
+                spare[99].begin_response(&caller("x")).err(),
+                Some(Busy::Server)
+            );
             assert!(!open.iter().any(has_to_go));
             drop(kept);
-            assert!(spare[99].answer(&caller("x")).is_ok());
+            assert!(spare[99].begin_response(&caller("x")).is_ok());
         }
     }
 
@@ -416,22 +427,25 @@ mod tests {
         let open = enter_many(&all, "a", 256).await;
         let kept: Vec<_> = open
             .iter()
-            .map_while(|it| it.answer(&caller("a")).ok())
+            .map_while(|it| it.begin_response(&caller("a")).ok())
             .collect();
         assert_eq!(kept.len(), 192);
-        assert_eq!(open[255].answer(&caller("a")).err(), Some(Full::Caller));
+        assert_eq!(
+            open[255].begin_response(&caller("a")).err(),
+            Some(Busy::Caller)
+        );
         // However many take all that they may, the next one finds a place.
         let mut others = Vec::new();
         for name in ["b", "c", "d"] {
             loop {
                 let connection = enter(&all, name).await;
-                match connection.answer(&caller(name)) {
+                match connection.begin_response(&caller(name)) {
                     Ok(kept) => others.push(kept),
-                    Err(full) => break assert_eq!(full, Full::Caller),
+                    Err(full) => break assert_eq!(full, Busy::Caller),
                 }
             }
         }
-        assert!(enter(&all, "e").await.answer(&caller("e")).is_ok());
+        assert!(enter(&all, "e").await.begin_response(&caller("e")).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -440,9 +454,9 @@ mod tests {
         for round in 0..100 {
             let one = enter(&all, &format!("{round}")).await;
             if round % 2 == 0 {
-                one.wait_for(&caller("token"));
+                one.count_as(&caller("token"));
             }
-            let kept = one.answer(&caller("token"));
+            let kept = one.begin_response(&caller("token"));
             if round % 3 == 0 {
                 drop(kept);
             }

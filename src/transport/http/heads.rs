@@ -1,10 +1,10 @@
-//! Heads of requests, read strictly before hyper reads them.
+//! Heads of requests, parsed strictly before hyper parses them.
 //!
-//! Owns where a request begins and ends on a connection, and the grammar of its head. hyper accepts more than the
-//! grammar of HTTP: a bare LF as the end of a line, several lengths that agree, and other things that a proxy in front
-//! may read differently, so that the two disagree where the next request begins. hyper cannot be told to refuse them.
-//! So it only gets heads that were complete and correct, and the bodies that belong to them. What hyper then does with
-//! a head is its own business: it may still refuse it.
+//! Owns where a request begins and ends on a connection, and the grammar of its head; knows nothing of what is requested.
+//! hyper accepts more than the grammar of HTTP: a bare LF as the end of a line, several lengths that agree, and other
+//! things that a proxy in front may parse differently, so that the two disagree about where the next request begins
+//! (request smuggling). hyper has no switch to reject them. So it only gets heads that are complete and correct, and the
+//! bodies that belong to them; it may still reject such a head.
 //!
 //! | in a head | becomes |
 //! | --- | --- |
@@ -17,7 +17,7 @@
 //! | `Host` twice, or none in HTTP/1.1 | 400 |
 //! | more than fits | 431 |
 //!
-//! After a request with a chunked body the connection is not followed any further: the service closes it.
+//! After a request with a chunked body nothing more is checked on the connection: the service closes it.
 
 use std::io;
 use std::pin::Pin;
@@ -26,8 +26,8 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What hyper reads in place of a head that is refused, or of all but its first byte. It answers 400 and closes, after the
-/// answers to what came before.
+/// What hyper reads in place of a rejected head, or of all but its first byte. It responds with 400 and closes, after the
+/// responses to earlier requests.
 const REFUSED: &[u8] = b"\0\r\n\r\n";
 /// Most bytes that are read from the connection at one time.
 const READ: usize = 4096;
@@ -35,7 +35,7 @@ const READ: usize = 4096;
 /// The bytes of one connection, and how many of them may be passed on.
 #[derive(Debug)]
 pub struct Heads {
-    /// What has come and is not done with: of a head, all of it, until it has been judged.
+    /// What has arrived and is still needed: a head as a whole, until it has been checked.
     held: BytesMut,
     /// How many bytes at its beginning have been passed on.
     passed: usize,
@@ -49,7 +49,7 @@ pub struct Heads {
 #[derive(Debug)]
 enum Place {
     Head {
-        /// Bytes of it that have been looked at.
+        /// Bytes of it that have been checked.
         seen: usize,
         /// Whether an empty line came before it.
         after_empty_line: bool,
@@ -89,12 +89,12 @@ impl Heads {
         }
     }
 
-    /// Takes what has come.
+    /// Adds bytes that have arrived.
     pub fn add(&mut self, bytes: &[u8]) {
         self.held.extend_from_slice(bytes);
     }
 
-    /// What may be passed on now; empty if more must come first, or nothing more will be.
+    /// What may be passed on now; empty if more must arrive first, or nothing more will be passed on.
     pub fn ready(&mut self) -> &[u8] {
         while self.ready == 0 && self.step() {}
         &self.held[self.passed..self.passed + self.ready]
@@ -114,18 +114,18 @@ impl Heads {
         }
     }
 
-    /// Whether nothing more will be passed on, whatever comes.
+    /// Whether nothing more will be passed on, whatever arrives.
     pub fn ended(&self) -> bool {
         self.ready == 0 && matches!(self.place, Place::Ended)
     }
 
-    /// Looks at what is held, with nothing ready; says whether anything has changed.
+    /// Checks what is held, with nothing ready; returns whether anything has changed.
     fn step(&mut self) -> bool {
         match self.place {
             Place::Head {
                 seen,
                 after_empty_line,
-            } => self.look(seen, after_empty_line),
+            } => self.check_head(seen, after_empty_line),
             Place::Body { left: 0 } => {
                 self.place = Place::START;
                 true
@@ -149,8 +149,8 @@ impl Heads {
         }
     }
 
-    /// Looks at a head.
-    fn look(&mut self, seen: usize, after_empty_line: bool) -> bool {
+    /// Checks a head, from the first byte that has not been seen.
+    fn check_head(&mut self, seen: usize, after_empty_line: bool) -> bool {
         // RFC 9112, section 2.2: an empty line before a request is ignored.
         if self.held.starts_with(b"\r\n") && !after_empty_line {
             self.held.advance(2);
@@ -160,7 +160,7 @@ impl Heads {
             };
             return true;
         }
-        // On a connection where nothing has come hyper does not wait for the rest of a head at the end of the service.
+        // At the end of the service hyper waits for the rest of a head only if its first byte has arrived.
         if self.passed == 0 && self.held.first().copied().is_some_and(is_token) {
             self.ready = 1;
             return true;
@@ -176,7 +176,7 @@ impl Heads {
                 _ => !byte.is_ascii_control(),
             };
             if !is_sound {
-                return self.refuse("a line end or control character");
+                return self.reject("a line end or control character");
             }
             if byte == b'\n' && self.held[..=at].ends_with(b"\r\n\r\n") {
                 end = Some(at + 1);
@@ -184,7 +184,7 @@ impl Heads {
             }
         }
         match end {
-            Some(end) if end <= self.largest => match judge(&self.held[..end]) {
+            Some(end) if end <= self.largest => match parse_head(&self.held[..end]) {
                 Ok(length) => {
                     self.ready = end - self.passed;
                     self.place = match length {
@@ -193,9 +193,9 @@ impl Heads {
                     };
                     true
                 }
-                Err(flaw) => self.refuse(flaw),
+                Err(flaw) => self.reject(flaw),
             },
-            // So much without an end of the head is too much for hyper too, which says so.
+            // A head of this size without an end is too large for hyper too, which responds with 431.
             _ if self.held.len() >= self.largest => {
                 self.ready = self.largest - self.passed;
                 self.place = Place::Ended;
@@ -217,8 +217,8 @@ impl Heads {
         }
     }
 
-    fn refuse(&mut self, flaw: &'static str) -> bool {
-        tracing::debug!(flaw, outcome = "refused head");
+    fn reject(&mut self, flaw: &'static str) -> bool {
+        tracing::debug!(flaw, "the head of a request was rejected");
         self.held = REFUSED.into();
         self.passed = 0;
         self.ready = REFUSED.len();
@@ -227,15 +227,15 @@ impl Heads {
     }
 }
 
-/// Judges a whole head with its empty line. Its line ends are known to be CRLF and its bytes not to be control
-/// characters.
-fn judge(head: &[u8]) -> Result<Length, &'static str> {
+/// Parses a whole head with its empty line; returns the length of the body. Its line ends are known to be CRLF and its
+/// bytes not to be control characters.
+fn parse_head(head: &[u8]) -> Result<Length, &'static str> {
     let mut lines = head
         .strip_suffix(b"\r\n\r\n")
         .unwrap_or(head)
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let is_newer = judge_request_line(lines.next().unwrap_or_default())?;
+    let is_newer = parse_request_line(lines.next().unwrap_or_default())?;
     let (mut length, mut encoding, mut host) = (None, None, None);
     for line in lines {
         let colon = line.iter().position(|byte| *byte == b':');
@@ -281,8 +281,8 @@ fn judge(head: &[u8]) -> Result<Length, &'static str> {
     }
 }
 
-/// Judges the first line of a head; says whether its version is 1.1 and not 1.0.
-fn judge_request_line(line: &[u8]) -> Result<bool, &'static str> {
+/// Parses the first line of a head; returns whether its version is 1.1 and not 1.0.
+fn parse_request_line(line: &[u8]) -> Result<bool, &'static str> {
     let mut words = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
@@ -315,12 +315,12 @@ fn read_length(value: &[u8]) -> Result<u64, &'static str> {
         .ok_or("a Content-Length")
 }
 
-/// Whether it may stand in a token (RFC 9110, section 5.6.2).
+/// Whether a token may contain it (RFC 9110, section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A stream of which only heads that are correct, and their bodies, are read.
+/// A stream that yields only correct heads and their bodies.
 #[derive(Debug)]
 pub struct StrictHeads<S> {
     stream: S,

@@ -1,18 +1,18 @@
-//! Origins: where the page comes from that sends a request.
+//! Origins of web pages that send requests.
 //!
-//! Owns their comparison. Browsers leave the usual port of a scheme out, operators may write it: both mean the same
-//! origin. One without port is not one with any port.
+//! Owns their comparison. Browsers omit the default port of a scheme, operators may write it: both mean the same
+//! origin. An origin without port does not stand for every port.
 
 use std::str::FromStr;
 
-use super::entrance::split_port;
+use super::hosts::split_port;
 
 /// A scheme, a host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Origin {
     scheme: String,
     host: String,
-    /// `None` where none is given and the scheme has no usual one.
+    /// `None` where none is given and the scheme has no default.
     port: Option<u16>,
 }
 
@@ -20,20 +20,20 @@ impl FromStr for Origin {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "must be scheme://host or scheme://host:port, and no more";
+        const WRONG: &str = "must be scheme://host or scheme://host:port, and nothing else";
         let text = text.to_ascii_lowercase();
         let (scheme, authority) = text.split_once("://").ok_or(WRONG)?;
         let (host, port) = split_port(authority).ok_or(WRONG)?;
         if scheme.is_empty() || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
             return Err(WRONG);
         }
-        let usual = match scheme {
+        let default = match scheme {
             "http" => Some(80),
             "https" => Some(443),
             _ => None,
         };
         Ok(Self {
-            port: port.or(usual),
+            port: port.or(default),
             scheme: scheme.to_owned(),
             host: host.to_owned(),
         })

@@ -1,7 +1,7 @@
 //! Bearer tokens of callers.
 //!
-//! Owns the file that they are read from: its form, who may read or write it, reading it again, and who holds which
-//! token. Repeats no token.
+//! Owns the file that they are read from: its form, who may read or write it, reloading it, and who holds which token.
+//! Knows nothing of what a caller may call; repeats no token.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,7 +20,7 @@ const SHORTEST_TOKEN: usize = 16;
 /// Largest file of tokens, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
-/// Who may call: the tokens of a file, as it was when it was last read.
+/// The tokens of a file, as it was when it was last read.
 pub(crate) struct Tokens {
     path: PathBuf,
     current: RwLock<Arc<[Holder]>>,
@@ -33,7 +33,7 @@ struct Holder {
 }
 
 impl Holder {
-    /// Whether another line says the same.
+    /// Whether another line grants the same to the same token.
     fn is(&self, other: &Self) -> bool {
         self.token == other.token
             && self.grant.name == other.grant.name
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Tokens {
 /// # Errors
 ///
 /// If others than its owner can write the file, or others than its owner and group can read it; if it cannot be read,
-/// holds no token, the same token twice, or a line of another form, which is named by its number. No token is repeated.
+/// contains no token, the same token twice, or a line of another form, which is named by its number. No token is repeated.
 pub(crate) fn read_tokens(path: &str) -> Result<Arc<Tokens>, String> {
     let path = PathBuf::from(path);
     let holders = read(&path)?;
@@ -66,7 +66,7 @@ pub(crate) fn read_tokens(path: &str) -> Result<Arc<Tokens>, String> {
 }
 
 impl Tokens {
-    /// Who holds the token of a request. Takes as long for one as for another.
+    /// The holder of a request's token. Takes the same time for each.
     pub(super) fn holder(&self, headers: &HeaderMap) -> Option<Arc<Grant>> {
         let mut given = headers.get_all(header::AUTHORIZATION).iter();
         let (Some(given), None) = (given.next(), given.next()) else {
@@ -89,8 +89,8 @@ impl Tokens {
         current.iter().map(|holder| holder.grant.clone()).collect()
     }
 
-    /// Reads the file again. Lines that are gone or say something else are withdrawn, and the calls that run under
-    /// them end; the others go on.
+    /// Reloads the file. Lines that are gone or changed are withdrawn, and the calls that run under them end; the others
+    /// continue.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl Tokens {
             .filter(|other| !new.iter().any(|holder| holder.is(other)));
         let withdrawn: Vec<_> = withdrawn.map(|holder| holder.grant.clone()).collect();
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new.into();
-        // Only now, as nobody gets one of them any more.
+        // Only now, when no request can get one of them any more.
         withdrawn.iter().for_each(|grant| grant.withdrawn.cancel());
         Ok(())
     }
@@ -129,7 +129,7 @@ fn read(path: &PathBuf) -> Result<Vec<Holder>, String> {
     }
     let file = File::open(path).map_err(unreadable)?;
     #[cfg(unix)]
-    judge_owner(&file.metadata().map_err(unreadable)?)?;
+    check_owner(&file.metadata().map_err(unreadable)?)?;
     let mut text = Zeroizing::new(String::new());
     let read = file.take(LARGEST_FILE + 1).read_to_string(&mut text);
     if read.map_err(unreadable)? as u64 > LARGEST_FILE {
@@ -138,9 +138,9 @@ fn read(path: &PathBuf) -> Result<Vec<Holder>, String> {
     parse(&text)
 }
 
-/// Judges who can write and read the file behind the path; symbolic links have been followed.
+/// Checks who can write and read the file; symbolic links have been followed.
 #[cfg(unix)]
-fn judge_owner(file: &std::fs::Metadata) -> Result<(), String> {
+fn check_owner(file: &std::fs::Metadata) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     let user = rustix::process::geteuid().as_raw();
     let mut groups: Vec<u32> = rustix::process::getgroups()
@@ -149,28 +149,30 @@ fn judge_owner(file: &std::fs::Metadata) -> Result<(), String> {
         .map(rustix::process::Gid::as_raw)
         .collect();
     groups.push(rustix::process::getegid().as_raw());
-    judge_mode(file.mode(), file.uid(), file.gid(), user, &groups)
+    check_mode(file.mode(), file.uid(), file.gid(), user, &groups)
 }
 
 /// The file belongs to the user of this process or to root, only its owner can write it, and its group can read it only
 /// if that is root's or one of this process: a Secret of Kubernetes and a credential of systemd come so.
 #[cfg(unix)]
-fn judge_mode(mode: u32, owner: u32, group: u32, user: u32, groups: &[u32]) -> Result<(), String> {
-    const MEND: &str = "mend it with: chmod 600 FILE";
+fn check_mode(mode: u32, owner: u32, group: u32, user: u32, groups: &[u32]) -> Result<(), String> {
+    const FIX: &str = "fix it with: chmod 600 FILE";
     if ![0, user].contains(&owner) {
         return Err(format!(
-            "belongs to another user than root and that of this server, who can write it; mend it with: chown {user} FILE"
+            "belongs to a user other than root and that of this server, who can write it; fix it with: chown {user} FILE"
         ));
     }
     if mode & 0o022 != 0 {
-        return Err(format!("can be written by others than its owner; {MEND}"));
+        return Err(format!(
+            "can be written by users other than its owner; {FIX}"
+        ));
     }
     if mode & 0o004 != 0 {
-        return Err(format!("can be read by everybody; {MEND}"));
+        return Err(format!("can be read by every user; {FIX}"));
     }
     if mode & 0o040 != 0 && group != 0 && !groups.contains(&group) {
         return Err(format!(
-            "can be read by a group that this server is no member of; {MEND}"
+            "can be read by a group that this server is not a member of; {FIX}"
         ));
     }
     Ok(())
@@ -217,12 +219,12 @@ fn parse(text: &str) -> Result<Vec<Holder>, String> {
         lines.push((number, holder));
     }
     if lines.is_empty() {
-        return Err("holds no token".to_owned());
+        return Err("contains no token".to_owned());
     }
     Ok(lines.into_iter().map(|(_, holder)| holder).collect())
 }
 
-/// What the words after name and token say. Not one of them is repeated: it may be a token.
+/// Parses the words after name and token. None of them is repeated: it may be a token.
 fn bound<'a>(words: impl Iterator<Item = &'a str>) -> Result<Bound, String> {
     let mut bound = Bound::default();
     for word in words {
@@ -277,7 +279,7 @@ mod tests {
             (0o600, 1001, 1000, Some("chown 1000 FILE")),
             (0o440, 1001, 2000, Some("chown 1000 FILE")),
         ] {
-            let judged = judge_mode(0o100_000 | mode, owner, group, 1000, &[1000, 2000]);
+            let judged = check_mode(0o100_000 | mode, owner, group, 1000, &[1000, 2000]);
             match (judged, part) {
                 (Ok(()), None) => {}
                 (Err(problem), Some(part)) => assert!(problem.contains(part), "{problem}"),
@@ -289,7 +291,7 @@ mod tests {
     #[test]
     fn rt_40_lines_that_are_wrong_are_named_and_not_repeated() {
         for (text, part) in [
-            ("# nothing\n\n".to_owned(), "holds no token"),
+            ("# nothing\n\n".to_owned(), "contains no token"),
             ("alice".to_owned(), "line 1 is not a name and a token"),
             (
                 format!("# first\nalice {A}\nbob short"),

@@ -249,7 +249,7 @@ async fn what_is_wrong_with_a_connection_is_told_by_header() {
         ),
         (
             with("X-OpManager-Port", "1"),
-            &["header `X-OpManager-Port` is not the port that header `X-OpManager-Host` says"],
+            &["header `X-OpManager-Port` is not the port that the host says"],
         ),
         (
             with("X-OpManager-Use-Ssl", "maybe"),

@@ -302,7 +302,7 @@ async fn cc_04_nobody_can_cancel_the_call_of_another() {
 async fn cc_09_a_client_that_leaves_takes_its_request_along() {
     let simulator = simulator().await;
     simulator.inject(Fault::always(FaultKind::Hang));
-    let token = crate::fence::file("leaving", "the-one-who-left 0123456789abcdef");
+    let token = crate::support::fence::file("leaving", "the-one-who-left 0123456789abcdef");
     let flags = [
         "--http-token-file",
         &token,

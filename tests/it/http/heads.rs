@@ -1,5 +1,7 @@
 //! Heads of requests that two readers could read differently: they are refused, and nothing behind them is served.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use opmanager_simulator::Simulator;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::{call, list_devices, on_the_wire, statuses};
-use crate::support::http::{post, raw};
+use crate::support::http::{Connection, headers_for, post, raw};
 use crate::support::{PATIENCE, SENTINEL, Session, at, check_absent, simulator};
 
 const SOUND: [&str; 2] = ["Host: localhost", "Content-Type: application/json"];
@@ -32,6 +34,8 @@ async fn rt_37_headers_of_the_protocol_are_not_repeated() {
         "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {} },
     }});
     let version = ("MCP-Protocol-Version", "2026-07-28");
+    let encoded = format!("=?base64?{}?=", STANDARD.encode(SENTINEL));
+    let half_encoded = format!("=?{SENTINEL}?=");
     for headers in [
         vec![("MCP-Protocol-Version", SENTINEL)],
         vec![
@@ -44,11 +48,89 @@ async fn rt_37_headers_of_the_protocol_are_not_repeated() {
             ("Mcp-Method", "tools/call"),
             ("Mcp-Name", SENTINEL),
         ],
+        vec![
+            version,
+            ("Mcp-Method", "tools/call"),
+            ("Mcp-Name", &encoded),
+        ],
+        vec![
+            version,
+            ("Mcp-Method", &half_encoded),
+            ("Mcp-Name", "list_alarms"),
+        ],
     ] {
         let answer = post(session.address(), &headers, &call).await;
         assert_eq!(answer.status, 400, "{answer:?}");
         check_absent("a refusal", &format!("{answer:?}"), SENTINEL);
     }
+    // A member that the method does not address is no match, whatever it says.
+    let mut read = call;
+    read["method"] = json!("resources/read");
+    read["params"]["name"] = json!(SENTINEL);
+    read["params"]["uri"] = json!("opmanager://operations");
+    let headers = [
+        version,
+        ("Mcp-Method", "resources/read"),
+        ("Mcp-Name", SENTINEL),
+    ];
+    let answer = post(session.address(), &headers, &read).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    check_absent("a refusal", &format!("{answer:?}"), SENTINEL);
+}
+
+#[tokio::test]
+async fn a_message_that_only_the_parser_refuses_is_answered_as_over_standard_input() {
+    let mut session = Session::serve(&["--log-level", "trace"]).await;
+    let mut connection = Connection::open(session.address()).await;
+    let long = "x".repeat(2000);
+    for (message, expected) in [
+        (
+            format!(
+                r#"{{"jsonrpc":"2.0","id":"a","method":"ping","params":{{"_meta":"{SENTINEL}"}}}}"#
+            ),
+            Some((-32602, json!("a"))),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":{"a":1e400}}"#.to_owned(),
+            Some((-32602, json!(7))),
+        ),
+        (
+            format!(r#"{{"jsonrpc":"2.0","id":"{long}","method":"ping","params":{{"a":1e400}}}}"#),
+            Some((-32602, json!(null))),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"ping","params":["a"]}"#.to_owned(),
+            Some((-32602, json!(7))),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"a":1e400}}"#.to_owned(),
+            None,
+        ),
+        (
+            format!(r#"{{"jsonrpc":"2.0","id":7,"error":"{SENTINEL}"}}"#),
+            None,
+        ),
+    ] {
+        let headers = headers_for(message.as_bytes(), Some("2025-11-25"));
+        let answer = connection
+            .ask("POST", "/mcp", &headers, message.clone())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 400, "{message}: {answer:?}");
+        check_absent("a refusal", &format!("{answer:?}"), SENTINEL);
+        match expected {
+            Some((code, id)) => {
+                let answer = answer.json();
+                assert_eq!(
+                    (&answer["error"]["code"], &answer["id"]),
+                    (&json!(code), &id),
+                    "{message}"
+                );
+            }
+            None => assert_eq!(answer.text, "not a message\n", "{message}"),
+        }
+    }
+    session.check(SENTINEL).await;
 }
 
 #[tokio::test]

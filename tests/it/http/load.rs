@@ -247,7 +247,7 @@ async fn rx_05_a_caller_has_a_rate_of_its_own() {
         assert_eq!(answer.status, 200, "another address: {answer:?}");
     }
     let tokens = "a 0123456789abcdef\nb fedcba9876543210\n";
-    let file = crate::fence::file("rates", tokens);
+    let file = crate::support::fence::file("rates", tokens);
     let session = Session::serve(&["--rate-limit", "1", "--http-token-file", &file]).await;
     let address = session.address();
     for (token, status) in [

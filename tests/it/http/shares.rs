@@ -27,7 +27,7 @@ fn token_file(name: &str) -> String {
         .iter()
         .enumerate()
         .map(|(number, token)| format!("caller-{number} {token}\n"));
-    crate::fence::file(name, &lines.collect::<String>())
+    crate::support::fence::file(name, &lines.collect::<String>())
 }
 
 fn bearer(who: usize) -> String {

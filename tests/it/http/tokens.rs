@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{call, list_devices, newest, ping, refused_at_the_start, request};
-use crate::fence::file;
+use crate::support::fence::file;
 use crate::support::http::{Answer, post};
 use crate::support::{PATIENCE, SENTINEL, Session, at, simulator};
 
@@ -98,12 +98,22 @@ async fn rt_40_a_token_that_is_taken_away_ends_at_once_with_its_running_calls() 
         (format!("bob {BOB}\ncarol {BOB}\n"), 0o600),
         (format!("bob {BOB}\n"), 0o666),
     ] {
-        let failures = session.log.text().matches("tokens not read").count();
+        let failures = session
+            .log
+            .text()
+            .matches("tokens could not be reloaded")
+            .count();
         std::fs::write(&path, content).unwrap();
         set_mode(&path, mode);
         session.signal(Signal::HUP);
         let waiting = async {
-            while session.log.text().matches("tokens not read").count() == failures {
+            while session
+                .log
+                .text()
+                .matches("tokens could not be reloaded")
+                .count()
+                == failures
+            {
                 tokio::task::yield_now().await;
             }
         };
@@ -171,7 +181,7 @@ async fn a_line_of_the_token_file_lowers_what_its_caller_sees_and_calls() {
         "write",
     ];
     let session = Session::serve(&flags).await;
-    session.log.wait_for("token bounded").await;
+    session.log.wait_for("is above that of the server").await;
     let list = request(1, "tools/list", json!({}));
     let all = names(&ask(&session, ALICE, &list).await);
     let bobs = names(&ask(&session, BOB, &list).await);
@@ -271,6 +281,6 @@ async fn a_line_of_the_token_file_lowers_what_its_caller_sees_and_calls() {
 async fn a_line_that_leaves_its_caller_no_tool_is_told_of_at_the_start() {
     let path = file("no_tools", &format!("alice {ALICE} toolsets=reports\n"));
     let session = Session::serve(&["--http-token-file", &path, "--toolsets", "core"]).await;
-    session.log.wait_for("token without tools").await;
+    session.log.wait_for("lists no tool of this token").await;
     session.finish().await;
 }

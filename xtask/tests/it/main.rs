@@ -10,6 +10,7 @@ use std::path::Path;
 
 mod apply;
 mod coverage;
+mod gate;
 mod mutations;
 mod openapi;
 mod page;

@@ -60,8 +60,8 @@ fn files(root: &Path) -> Vec<(String, String)> {
 fn new_operation(root: &Path) -> String {
     let document = json!({
         "openapi": "3.1.0",
-        "paths": { "/api/json/alarm/getAlarmCount": { "get": {
-            "operationId": "getAlarmCount",
+        "paths": { "/api/json/alarm/getToyCount": { "get": {
+            "operationId": "getToyCount",
             "tags": ["OpManager.Alarms"],
             "parameters": [{ "name": "severity", "in": "query", "schema": { "type": ["integer", "null"] } }],
             "responses": { "200": { "description": "", "content": { "application/json": { "schema": {
@@ -120,10 +120,10 @@ fn a_new_operation_is_reported_written_and_then_waits_for_a_person() {
     for line in [
         "The vendor's documents: 1 change(s)",
         "  Additive",
-        "    getAlarmCount: new operation, GET /api/json/alarm/getAlarmCount with 1 parameter(s), 0 required \
-         [get_alarm_count]",
-        "    getAlarmCount: stub of the operation, below Alarms",
-        "    getAlarmCount: `severity`: `null` is left out: a query has none",
+        "    getToyCount: new operation, GET /api/json/alarm/getToyCount with 1 parameter(s), 0 required \
+         [get_toy_count]",
+        "    getToyCount: stub of the operation, below Alarms",
+        "    getToyCount: `severity`: `null` is left out: a query has none",
         "    1 toolset(s): src/tools/alarms.rs",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
@@ -142,7 +142,7 @@ fn a_new_operation_is_reported_written_and_then_waits_for_a_person() {
     );
     let output = xtask(root, &write);
     assert_eq!(code(&output), 4, "the stub is still to be written");
-    assert!(stdout(&output).contains("getAlarmCount: the operation is a stub"));
+    assert!(stdout(&output).contains("getToyCount: the operation is a stub"));
     assert_eq!(files(root), after, "a second time changes nothing");
     assert_eq!(code(&xtask(root, &["regenerate", "--check"])), 4);
 
@@ -194,21 +194,21 @@ fn machines_and_pull_requests_get_forms_of_their_own() {
         json!([{
             "class": "additive",
             "kind": "operation-added",
-            "operation": "getAlarmCount",
+            "operation": "getToyCount",
             "part": "",
-            "after": "GET /api/json/alarm/getAlarmCount with 1 parameter(s), 0 required",
-            "text": "new operation, GET /api/json/alarm/getAlarmCount with 1 parameter(s), 0 required",
+            "after": "GET /api/json/alarm/getToyCount with 1 parameter(s), 0 required",
+            "text": "new operation, GET /api/json/alarm/getToyCount with 1 parameter(s), 0 required",
             "touches": {
-                "tool": "get_alarm_count",
+                "tool": "get_toy_count",
                 "toolset": "src/tools/alarms.rs",
-                "snapshot": "snapshots/tools/get_alarm_count.snap",
+                "snapshot": "snapshots/tools/get_toy_count.snap",
             },
         }])
     );
     let markdown = stdout(&xtask(copy.path(), &[&from[..], &["--markdown"]].concat()));
     assert!(
         markdown.starts_with(
-            "### The vendor's documents: 1 change(s)\n\n\n**Additive**\n\n- getAlarmCount: new"
+            "### The vendor's documents: 1 change(s)\n\n\n**Additive**\n\n- getToyCount: new"
         ),
         "{markdown}"
     );
@@ -250,7 +250,7 @@ fn check_notices_what_was_edited_by_hand() {
             "\"id\":  \"listAlarms\"",
             4,
         ),
-        ("vendor-summary.md", "## Alarms (10)", "## Alarms (11)", 4),
+        ("vendor-summary.md", "## Alarms (", "## Alarms  (", 4),
         (
             "opmanager.yaml",
             "        type: 'Left out: a mark",

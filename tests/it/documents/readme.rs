@@ -1,89 +1,32 @@
-//! The table of README.md with the tokens of answers, measured, and its numbers of the default list. `UPDATE_DOCS=1`
-//! writes the table, otherwise it is compared.
+//! What README.md says in numbers: the default list, and a table with the tokens of answers, measured.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::sync::{Mutex, PoisonError};
 
 use opmanager_mcp_server::opmanager::{ApiKey, Client, Connection, Http, Target, Trust, types};
 use opmanager_mcp_server::tools::{self, Access};
 use opmanager_simulator::{Fault, FaultKind};
 use serde_json::{Value, json};
 
-use crate::made_up;
+use crate::support::bodies;
 use crate::support::{Session, at, simulator};
-use crate::tools_page::list;
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+use super::{between_marks, thousands, tools::list};
 
 #[test]
 fn what_is_said_of_the_default_list_is_true() {
     let (count, tokens) = list(&[], Access::Read);
     let (operations, rounded) = (tools::operations().count(), tokens.next_multiple_of(100));
-    let readme = fs::read_to_string(README).unwrap().replace('\n', " ");
-    for sentence in [
-        format!(
-            "So {count} tools are listed by default, for about {} tokens",
-            thousands(rounded)
-        ),
-        format!("every one of the {operations} operations"),
-    ] {
-        assert!(
-            readme.contains(&sentence),
-            "README.md does not say: {sentence}"
-        );
-    }
+    let sentence = format!(
+        "Every listed tool costs context. So {count} tools are listed by default, for about {} tokens; three of them find,\n\
+         describe and call every one of the {operations} operations of the vendor's REST API page.\n",
+        thousands(rounded)
+    );
+    between_marks("default", &sentence);
 }
 
 #[tokio::test]
 async fn the_token_table_is_what_is_measured() {
-    compare("tokens", &tokens().await);
-}
-
-/// Compares what stands between two marks with what should, or writes it there.
-fn compare(mark: &str, expected: &str) {
-    // The tables are in one file, which one test at a time may write.
-    static README_IS_MINE: Mutex<()> = Mutex::new(());
-    let _mine = README_IS_MINE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let (start, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->\n"));
-    let readme = fs::read_to_string(README).unwrap();
-    let (before, rest) = readme
-        .split_once(&start)
-        .unwrap_or_else(|| panic!("README.md has a line {start}"));
-    let (found, after) = rest
-        .split_once(&end)
-        .unwrap_or_else(|| panic!("README.md has a line {end}"));
-    if update() {
-        fs::write(README, [before, &start, expected, &end, after].concat()).unwrap();
-    } else {
-        assert!(
-            found == expected,
-            "the table of {mark} in README.md is out of date; write it anew with\n\n    UPDATE_DOCS=1 cargo test --test it readme\n\nexpected:\n{expected}"
-        );
-    }
-}
-
-/// Compares a whole file with what it should be, or writes it.
-pub(crate) fn is_written(path: &str, expected: &str) {
-    if update() {
-        fs::write(path, expected).unwrap();
-        return;
-    }
-    let found = fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "{path} is out of date; write it anew with\n\n    UPDATE_DOCS=1 cargo test --test it\n"
-    );
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the switch of a test, not of the server"
-)]
-fn update() -> bool {
-    std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1")
+    between_marks("tokens", &tokens().await);
 }
 
 /// A row for each call: the tokens of OpManager's answer as it came, and of what the model gets of it.
@@ -117,7 +60,7 @@ async fn tokens() -> String {
             .await
             .unwrap(),
     );
-    let devices = made_up::devices(10_000);
+    let devices = bodies::devices(10_000);
 
     let encoding = tiktoken_rs::o200k_base().unwrap();
     let count = |text: &str| encoding.encode_ordinary(text).len();
@@ -177,11 +120,4 @@ async fn shaped(
     let reply = session.call(tool, at(simulator, given)).await;
     assert!(!reply.failed, "{}", reply.text());
     reply.texts.join("\n")
-}
-
-pub(crate) fn thousands(number: usize) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{},{:03}", thousands(number / 1000), number % 1000),
-    }
 }

@@ -9,7 +9,8 @@ use std::process::{Command, Output, Stdio};
 use opmanager_simulator::{Options, Simulator, Tls};
 use serde_json::{Value, json};
 
-use crate::support::{PROGRAM, Reply, Session, Transport, merge};
+use crate::TRANSPORT;
+use crate::support::{PROGRAM, Reply, Session, merge};
 
 /// The key of every call.
 pub(crate) const KEY: &str = "zq7SENTINELk9Xw2";
@@ -23,7 +24,7 @@ pub(crate) struct Fence {
     pub(crate) elsewhere: Simulator,
 }
 
-/// A made-up OpManager that takes [`KEY`].
+/// A simulator that takes [`KEY`].
 pub(crate) async fn opmanager(tls: Tls) -> Simulator {
     opmanager_at(Ipv4Addr::LOCALHOST.into(), 0, tls).await
 }
@@ -72,7 +73,7 @@ pub(crate) fn check_refused_flag(flag: &str, value: &str) {
         stdout,
         stderr,
     } = Command::new(PROGRAM)
-        .args(Transport::of_this_run().arguments())
+        .args(TRANSPORT.arguments())
         .args([flag, value])
         .stdin(Stdio::null())
         .output()

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::made_up;
+use crate::support::bodies;
 use crate::support::{Reply, SENTINEL, Session, at};
 
 async fn sentinel_simulator() -> Simulator {
@@ -84,7 +84,7 @@ async fn rs_03_a_gigabyte_packed_into_one_megabyte_is_not_unpacked() {
 async fn a_packed_answer_may_have_members_and_may_not_have_faults() {
     let simulator = sentinel_simulator().await;
     let mut session = Session::start(&[]).await;
-    let devices = made_up::devices(3000);
+    let devices = bodies::devices(3000);
     let (first, second) = devices.as_bytes().split_at(devices.len() / 3);
     for packed in [
         gzip(devices.as_bytes()),
@@ -129,7 +129,7 @@ async fn a_packed_answer_may_have_members_and_may_not_have_faults() {
 async fn rs_06_four_megabytes_of_the_smallest_objects_cost_no_more_than_other_bytes() {
     let simulator = sentinel_simulator().await;
     let mut session = Session::start(&[]).await;
-    let mut tiny = made_up::tiny_objects((4 << 20) - 100);
+    let mut tiny = bodies::tiny_objects((4 << 20) - 100);
     tiny += &" ".repeat((4 << 20) - tiny.len());
     let total = tiny.matches('{').count();
     let reply = answered(&mut session, &simulator, body(None, tiny)).await;
@@ -161,13 +161,13 @@ async fn rs_06_four_megabytes_of_the_smallest_objects_cost_no_more_than_other_by
 async fn ten_thousand_devices_take_two_megabytes_more_than_their_bytes() {
     let simulator = sentinel_simulator().await;
     let mut session = Session::start(&[]).await;
-    let devices = made_up::devices(10_000);
+    let devices = bodies::devices(10_000);
     let given = at(
         &simulator,
         json!({ "fields": "deviceName,statusNum", "limit": 50 }),
     );
     // What the first call needs once, and a body as long as the one that is measured, which has one row.
-    let mut warm = made_up::devices(1);
+    let mut warm = bodies::devices(1);
     warm.pop();
     let mut peaks = Vec::new();
     for text in [warm + "   }", devices.clone()] {
@@ -262,7 +262,7 @@ async fn bodies_together_stay_within_their_room_and_calls_wait_for_it() {
     const CALLS: usize = 24;
     let simulator = sentinel_simulator().await;
     let mut session = Session::start(&["--max-buffered-bytes", "8388608"]).await;
-    simulator.inject(Fault::always(body(None, made_up::tiny_objects(4_000_000))));
+    simulator.inject(Fault::always(body(None, bodies::tiny_objects(4_000_000))));
     let mut ids = Vec::new();
     for _ in 0..CALLS {
         let params =

@@ -2,12 +2,13 @@
 //! tool. The costs have bounds.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use opmanager_mcp_server::tools::{self, Access, Policy, ToolsetName};
 use rmcp::model::Tool;
 use serde_json::Value;
 
-use crate::readme::{is_written, thousands};
+use super::{is_recorded, thousands};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tools.md");
 
@@ -34,7 +35,7 @@ fn cost(tool: &Tool) -> usize {
 }
 
 /// The tools of a `tools/list` answer, as it is sent.
-pub(crate) fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
+pub(super) fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
     let policy = Policy {
         access,
         toolsets: toolsets.iter().map(|name| name.parse().unwrap()).collect(),
@@ -47,7 +48,7 @@ pub(crate) fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
 
 #[test]
 fn the_page_is_that_of_the_catalogue() {
-    is_written(PAGE, &page());
+    is_recorded(Path::new(PAGE), &page());
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn the_list_costs_no_more_than_its_budget() {
 
 fn page() -> String {
     let mut page = String::from(
-        "# Tools\n\nWritten by `UPDATE_DOCS=1 cargo test --test it tools_page`; do not edit. Tokens are those of the \
+        "# Tools\n\nRecorded by `cargo xtask docs`; do not edit. Tokens are those of the \
          encoding o200k, over the definitions as they are sent.\n\n## What is listed, and what it costs\n\n\
          | `--toolsets` | `read` tools | tokens | `write` tools | tokens | `destructive` tools | tokens |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
