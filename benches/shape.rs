@@ -115,6 +115,7 @@ const WAYS: [(&str, Way); 4] = [
         let plan = Plan {
             list: case.list,
             markup: case.markup,
+            ..Plan::default()
         };
         let selection = Selection {
             fields: case.fields.iter().map(|&field| field.to_owned()).collect(),

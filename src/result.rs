@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod envelope;
 mod shape;
 mod verdict;
 mod writer;
@@ -12,7 +13,7 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
-pub use shape::{Limits, Plan, Selection, shape};
+pub use shape::{Limits, Plan, Reader, Selection, shape};
 use verdict::Judged;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
 

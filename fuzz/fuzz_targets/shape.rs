@@ -175,7 +175,7 @@ fuzz_target!(|input: Input<'_>| {
     };
     let plan = Plan {
         list: LISTS[usize::from(input.list) % LISTS.len()],
-        markup: &["severity", "message"],
+        markup: &["severity", "message"], ..Plan::default()
     };
     let selection = Selection {
         fields: input

@@ -9,6 +9,8 @@ use crate::json;
 pub(super) struct Writer {
     text: String,
     chars: usize,
+    /// How many strings were written that had flaws.
+    repaired: usize,
 }
 
 /// A state of a [`Writer`] to which it can go back.
@@ -16,6 +18,7 @@ pub(super) struct Writer {
 pub(super) struct Mark {
     bytes: usize,
     chars: usize,
+    repaired: usize,
 }
 
 impl Writer {
@@ -93,6 +96,7 @@ impl Writer {
         Mark {
             bytes: self.text.len(),
             chars: self.chars,
+            repaired: self.repaired,
         }
     }
 
@@ -105,5 +109,21 @@ impl Writer {
     pub(super) fn undo(&mut self, mark: Mark) {
         self.text.truncate(mark.bytes);
         self.chars = mark.chars;
+        self.repaired = mark.repaired;
+    }
+
+    /// Counts a string that had flaws.
+    pub(super) fn count_repaired(&mut self) {
+        self.repaired += 1;
+    }
+
+    /// Counts the strings that had flaws and were written elsewhere before.
+    pub(super) fn add_repaired(&mut self, other: &Self) {
+        self.repaired += other.repaired;
+    }
+
+    /// How many strings were written that had flaws.
+    pub(super) fn repaired(&self) -> usize {
+        self.repaired
     }
 }

@@ -347,10 +347,9 @@ impl OpManagerServer {
         selection: &Selection,
         client: &Client,
     ) -> Result<String, Error> {
-        let specification = tool.specification();
         let plan = Plan {
-            list: specification.list,
-            markup: specification.markup,
+            read: tool.access() == Access::Read,
+            ..raw.plan()
         };
         let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
