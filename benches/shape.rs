@@ -121,6 +121,7 @@ const WAYS: [(&str, Way); 4] = [
             fields: case.fields.iter().map(|&field| field.to_owned()).collect(),
             limit: case.limit,
             offset: 0,
+            ..Selection::default()
         };
         let limits = Limits {
             max_chars: case.max_chars,

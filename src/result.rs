@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_types)]
 
 mod envelope;
+mod query;
 mod shape;
 mod verdict;
 mod writer;
@@ -13,6 +14,7 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
+pub use query::{Query, Sort, Where};
 pub use shape::{Limits, Plan, Reader, Selection, shape};
 use verdict::Judged;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};

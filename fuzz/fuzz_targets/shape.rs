@@ -185,6 +185,7 @@ fuzz_target!(|input: Input<'_>| {
             .collect(),
         limit: usize::from(input.limit),
         offset: usize::from(input.offset),
+        ..Selection::default()
     };
     let limits = Limits {
         // Mostly too little.

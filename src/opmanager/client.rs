@@ -368,6 +368,7 @@ impl RawResponse {
             list: specification.list,
             read: specification.method == "GET",
             markup: specification.markup,
+            ..Plan::default()
         }
     }
 }

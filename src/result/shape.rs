@@ -6,6 +6,7 @@
 mod list;
 mod reader;
 mod shorten;
+mod table;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ use crate::json::{DEEPEST, Flaw, Kind, Scanner, Span, decode, decoded, is_flawed
 use crate::sanitize;
 
 use super::envelope::Envelope;
+use super::query::Query;
 use super::verdict::Problem;
 use super::writer::Writer;
 
@@ -36,17 +38,25 @@ pub struct Plan<'a> {
     pub read: bool,
     /// Names of fields whose text holds markup.
     pub markup: &'a [&'a str],
+    /// Fields of its items that are returned where none are named; all if it is empty, or if an item has none of them.
+    pub default_fields: &'a [&'a str],
+    /// Names of fields of an answer without a list that only say how OpManager's pages look, and are left out unless they
+    /// are named.
+    pub layout: &'a [&'a str],
 }
 
 /// What a caller wants of a list.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// Names of the fields to keep, in any case, of fields inside of fields with dots between them; empty keeps all.
+    /// Names of the fields to keep, in any case, of fields inside of fields with dots between them. Empty keeps those that
+    /// the plan names, `*` all.
     pub fields: Vec<String>,
     /// Most items; at least one.
     pub limit: usize,
     /// Items to leave out at the start.
     pub offset: usize,
+    /// What else is asked of them.
+    pub query: Query,
 }
 
 impl Default for Selection {
@@ -55,6 +65,7 @@ impl Default for Selection {
             fields: Vec::new(),
             limit: 50,
             offset: 0,
+            query: Query::default(),
         }
     }
 }
@@ -124,6 +135,26 @@ struct Context<'a> {
     gate: Gate<'a>,
 }
 
+impl<'a> Context<'a> {
+    /// The fields that the caller names; none for all or for those of the plan.
+    fn named(&self) -> &'a [String] {
+        match self.selection.fields.as_slice() {
+            [all] if all == "*" => &[],
+            fields => fields,
+        }
+    }
+
+    /// The fields to keep, with their numbers among the names that the caller gives; none for all.
+    fn fields(&self) -> Vec<(usize, &'a str)> {
+        if self.selection.fields.is_empty() {
+            let defaults = self.plan.default_fields;
+            return defaults.iter().map(|field| (usize::MAX, *field)).collect();
+        }
+        let named = self.named().iter().map(String::as_str);
+        named.enumerate().collect()
+    }
+}
+
 /// Writes values of an answer.
 struct Shaper<'a, 's> {
     scan: Scanner<'s>,
@@ -132,7 +163,15 @@ struct Shaper<'a, 's> {
     envelope: Option<&'s mut Envelope>,
 }
 
-impl<'s> Shaper<'_, 's> {
+impl<'a, 's> Shaper<'a, 's> {
+    fn new(scan: Scanner<'s>, context: Context<'a>) -> Self {
+        Self {
+            scan,
+            context,
+            envelope: None,
+        }
+    }
+
     /// Writes a value as it is; `false`, somewhere inside it, as soon as there is no room for it.
     fn fitting(
         &mut self,

@@ -317,6 +317,7 @@ fn digest(ready: &Ready) -> String {
         fields,
         limit,
         offset,
+        query,
     } = selection;
     let target = connection.target();
     let trust = match connection.trust() {
@@ -337,6 +338,7 @@ fn digest(ready: &Ready) -> String {
         [fields],
         limit,
         offset,
+        format!("{query:?}"),
     ]);
     let hash = digest::digest(&digest::SHA256, what.to_string().as_bytes());
     URL_SAFE_NO_PAD.encode(hash)

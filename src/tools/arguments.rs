@@ -442,6 +442,7 @@ fn selection(given: &Arguments) -> Selection {
             .collect(),
         limit: number("limit").unwrap_or(defaults.limit),
         offset: number("offset").unwrap_or(defaults.offset),
+        query: defaults.query,
     }
 }
 

@@ -30,6 +30,7 @@ mod messages;
 mod over_http;
 mod process;
 mod protocol;
+mod query;
 mod questions;
 mod readme;
 mod rs;

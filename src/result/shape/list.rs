@@ -1,20 +1,34 @@
 //! A list as its items arrive: those that are wanted and fit are written, the others are stepped over and counted.
 
+use std::borrow::Cow;
+use std::collections::{BinaryHeap, HashMap};
 use std::ops::Range;
 
-use crate::json::{Kind, Scanner, Span, decoded, sent};
+use crate::json::{Kind, Scanner, Span, decoded};
+use crate::sanitize;
 
 use super::super::envelope::Envelope;
+use super::super::query::{Rank, Test};
 use super::super::verdict::Problem;
 use super::super::writer::Writer;
 use super::{Context, Shaper};
+
+/// Most groups that are counted each for itself.
+const GROUPS: usize = 1000;
+/// Longest value that names a group, in characters.
+const LONGEST_GROUP: usize = 200;
+/// Most items that are held to be put in order, and most bytes of them all.
+const HELD: usize = 20_000;
+const HELD_BYTES: usize = 16 << 20;
+/// Longest item that is held as it came, in bytes. Longer ones are held as the text that is made of them.
+const HELD_ITEM: usize = 64 << 10;
 
 /// Most names of fields that are kept to tell which exist, and the longest of them in bytes.
 const NAMES: usize = 64;
 const LONGEST_NAME: usize = 64;
 
 /// A list, or an array that may turn out to be one.
-pub(super) struct List {
+pub(super) struct List<'a> {
     /// Its name as it was sent; empty for a bare array.
     pub(super) name: String,
     /// Whether it stands where the document says.
@@ -38,6 +52,57 @@ pub(super) struct List {
     /// What the first item is, if it reports a failure and nothing else.
     pub(super) failure: Option<Problem>,
     pub(super) names: Names,
+    /// The fields to keep.
+    fields: Vec<(usize, &'a str)>,
+    /// Names whose values decide about an item: of conditions, of the order and of groups, in this sequence.
+    wants: Vec<(usize, &'a str)>,
+    tests: Vec<Test>,
+    /// How many items meet the conditions.
+    pub(super) matched: usize,
+    /// The first items in the order that was asked for, as far as they are known.
+    held: BinaryHeap<Held>,
+    held_bytes: usize,
+    pub(super) groups: Groups,
+}
+
+/// An item that is held to be put in order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    ranks: Vec<Rank>,
+    number: usize,
+    item: Vec<u8>,
+}
+
+/// How many items have which values.
+#[derive(Default)]
+pub(super) struct Groups {
+    counts: HashMap<Vec<String>, usize>,
+    /// Items of groups that are not counted for themselves.
+    pub(super) other: usize,
+}
+
+impl Groups {
+    fn count(&mut self, values: Vec<String>) {
+        let full = self.counts.len() >= GROUPS;
+        match self.counts.get_mut(&values) {
+            Some(count) => *count += 1,
+            None if full => self.other += 1,
+            None => {
+                self.counts.insert(values, 1);
+            }
+        }
+    }
+
+    /// The groups, largest first.
+    pub(super) fn sorted(&self) -> Vec<(&Vec<String>, usize)> {
+        let mut groups: Vec<_> = self
+            .counts
+            .iter()
+            .map(|(values, count)| (values, *count))
+            .collect();
+        groups.sort_by(|(one, many), (other, more)| more.cmp(many).then(one.cmp(other)));
+        groups
+    }
 }
 
 /// The names that a caller gave: which of them have been met, and which others there are.
@@ -76,21 +141,31 @@ impl Names {
         }
     }
 
-    /// Whether names were given and none of them has been met.
-    pub(super) fn none_found(&self) -> bool {
-        !self.found.is_empty() && !self.found.iter().any(|found| *found)
+    /// Whether a name has been met.
+    pub(super) fn is_found(&self, number: usize) -> bool {
+        self.found.get(number).is_some_and(|found| *found)
     }
 
-    /// Those of the names given that have not been met.
-    pub(super) fn missing<'n>(&self, names: &'n [String]) -> Vec<&'n str> {
-        let mut missing: Vec<&str> = names
-            .iter()
-            .zip(&self.found)
-            .filter(|(_, found)| !**found)
-            .map(|(name, _)| name.as_str())
-            .collect();
-        missing.dedup();
+    /// Those of the names given, by their numbers, that have not been met.
+    pub(super) fn missing<'n>(
+        &self,
+        names: impl Iterator<Item = (usize, &'n str)>,
+    ) -> Vec<&'n str> {
+        let mut missing: Vec<&str> = Vec::new();
+        for (number, name) in names {
+            if !self.is_found(number) && !missing.contains(&name) {
+                missing.push(name);
+            }
+        }
         missing
+    }
+
+    /// How many different names these are.
+    pub(super) fn count(&self, names: &[String]) -> usize {
+        let mut names: Vec<&String> = names.iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        names.len()
     }
 
     /// The names that exist, for a reader.
@@ -100,14 +175,27 @@ impl Names {
 }
 
 /// What was learned of an item that is not counted yet.
+#[derive(Default)]
 pub(super) struct Looked {
+    matched: bool,
     written: bool,
     cut: bool,
     full: bool,
+    ranks: Option<Vec<Rank>>,
+    group: Option<Vec<String>>,
 }
 
-impl List {
-    pub(super) fn new(context: Context<'_>, name: String, documented: bool, end: usize) -> Self {
+impl<'a> List<'a> {
+    pub(super) fn new(context: Context<'a>, name: String, documented: bool, end: usize) -> Self {
+        let query = &context.selection.query;
+        let named = context.named().len();
+        let wants: Vec<&str> = query
+            .filter
+            .names()
+            .chain(query.sort.names())
+            .chain(query.count_by.iter().map(String::as_str))
+            .collect();
+        let names = Names::new(named + wants.len());
         Self {
             name,
             documented,
@@ -121,7 +209,14 @@ impl List {
             full: false,
             long: 0,
             failure: None,
-            names: Names::new(context.selection.fields.len()),
+            names,
+            fields: context.fields(),
+            wants: (named..).zip(wants).collect(),
+            tests: query.filter.tests(),
+            matched: 0,
+            held: BinaryHeap::new(),
+            held_bytes: 0,
+            groups: Groups::default(),
         }
     }
 
@@ -134,43 +229,131 @@ impl List {
         depth: u32,
     ) -> Result<Looked, Problem> {
         let mut looked = Looked {
-            written: false,
-            cut: false,
-            full: false,
+            matched: true,
+            ..Looked::default()
         };
-        let selection = context.selection;
         if self.total == 0 {
             self.plausible = scan.kind()? == Kind::Object;
             if depth == 1 {
                 self.failure = failure(scan)?;
             }
         }
-        let wanted =
-            self.total >= selection.offset && self.returned < selection.limit.max(1) && !self.full;
+        let begin = scan.position();
+        let behind = if self.wants.is_empty() {
+            None
+        } else {
+            self.question(context, scan, depth, &mut looked)?;
+            Some(scan.position())
+        };
+        let selection = context.selection;
+        let wanted = looked.matched
+            && looked.ranks.is_none()
+            && looked.group.is_none()
+            && self.matched >= selection.offset
+            && self.returned < selection.limit.max(1)
+            && !self.full;
         if !wanted {
-            self.step_over(context, scan, depth)?;
+            if behind.is_none() {
+                self.step_over(context, scan, depth)?;
+            }
             return Ok(looked);
         }
-        let (before, begin) = (self.out.mark(), scan.position());
-        self.out.entry();
-        let mut shaper = Shaper {
-            scan: scan.clone(),
-            context,
-            envelope: None,
-        };
-        if shaper.item(&mut self.out, self.end, depth, &mut self.names)? {
+        scan.rewind(begin);
+        if self.write(context, scan, depth)? {
             looked.written = true;
         } else {
-            self.out.undo(before);
-            shaper.scan.rewind(begin);
-            shaper.scan.skip(depth)?;
+            scan.rewind(begin);
+            scan.skip(depth)?;
             looked.full = true;
             // Whoever follows `next_offset` must get on.
             looked.cut = self.returned == 0;
             looked.written = looked.cut;
         }
-        scan.rewind(shaper.scan.position());
         Ok(looked)
+    }
+
+    /// Writes an item; `false`, and nothing is written, if there is no room for it.
+    fn write(
+        &mut self,
+        context: Context<'_>,
+        scan: &mut Scanner<'_>,
+        depth: u32,
+    ) -> Result<bool, Problem> {
+        let before = self.out.mark();
+        self.out.entry();
+        let mut shaper = Shaper::new(scan.clone(), context);
+        let fits = shaper.item(
+            &mut self.out,
+            self.end,
+            depth,
+            &self.fields,
+            &mut self.names,
+        )?;
+        if !fits {
+            self.out.undo(before);
+        }
+        scan.rewind(shaper.scan.position());
+        Ok(fits)
+    }
+
+    /// Finds out whether the item meets the conditions, and which place and group it has.
+    fn question(
+        &mut self,
+        context: Context<'_>,
+        scan: &mut Scanner<'_>,
+        depth: u32,
+        looked: &mut Looked,
+    ) -> Result<(), Problem> {
+        let query = &context.selection.query;
+        let mut found = vec![None; self.wants.len()];
+        let mut shaper = Shaper::new(scan.clone(), context);
+        if shaper.scan.kind()? == Kind::Object {
+            let complete = self.names.complete;
+            let first = self.wants.first().map_or(0, |(number, _)| *number);
+            if complete || self.fields.is_empty() {
+                shaper.values(depth, &self.wants, first, &mut found, &mut self.names, true)?;
+            } else {
+                let all: Vec<_> = self.fields.iter().chain(&self.wants).copied().collect();
+                shaper.values(depth, &all, first, &mut found, &mut self.names, true)?;
+            }
+        } else {
+            shaper.scan.skip(depth)?;
+        }
+        scan.rewind(shaper.scan.position());
+        let (filter, rest) = found.split_at(self.tests.len());
+        let wants = &self.wants;
+        let text = |number: usize, value: &Option<(Kind, Range<usize>)>| {
+            let name = wants.get(number).map_or("", |(_, name)| *name);
+            value
+                .as_ref()
+                .and_then(|(kind, range)| shaper.text(name, *kind, range.clone()))
+        };
+        looked.matched = self
+            .tests
+            .iter()
+            .zip(filter)
+            .enumerate()
+            .all(|(number, (test, value))| test.fits(text(number, value).as_deref()));
+        if !looked.matched {
+            return Ok(());
+        }
+        let sorted = query.sort.names().count();
+        let values: Vec<_> = rest
+            .iter()
+            .enumerate()
+            .map(|(number, value)| text(self.tests.len() + number, value))
+            .collect();
+        let (order, groups) = values.split_at(sorted);
+        if !groups.is_empty() {
+            let group = groups.iter().map(|value| {
+                let text = value.as_deref().unwrap_or_default();
+                text.chars().take(LONGEST_GROUP).collect()
+            });
+            looked.group = Some(group.collect());
+        } else if !order.is_empty() {
+            looked.ranks = Some(query.sort.rank(order.iter().map(Option::as_deref)));
+        }
+        Ok(())
     }
 
     /// Steps over an item; looks at its names as long as some that were given have not been met.
@@ -183,48 +366,131 @@ impl List {
         if self.names.complete || scan.kind()? != Kind::Object {
             return Ok(scan.skip(depth)?);
         }
-        let mut shaper = Shaper {
-            scan: scan.clone(),
-            context,
-            envelope: None,
-        };
-        let fields: Vec<(usize, &str)> = fields(&context.selection.fields);
-        shaper.seen(depth, &fields, &mut self.names, true)?;
+        let mut shaper = Shaper::new(scan.clone(), context);
+        shaper.values(
+            depth,
+            &self.fields,
+            usize::MAX,
+            &mut [],
+            &mut self.names,
+            true,
+        )?;
         scan.rewind(shaper.scan.position());
         Ok(())
     }
 
-    /// Writes the item between two places of the text, if it is to be, and counts it.
+    /// Writes or holds the item at which `item` stands, if it is to be, and counts it. It ends at `end`.
     pub(super) fn count(
         &mut self,
         context: Context<'_>,
-        looked: &Looked,
+        looked: Looked,
         item: Scanner<'_>,
+        end: usize,
         depth: u32,
     ) -> Result<(), Problem> {
+        let number = self.total;
+        self.total += 1;
+        self.matched += usize::from(looked.matched);
+        if let Some(group) = looked.group {
+            self.groups.count(group);
+        }
+        if let Some(ranks) = looked.ranks {
+            return self.hold(context, ranks, number, item, end, depth);
+        }
         if looked.cut {
-            let mut shaper = Shaper {
-                scan: item,
-                context,
-                envelope: None,
-            };
-            shaper.shrunk_item(&mut self.out, self.end, depth, &mut self.names)?;
+            self.shorten(context, item, depth)?;
         }
         self.returned += usize::from(looked.written);
         self.cut |= looked.cut;
         self.full |= looked.full;
-        self.total += 1;
         Ok(())
     }
-}
 
-/// Fields with their numbers, of which nothing has been met.
-pub(super) fn fields(fields: &[String]) -> Vec<(usize, &str)> {
-    fields
-        .iter()
-        .enumerate()
-        .map(|(number, field)| (number, field.as_str()))
-        .collect()
+    /// Writes an item that does not fit, shortened.
+    fn shorten(
+        &mut self,
+        context: Context<'_>,
+        item: Scanner<'_>,
+        depth: u32,
+    ) -> Result<(), Problem> {
+        let mut shaper = Shaper::new(item, context);
+        shaper.shrunk_item(
+            &mut self.out,
+            self.end,
+            depth,
+            &self.fields,
+            &mut self.names,
+        )
+    }
+
+    /// Holds an item if it is among the first in the order.
+    fn hold(
+        &mut self,
+        context: Context<'_>,
+        ranks: Vec<Rank>,
+        number: usize,
+        item: Scanner<'_>,
+        end: usize,
+        depth: u32,
+    ) -> Result<(), Problem> {
+        let selection = context.selection;
+        let most = selection.limit.max(1).saturating_add(selection.offset);
+        // What was left out for lack of room leaves room for nothing that comes after it.
+        let bounded = self.held.len() >= most.min(HELD) || self.full;
+        let last = self.held.peek();
+        if bounded && last.is_none_or(|last| (&last.ranks, last.number) < (&ranks, number)) {
+            self.full |= most > HELD;
+            return Ok(());
+        }
+        let raw = item.bytes(item.position()..end);
+        let bytes = if raw.len() <= HELD_ITEM {
+            raw.to_vec()
+        } else {
+            let mut text = Writer::default();
+            let mut shaper = Shaper::new(item, context);
+            shaper.shrunk_item(&mut text, self.end, depth, &self.fields, &mut self.names)?;
+            text.into_text().into_bytes()
+        };
+        self.held_bytes += bytes.len();
+        self.held.push(Held {
+            ranks,
+            number,
+            item: bytes,
+        });
+        while self.held.len() > 1
+            && (self.held.len() > most.min(HELD) || self.held_bytes > HELD_BYTES)
+        {
+            self.full |= self.held.len() <= most;
+            if let Some(last) = self.held.pop() {
+                self.held_bytes -= last.item.len();
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the items that were held, when all items have been read.
+    pub(super) fn write_held(&mut self, context: Context<'_>) -> Result<(), Problem> {
+        let offset = context.selection.offset;
+        let held = std::mem::take(&mut self.held).into_sorted_vec();
+        let held_all = held.len();
+        for one in held.iter().skip(offset) {
+            let mut scan = Scanner::lenient(&one.item);
+            if self.write(context, &mut scan, 1)? {
+                self.returned += 1;
+                continue;
+            }
+            self.full = true;
+            if self.returned == 0 {
+                self.shorten(context, Scanner::lenient(&one.item), 1)?;
+                self.returned = 1;
+                self.cut = true;
+            }
+            return Ok(());
+        }
+        // Less was held than was asked for: the next page must begin behind what was returned.
+        self.full &= offset + self.returned < self.matched && held_all < self.matched;
+        Ok(())
+    }
 }
 
 /// What an item is, if it reports a failure and nothing else.
@@ -244,20 +510,48 @@ pub(super) fn failure(scan: &Scanner<'_>) -> Result<Option<Problem>, Problem> {
     Ok(envelope.inner_failure())
 }
 
-impl Shaper<'_, '_> {
+impl<'s> Shaper<'_, 's> {
     /// Writes one item with its selected fields; `false` if there is no room for it.
     fn item(
         &mut self,
         out: &mut Writer,
         end: usize,
         depth: u32,
+        fields: &[(usize, &str)],
         names: &mut Names,
     ) -> Result<bool, Problem> {
-        let given = &self.context.selection.fields;
-        if given.is_empty() || self.scan.kind()? != Kind::Object {
+        if fields.is_empty() || self.scan.kind()? != Kind::Object {
             return self.fitting(out, end, depth, false);
         }
-        self.project(out, end, depth, &fields(given), names, true)
+        let (before, begin) = (out.mark(), self.scan.position());
+        let fits = self.project(out, end, depth, fields, names, true)?;
+        if fits && self.context.selection.fields.is_empty() && out.since(before) == 2 {
+            // It has none of the fields that the plan names: all of it is better than nothing.
+            out.undo(before);
+            self.scan.rewind(begin);
+            return self.fitting(out, end, depth, false);
+        }
+        Ok(fits)
+    }
+
+    /// Writes an object without some of its fields.
+    pub(super) fn without(&mut self, out: &mut Writer, names: &[&str]) -> Result<(), Problem> {
+        out.ascii('{');
+        let mut more = self.scan.open(b'}')?;
+        while more {
+            let key = self.scan.key()?;
+            let name = decoded(&self.scan, &key);
+            if names.iter().any(|one| *one == name) {
+                self.scan.skip(1)?;
+            } else {
+                self.name(out, &key, usize::MAX);
+                let markup = self.is_markup(&key);
+                self.fitting(out, usize::MAX, 1, markup)?;
+            }
+            more = self.scan.next(b'}')?;
+        }
+        out.ascii('}');
+        Ok(())
     }
 
     /// Writes those fields of an object that are selected.
@@ -353,37 +647,87 @@ impl Shaper<'_, '_> {
         (whole, inner)
     }
 
-    /// Steps over an object and notes which of the fields are in it.
-    fn seen(
+    /// Steps over an object, notes which of the names are in it, and where the values of those are that have numbers from
+    /// `first` on.
+    fn values(
         &mut self,
         depth: u32,
-        fields: &[(usize, &str)],
-        names: &mut Names,
+        names: &[(usize, &str)],
+        first: usize,
+        found: &mut [Option<(Kind, Range<usize>)>],
+        known: &mut Names,
         outermost: bool,
     ) -> Result<(), Problem> {
         let mut more = self.scan.open(b'}')?;
         while more {
             let key = self.scan.key()?;
-            let name = sent(&self.scan, &key);
+            let name = match self.scan.bytes(key.range.clone()) {
+                sent if !key.escaped && sent.is_ascii() => Cow::Borrowed(sent),
+                _ => Cow::Owned(decoded(&self.scan, &key).into_owned().into_bytes()),
+            };
             let mut inner = Vec::new();
-            for &(number, field) in fields {
-                if field.eq_ignore_ascii_case(&name) {
-                    names.found(number);
-                } else if let Some(rest) = below(field, &name) {
-                    inner.push((number, rest));
+            let mut place = None;
+            for &(number, wanted) in names {
+                if wanted.as_bytes().eq_ignore_ascii_case(&name) {
+                    known.found(number);
+                    if let Some(number) = number.checked_sub(first)
+                        && number < found.len()
+                    {
+                        let kind = self.scan.kind()?;
+                        let place = place.get_or_insert_with(Vec::new);
+                        place.push((number, kind));
+                    }
+                } else if wanted.len() > name.len()
+                    && wanted.as_bytes()[name.len()] == b'.'
+                    && wanted.as_bytes()[..name.len()].eq_ignore_ascii_case(&name)
+                {
+                    inner.push((number, &wanted[name.len() + 1..]));
                 }
             }
-            if outermost && names.existing.len() < NAMES {
-                names.exists(&decoded(&self.scan, &key));
+            if outermost && !known.complete && known.existing.len() < NAMES {
+                known.exists(&decoded(&self.scan, &key));
             }
+            let begin = self.scan.position();
             if !inner.is_empty() && self.scan.kind()? == Kind::Object {
-                self.seen(depth + 1, &inner, names, false)?;
+                self.values(depth + 1, &inner, first, found, known, false)?;
             } else {
                 self.scan.skip(depth + 1)?;
+            }
+            for (number, kind) in place.unwrap_or_default() {
+                found[number] = Some((kind, begin..self.scan.position()));
             }
             more = self.scan.next(b'}')?;
         }
         Ok(())
+    }
+
+    /// The text of a value as a reader sees it; `None` for a container and for `null`.
+    fn text(&self, name: &str, kind: Kind, range: Range<usize>) -> Option<Cow<'s, str>> {
+        let gate = self.context.gate;
+        let harmless = |text: Cow<'s, str>| match gate.redacted(&text) {
+            None => text,
+            Some(harmless) => Cow::Owned(harmless),
+        };
+        match kind {
+            Kind::String => {
+                let mut scan = self.scan.clone();
+                scan.rewind(range.start);
+                let span = scan.string().ok()?;
+                let last = name.rsplit('.').next().unwrap_or_default();
+                let markup = self.context.plan.markup;
+                let markup = markup.iter().any(|one| one.eq_ignore_ascii_case(last));
+                let text = decoded(&scan, &span);
+                if !markup && sanitize::is_plain(&text) {
+                    return Some(harmless(text));
+                }
+                Some(Cow::Owned(gate.value(&text, markup).into_owned()))
+            }
+            Kind::Number | Kind::Word => {
+                let text = self.scan.plain(range);
+                (text != "null").then(|| harmless(Cow::Borrowed(text)))
+            }
+            Kind::Object | Kind::Array => None,
+        }
     }
 
     /// Writes an item that does not fit, shortened: its selected fields only.
@@ -392,21 +736,18 @@ impl Shaper<'_, '_> {
         out: &mut Writer,
         end: usize,
         depth: u32,
+        fields: &[(usize, &str)],
         names: &mut Names,
     ) -> Result<(), Problem> {
         out.entry();
-        if self.context.selection.fields.is_empty() || self.scan.kind()? != Kind::Object {
+        if fields.is_empty() || self.scan.kind()? != Kind::Object {
             return self.shrunk(out, end, depth, false);
         }
         let mut selected = Writer::default();
-        self.item(&mut selected, usize::MAX, depth, names)?;
+        self.item(&mut selected, usize::MAX, depth, fields, names)?;
         out.add_repaired(&selected);
-        let mut shaper = Shaper {
-            scan: Scanner::lenient(selected.text().as_bytes()),
-            context: self.context,
-            envelope: None,
-        };
-        shaper.shrunk(out, end, depth, false)
+        let text = selected.text().as_bytes();
+        Shaper::new(Scanner::lenient(text), self.context).shrunk(out, end, depth, false)
     }
 }
 

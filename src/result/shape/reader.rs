@@ -13,7 +13,8 @@ use crate::json::{Flaw, Kind, Mode, Scanner, Walk, decoded, repaired};
 use super::super::envelope::{Envelope, is_telling};
 use super::super::verdict::Problem;
 use super::super::writer::Writer;
-use super::list::{List, Names, failure as item_failure, fields};
+use super::list::{List, Names, failure as item_failure};
+use super::table::table;
 use super::{Context, ENVELOPE_RESERVE, Limits, MARK, MORE, Plan, Selection, Shaper};
 
 /// Longest item or member that is held, in bytes. Of longer ones the beginning is read.
@@ -50,7 +51,7 @@ pub struct Reader<'a> {
     keep: bool,
     state: State,
     frames: Vec<Frame>,
-    lists: Vec<List>,
+    lists: Vec<List<'a>>,
     /// More arrays than could be read were met.
     too_many: bool,
     documented: Option<usize>,
@@ -97,6 +98,8 @@ struct Siblings {
     written: Vec<(Writer, Range<usize>)>,
     chars: usize,
     left_out: usize,
+    /// Those that are named in `fields`, in lower case.
+    named: Vec<String>,
 }
 
 /// What a judged answer is.
@@ -381,7 +384,7 @@ impl<'a> Reader<'a> {
                 Some(looked) => {
                     let mut item = scan.clone();
                     item.rewind(begin);
-                    list.count(context, &looked, item, depth)?;
+                    list.count(context, looked, item, end, depth)?;
                 }
             }
             self.at = scan.position();
@@ -510,7 +513,7 @@ impl<'a> Reader<'a> {
                         list.total += 1;
                     } else {
                         let looked = list.look(context, scan, depth + 1)?;
-                        list.count(context, &looked, item, depth + 1)?;
+                        list.count(context, looked, item, scan.position(), depth + 1)?;
                     }
                     more = scan.next(b']')?;
                 }
@@ -533,8 +536,15 @@ impl<'a> Reader<'a> {
 
     /// Writes a member that stands beside a list, as far as there is room. The lists from `first` on are in it.
     fn sibling(&mut self, name: &str, scan: Scanner<'_>, first: usize) -> Result<(), Problem> {
-        if self.judging {
+        let fields = &self.context.selection.fields;
+        let asked = fields
+            .iter()
+            .any(|field| field.eq_ignore_ascii_case(name) || field == "*");
+        if self.judging || self.context.selection.query.bare && !asked {
             return Ok(());
+        }
+        if asked {
+            self.siblings.named.push(name.to_lowercase());
         }
         let room = self.room().saturating_sub(self.siblings.chars + 1);
         let mut out = Writer::default();
@@ -682,7 +692,7 @@ impl<'a> Reader<'a> {
                 let list = &mut self.lists[*list];
                 let item = scan.clone();
                 let looked = list.look(self.context, &mut scan, nested(depth))?;
-                list.count(self.context, &looked, item, nested(depth))?;
+                list.count(self.context, looked, item, scan.position(), nested(depth))?;
                 list.long += usize::from(is_cut);
             }
             Some(Frame::Object { .. }) => {
@@ -714,7 +724,7 @@ impl<'a> Reader<'a> {
             return self.documented;
         }
         let plan = self.context.plan.list?;
-        let among = |fits: &dyn Fn(&List) -> bool| {
+        let among = |fits: &dyn Fn(&List<'_>) -> bool| {
             let mut fitting = (0..self.lists.len()).filter(|list| {
                 let list = &self.lists[*list];
                 list.plausible && fits(list)
@@ -722,11 +732,11 @@ impl<'a> Reader<'a> {
             let first = fitting.next();
             first.filter(|_| fitting.next().is_none())
         };
-        let named = |list: &List| {
+        let named = |list: &List<'_>| {
             plan.last()
                 .is_some_and(|key| key.eq_ignore_ascii_case(&list.name))
         };
-        let usual = |list: &List| {
+        let usual = |list: &List<'_>| {
             USUAL_LISTS
                 .iter()
                 .any(|name| name.eq_ignore_ascii_case(&list.name))
@@ -789,15 +799,19 @@ impl<'a> Reader<'a> {
     /// What a caller has asked for that only a list can give, if there is any of it.
     fn unapplied(&self) -> Option<String> {
         let Selection {
-            fields,
             limit,
             offset,
+            query,
+            ..
         } = self.context.selection;
         self.context.plan.list?;
         let given = [
             ("limit", *limit != Selection::default().limit),
             ("offset", *offset > 0),
-            ("fields", !fields.is_empty()),
+            ("fields", !self.context.named().is_empty()),
+            ("where", !query.filter.is_empty()),
+            ("sort", !query.sort.is_empty()),
+            ("count_by", !query.count_by.is_empty()),
         ];
         let names: Vec<String> = given
             .iter()
@@ -865,38 +879,30 @@ impl<'a> Reader<'a> {
 
     /// The selected fields of an answer without a list; all of it if none are selected.
     fn projected<'b>(&self, body: &'b [u8]) -> Result<Cow<'b, [u8]>, Problem> {
-        let selection = self.context.selection;
+        let context = self.context;
+        let named = context.named();
         let scan = Scanner::lenient(body);
-        if self.context.plan.list.is_some()
-            || selection.fields.is_empty()
-            || scan.kind()? != Kind::Object
-        {
+        if context.plan.list.is_some() || scan.kind()? != Kind::Object {
+            return Ok(Cow::Borrowed(body));
+        }
+        let layout = context.plan.layout;
+        if named.is_empty() && (layout.is_empty() || !context.selection.fields.is_empty()) {
             return Ok(Cow::Borrowed(body));
         }
         // All of it is judged, whatever is selected.
-        outline(body, self.context.plan)?;
-        let mut names = Names::new(selection.fields.len());
+        outline(body, context.plan)?;
         let mut out = Writer::default();
-        let mut shaper = Shaper {
-            scan,
-            context: self.context,
-            envelope: None,
-        };
-        shaper.project(
-            &mut out,
-            usize::MAX,
-            0,
-            &fields(&selection.fields),
-            &mut names,
-            true,
-        )?;
-        let missing = names.missing(&selection.fields);
-        if self.context.plan.read && names.none_found() {
-            return Err(Problem::UnknownNames {
-                argument: "fields",
-                names: missing.join(", "),
-                existing: names.existing(),
-            });
+        let mut shaper = Shaper::new(scan, context);
+        if named.is_empty() {
+            shaper.without(&mut out, layout)?;
+            return Ok(Cow::Owned(out.into_text().into_bytes()));
+        }
+        let mut names = Names::new(named.len());
+        let fields = context.fields();
+        shaper.project(&mut out, usize::MAX, 0, &fields, &mut names, true)?;
+        let missing = names.missing(fields.iter().copied());
+        if context.plan.read && missing.len() == names.count(named) {
+            return Err(unknown("fields", &missing, &names));
         }
         Ok(Cow::Owned(out.into_text().into_bytes()))
     }
@@ -938,6 +944,50 @@ impl<'a> Reader<'a> {
         repaired
     }
 
+    /// Writes the groups of a list, largest first, as far as they are wanted and fit.
+    fn write_groups(&self, out: &mut Writer, list: &List<'_>, end: usize) {
+        let selection = self.context.selection;
+        let names = &selection.query.count_by;
+        let groups = list.groups.sorted();
+        let mut other = list.groups.other;
+        out.push("{\"columns\":[");
+        for name in names {
+            out.entry();
+            out.string(&self.context.gate.value(name, false));
+        }
+        out.push(",\"count\"],\"rows\":[");
+        let (mut written, mut full) = (0, false);
+        for (values, count) in groups.iter().skip(selection.offset) {
+            let before = out.mark();
+            out.entry();
+            out.ascii('[');
+            for value in *values {
+                out.entry();
+                out.string(value);
+            }
+            out.push(&format!(",{count}]"));
+            full |= out.chars() > end || written >= selection.limit.max(1);
+            if full {
+                out.undo(before);
+                other += count;
+            } else {
+                written += 1;
+            }
+        }
+        out.push(&format!(
+            "],\"returned\":{written},\"offset\":{},\"groups\":{},\"total\":{}",
+            selection.offset,
+            groups.len(),
+            list.total
+        ));
+        if !selection.query.filter.is_empty() {
+            out.push(&format!(",\"matched\":{}", list.matched));
+        }
+        if other > 0 {
+            out.push(&format!(",\"other\":{other}"));
+        }
+    }
+
     /// Whether a member that was written is the list itself, and not an object around it.
     fn is_member(&self, list: usize, member: &Writer) -> bool {
         let mut name = Writer::default();
@@ -948,49 +998,111 @@ impl<'a> Reader<'a> {
             .is_some_and(|rest| rest.starts_with(":["))
     }
 
+    /// Refuses names that fit nothing: those of questions, of which the answer would be wrong, and `fields` if none of them
+    /// fits. What was written has been written, whatever is to be shown of it.
+    fn known_names(&self, list: &List<'_>) -> Result<Vec<&'a str>, Problem> {
+        let context = self.context;
+        let query = &context.selection.query;
+        let named = context.named();
+        let missing = list
+            .names
+            .missing(context.fields().into_iter().filter(|(number, name)| {
+                *number < named.len() && !self.siblings.named.contains(&name.to_lowercase())
+            }));
+        if !context.plan.read || list.names.existing().is_empty() {
+            return Ok(missing);
+        }
+        let mut first = named.len();
+        let questions: [(&'static str, Vec<&str>); 3] = [
+            ("where", query.filter.names().collect()),
+            ("sort", query.sort.names().collect()),
+            (
+                "count_by",
+                query.count_by.iter().map(String::as_str).collect(),
+            ),
+        ];
+        for (argument, asked) in questions {
+            let unmet = list.names.missing((first..).zip(asked.iter().copied()));
+            first += asked.len();
+            if !unmet.is_empty() {
+                return Err(unknown(argument, &unmet, &list.names));
+            }
+        }
+        if !missing.is_empty() && missing.len() == list.names.count(named) {
+            return Err(unknown("fields", &missing, &list.names));
+        }
+        Ok(missing)
+    }
+
     /// Writes a list with what belongs to it.
     fn write_list(mut self, chosen: usize) -> Result<String, Problem> {
         let context = self.context;
         let selection = context.selection;
+        let query = &selection.query;
         let mut beside = Writer::default();
         let repaired_beside = self.write_beside(&mut beside, Some(chosen));
-        let list = self.lists.swap_remove(chosen);
-        let (offset, total) = (selection.offset, list.total);
-        let missing = list.names.missing(&selection.fields);
+        let mut list = self.lists.swap_remove(chosen);
+        let missing = self.known_names(&list)?;
         let existing = list.names.existing();
-        if context.plan.read && list.names.none_found() && !existing.is_empty() {
-            return Err(Problem::UnknownNames {
-                argument: "fields",
-                names: missing.join(", "),
-                existing,
-            });
-        }
-        let next = offset.saturating_add(list.returned);
-        let more = next < total;
+        list.write_held(context)?;
+        let end = self.limits.chars();
         let mut out = Writer::default();
-        out.push("{\"items\":[");
-        out.push(list.out.text());
-        out.push(&format!(
-            "],\"returned\":{},\"offset\":{offset},\"total\":{total}",
-            list.returned
-        ));
-        if more {
-            out.push(&format!(",\"next_offset\":{next}"));
-        }
         let mut notes: Vec<String> = Vec::new();
-        if list.cut {
-            notes.push(
-                "An item is shortened to fit the size limit: name the fields you need in `fields`."
-                    .into(),
+        let (offset, total, matched) = (selection.offset, list.total, list.matched);
+        let mut returned = list.returned;
+        if query.count_by.is_empty() {
+            let items = list.out.text();
+            match table(
+                items,
+                end - ENVELOPE_RESERVE - self.siblings.chars,
+                query.tables,
+            )? {
+                Some((text, rows)) => {
+                    list.full |= rows < returned;
+                    returned = rows;
+                    out.push(&text);
+                }
+                None => {
+                    out.push("{\"items\":[");
+                    out.push(items);
+                    out.ascii(']');
+                }
+            }
+            let next = offset.saturating_add(returned);
+            let more = next < matched;
+            out.push(&format!(
+                ",\"returned\":{returned},\"offset\":{offset},\"total\":{total}"
+            ));
+            if !query.filter.is_empty() {
+                out.push(&format!(",\"matched\":{matched}"));
+            }
+            if more {
+                out.push(&format!(",\"next_offset\":{next}"));
+            }
+            if list.cut {
+                notes.push(
+                    "An item is shortened to fit the size limit: name the fields you need in `fields`."
+                        .into(),
+                );
+            }
+            if more && returned == 0 {
+                notes.push(
+                    "offset is too large for this order: narrow the question with `where`.".into(),
+                );
+            } else if more && list.full {
+                notes.push(format!("Size limit reached: call again with offset={next}, or name fewer fields in `fields`."));
+            } else if more {
+                notes.push(format!("Call again with offset={next} for the next items."));
+            }
+            if matched > 0 && offset >= matched {
+                notes.push("offset is beyond the last item.".into());
+            }
+        } else {
+            self.write_groups(
+                &mut out,
+                &list,
+                end - ENVELOPE_RESERVE - self.siblings.chars,
             );
-        }
-        if more && list.full {
-            notes.push(format!("Size limit reached: call again with offset={next}, or name fewer fields in `fields`."));
-        } else if more {
-            notes.push(format!("Call again with offset={next} for the next items."));
-        }
-        if total > 0 && offset >= total {
-            notes.push("offset is beyond the last item.".into());
         }
         if !list.documented {
             let name = context
@@ -1051,6 +1163,15 @@ impl<'a> Reader<'a> {
         }
         out.ascii('}');
         Ok(out.into_text())
+    }
+}
+
+/// The refusal of names that nothing has.
+fn unknown(argument: &'static str, names: &[&str], known: &Names) -> Problem {
+    Problem::UnknownNames {
+        argument,
+        names: names.join(", "),
+        existing: known.existing(),
     }
 }
 
