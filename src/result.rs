@@ -15,7 +15,7 @@ use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
 pub use query::{Query, Sort, Where};
-pub use shape::{Limits, Plan, Reader, Selection, shape};
+pub use shape::{Limits, Plan, Reader, Selection, Series, shape};
 use verdict::Judged;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
 

@@ -5,6 +5,7 @@
 
 mod list;
 mod reader;
+mod series;
 mod shorten;
 mod table;
 
@@ -21,6 +22,7 @@ use super::writer::Writer;
 
 pub use reader::Reader;
 pub(super) use reader::outline;
+pub use series::Series;
 
 /// What is kept free for the mark at the end of a shortened container.
 const MARK: usize = 48;
@@ -43,6 +45,8 @@ pub struct Plan<'a> {
     /// Names of fields of an answer without a list that only say how OpManager's pages look, and are left out unless they
     /// are named.
     pub layout: &'a [&'a str],
+    /// Where the points of its series are, which are returned as summaries. For answers without a list.
+    pub series: &'a [Series<'a>],
 }
 
 /// What a caller wants of a list.
@@ -297,12 +301,13 @@ impl<'a, 's> Shaper<'a, 's> {
                 Cow::Owned(text) => out.string(&text),
             },
             _ => {
-                let mut text = String::new();
+                let mut text = out.take_scratch();
                 decode(&String::from_utf8_lossy(bytes), usize::MAX, &mut text);
                 out.string(&gate.value(&text, markup));
                 if is_flawed(bytes) {
                     out.count_repaired();
                 }
+                out.give_scratch(text);
             }
         }
         let fits = out.since(before) <= room;

@@ -11,6 +11,8 @@ pub(super) struct Writer {
     chars: usize,
     /// How many strings were written that had flaws.
     repaired: usize,
+    /// Memory for texts on their way into it.
+    scratch: String,
 }
 
 /// A state of a [`Writer`] to which it can go back.
@@ -59,6 +61,12 @@ impl Writer {
     pub(super) fn push(&mut self, json: &str) {
         self.text.push_str(json);
         self.chars += json.chars().count();
+    }
+
+    /// Writes what another has written.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.text.push_str(&other.text);
+        self.chars += other.chars;
     }
 
     /// Writes one character of ASCII: a bracket, a comma, a colon.
@@ -110,6 +118,18 @@ impl Writer {
         self.text.truncate(mark.bytes);
         self.chars = mark.chars;
         self.repaired = mark.repaired;
+    }
+
+    /// An empty text, to be given back.
+    pub(super) fn take_scratch(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        text
+    }
+
+    /// Gives back what was taken.
+    pub(super) fn give_scratch(&mut self, text: String) {
+        self.scratch = text;
     }
 
     /// Counts a string that had flaws.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use opmanager_mcp_server::result::{
-    Limits, Plan, Problem, Query, Reader, Selection, Sort, Where, shape,
+    Limits, Plan, Problem, Query, Reader, Selection, Series, Sort, Where, shape,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -504,4 +504,83 @@ fn default_fields_layout_and_siblings_come_when_asked_for() {
         shaped(body, plan, &["*"], true),
         serde_json::from_str::<Value>(body).unwrap()
     );
+}
+
+#[test]
+fn series_are_summed_up_and_points_come_when_asked_for() {
+    const SERIES: [Series<'static>; 2] = [
+        Series {
+            path: &["graphData", "*", "data"],
+            time: "0",
+            value: "1",
+            unit: &["suffix", "xyTitles"],
+        },
+        Series {
+            path: &["uptime", "*"],
+            time: "at",
+            value: "share",
+            unit: &[],
+        },
+    ];
+    let plan = Plan {
+        read: true,
+        series: &SERIES,
+        ..Plan::default()
+    };
+    let data: Vec<Value> = (1..=100)
+        .map(|n| json!([1_700_000_000_000_u64 + n * 300_000, n, n.to_string()]))
+        .collect();
+    let body = json!({
+        "displayName": "Traffic",
+        "xyTitles": ["Time", "bps"],
+        "graphData": [
+            { "seriesname": "Rx", "data": data, "suffix": "M" },
+            { "seriesname": "Tx", "data": [] },
+        ],
+        "uptime": { "a": [{ "at": 2, "share": "99.5%" }, { "at": 1, "share": "50%" }, { "at": 3 }] },
+    })
+    .to_string();
+    let shaped = |points| {
+        let selection = asked(Query {
+            points,
+            ..Query::default()
+        });
+        let text = shape(
+            body.as_bytes(),
+            plan,
+            &selection,
+            Limits::default(),
+            &|_| None,
+        )
+        .unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    let found = shaped(None);
+    assert_eq!(
+        found["graphData"][0]["data"],
+        json!({
+            "unit": "M", "from": 1_700_000_300_000_u64, "to": 1_700_030_000_000_u64, "n": 100,
+            "min": 1, "average": 50.5, "max": 100, "p95": 95, "last": 100, "trend": "rising",
+        })
+    );
+    assert_eq!(
+        found["graphData"][1]["data"],
+        json!({ "unit": "bps", "n": 0 })
+    );
+    // Newest last, whatever the order; what has no value is counted.
+    assert_eq!(
+        found["uptime"]["a"],
+        json!({
+            "from": 1, "to": 2, "n": 2, "without_value": 1,
+            "min": 50, "average": 74.75, "max": 99.5, "p95": 99.5, "last": 99.5, "trend": "rising",
+        })
+    );
+    let points = &shaped(Some(4))["graphData"][0]["data"]["points"];
+    let values: Vec<&Value> = points
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|point| &point[1])
+        .collect();
+    assert_eq!(values, [25, 50, 75, 100]);
 }

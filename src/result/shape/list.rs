@@ -220,6 +220,24 @@ impl<'a> List<'a> {
         }
     }
 
+    /// Whether the next item is only counted: nothing is asked of it, and it is not written.
+    #[inline]
+    pub(super) fn counts_only(&self, context: Context<'_>) -> bool {
+        let selection = context.selection;
+        self.wants.is_empty()
+            && self.names.complete
+            && (self.full
+                || self.returned >= selection.limit.max(1)
+                || self.total < selection.offset)
+    }
+
+    /// Counts an item of which nothing is asked.
+    #[inline]
+    pub(super) fn count_only(&mut self) {
+        self.total += 1;
+        self.matched += 1;
+    }
+
     /// Reads the item at which the scanner stands. What it writes is taken back if more bytes are needed; nothing is
     /// counted before [`Self::count`].
     pub(super) fn look(

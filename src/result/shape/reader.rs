@@ -357,7 +357,7 @@ impl<'a> Reader<'a> {
         loop {
             let before = list.out.mark();
             let begin = scan.position();
-            let looked = if self.judging && list.total > 0 {
+            let looked = if list.total > 0 && (self.judging || list.counts_only(context)) {
                 scan.skip(depth)?;
                 None
             } else {
@@ -380,7 +380,7 @@ impl<'a> Reader<'a> {
                 }
             };
             match looked {
-                None => list.total += 1,
+                None => list.count_only(),
                 Some(looked) => {
                     let mut item = scan.clone();
                     item.rewind(begin);
@@ -885,12 +885,24 @@ impl<'a> Reader<'a> {
         if context.plan.list.is_some() || scan.kind()? != Kind::Object {
             return Ok(Cow::Borrowed(body));
         }
-        let layout = context.plan.layout;
-        if named.is_empty() && (layout.is_empty() || !context.selection.fields.is_empty()) {
+        let series = context.plan.series;
+        let layout = match context.selection.fields.is_empty() {
+            true => context.plan.layout,
+            false => &[],
+        };
+        if named.is_empty() && layout.is_empty() && series.is_empty() {
             return Ok(Cow::Borrowed(body));
         }
         // All of it is judged, whatever is selected.
         outline(body, context.plan)?;
+        let mut summed = Writer::default();
+        let scan = if series.is_empty() {
+            scan
+        } else {
+            let ahead: Vec<_> = series.iter().map(|series| (series.path, *series)).collect();
+            Shaper::new(scan, context).summed(&mut summed, 0, &ahead, "")?;
+            Scanner::lenient(summed.text().as_bytes())
+        };
         let mut out = Writer::default();
         let mut shaper = Shaper::new(scan, context);
         if named.is_empty() {
@@ -931,7 +943,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             out.entry();
-            out.push(member.text());
+            out.append(&member);
             repaired += member.repaired();
         }
         if self.siblings.left_out > 0 {
@@ -1064,7 +1076,7 @@ impl<'a> Reader<'a> {
                 }
                 None => {
                     out.push("{\"items\":[");
-                    out.push(items);
+                    out.append(&list.out);
                     out.ascii(']');
                 }
             }
@@ -1158,7 +1170,7 @@ impl<'a> Reader<'a> {
         }
         if !beside.is_empty() {
             out.push(",\"opmanager\":{");
-            out.push(beside.text());
+            out.append(&beside);
             out.ascii('}');
         }
         out.ascii('}');
