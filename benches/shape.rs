@@ -198,6 +198,7 @@ fn once(name: &str) -> io::Result<()> {
     if way != "nothing" {
         let (_, way) = WAYS
             .iter()
+            .chain(&QUESTIONS)
             .find(|(name, _)| *name == way)
             .ok_or_else(unknown)?;
         done(way(case, &body))?;

@@ -202,6 +202,32 @@ impl<'a> Scanner<'a> {
         Ok(start..self.at)
     }
 
+    /// Steps over bytes if they come next. They must be whole tokens that were accepted before.
+    #[inline]
+    pub(crate) fn take(&mut self, tokens: &[u8]) -> bool {
+        let found = self
+            .text
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(tokens));
+        if found {
+            self.at += tokens.len();
+        }
+        found
+    }
+
+    /// As [`Self::skip`], quicker for what is no container.
+    #[inline]
+    pub(crate) fn skip_field(&mut self, depth: u32) -> Result<()> {
+        let (bytes, at) = (self.text, self.at);
+        self.at = match byte(bytes, at)? {
+            b'"' => string_end(bytes, at + 1, self.mode)?.0,
+            b'-' | b'0'..=b'9' => number_end(bytes, at)?,
+            b'{' | b'[' => return self.skip(depth),
+            _ => word_end(bytes, at)?,
+        };
+        Ok(())
+    }
+
     /// Steps over a value that begins at `depth` containers below the outermost.
     pub(crate) fn skip(&mut self, depth: u32) -> Result<()> {
         let bytes = self.text;

@@ -47,9 +47,9 @@ fuzz_target!(|input: (u16, Option<&str>, &[u8], bool, u8)| {
                     }),
                     _ => false,
                 };
-                let none = ["none", "null", "false"].map(Some).contains(
-                    &error.and_then(Value::as_str).map(|text| text.trim()),
-                );
+                let none = ["none", "null", "false"]
+                    .map(Some)
+                    .contains(&error.and_then(Value::as_str).map(|text| text.trim()));
                 assert!(!told || none || repeats(body), "an error is a success");
             }
             serde_json::from_str::<IgnoredAny>(&answer.into_json()).unwrap();

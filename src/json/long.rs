@@ -217,13 +217,9 @@ impl Walk {
         {
             let mut cut = walked[..end].to_vec();
             // Neither half an escape nor half a character.
-            let escape = cut[self.string..].iter().rev().take(12);
-            if let Some(back) = escape
-                .enumerate()
-                .filter(|(_, byte)| **byte == b'\\')
-                .last()
-            {
-                cut.truncate(end - 1 - back.0);
+            let from = self.string.max(end.saturating_sub(12));
+            if let Some(escape) = cut[from..].iter().position(|byte| *byte == b'\\') {
+                cut.truncate(from + escape);
             }
             let slashes = cut.iter().rev().take_while(|byte| **byte == b'\\').count();
             cut.truncate(cut.len() - slashes % 2);

@@ -13,6 +13,7 @@
 //! Numbers compare as numbers, also as texts with a unit (`3.768 K`, `10 Gbps`) or a share (`0.02%`); times compare as
 //! times; everything else as text, in any case. `~` is "contains".
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// What is asked of a list beyond fields, limit and offset.
@@ -397,24 +398,20 @@ pub(super) fn number(text: &str) -> Option<Number> {
     }
     let bytes = text.as_bytes();
     let mut end = usize::from(matches!(first, b'-' | b'+'));
-    let mut digits = String::new();
-    if first == b'-' {
-        digits.push('-');
-    }
-    let mut whole = true;
+    let (mut whole, mut commas) = (true, false);
     while let Some(&byte) = bytes.get(end) {
         match byte {
-            b'0'..=b'9' => digits.push(char::from(byte)),
+            b'0'..=b'9' => {}
             // Three digits behind each comma.
             b',' if whole
                 && bytes
                     .get(end + 1..end + 4)
                     .is_some_and(|three| three.iter().all(u8::is_ascii_digit))
-                && !bytes.get(end + 4).is_some_and(u8::is_ascii_digit) => {}
-            b'.' if whole => {
-                whole = false;
-                digits.push('.');
+                && !bytes.get(end + 4).is_some_and(u8::is_ascii_digit) =>
+            {
+                commas = true;
             }
+            b'.' if whole => whole = false,
             b'e' | b'E'
                 if bytes.get(end + 1).is_some_and(|next| {
                     next.is_ascii_digit()
@@ -423,14 +420,17 @@ pub(super) fn number(text: &str) -> Option<Number> {
                 }) =>
             {
                 whole = false;
-                digits.push('e');
                 end += 1;
-                digits.push(char::from(bytes[end]));
             }
             _ => break,
         }
         end += 1;
     }
+    let digits = if commas {
+        Cow::Owned(text[..end].replace(',', ""))
+    } else {
+        Cow::Borrowed(&text[..end])
+    };
     let value: f64 = digits.parse().ok()?;
     let mut unit = text[end..].trim_start();
     if unit.is_empty() {
@@ -462,8 +462,9 @@ pub(super) fn number(text: &str) -> Option<Number> {
 /// The moment that a text says, in seconds: of a date, mostly with a time of day, in the forms that OpManager uses and in
 /// ISO 8601. Moments of which not both say their distance from UTC are compared as they stand.
 pub(super) fn time(text: &str) -> Option<i64> {
-    // A date has a year.
-    if text.len() < 8 || text.len() > 64 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+    // A date has a year, and most other texts have no four digits in a row.
+    let mut runs = text.as_bytes().split(|byte| !byte.is_ascii_digit());
+    if text.len() < 8 || text.len() > 64 || !runs.any(|run| run.len() == 4) {
         return None;
     }
     let (mut year, mut month, mut day) = (None, None, None);
@@ -525,8 +526,11 @@ pub(super) fn time(text: &str) -> Option<i64> {
     Some(days * 86_400 + seconds - shift)
 }
 
+/// Year, month and day.
+type Date = (i64, i64, i64);
+
 /// The date that a part begins with, and the time behind a `T`.
-fn iso_date(part: &str) -> Option<((i64, i64, i64), Option<&str>)> {
+fn iso_date(part: &str) -> Option<(Date, Option<&str>)> {
     let (date, rest) = match part.split_once(['T', 't']) {
         Some((date, rest)) => (date, Some(rest)),
         None => (part, None),
@@ -611,10 +615,9 @@ impl Rank {
     fn new(value: Option<&str>, descending: bool) -> Self {
         let value = match value.map(str::trim) {
             None | Some("" | "-" | "NA" | "N/A" | "null") => Value::Nothing,
-            Some(text) => match (number(text), time(text)) {
-                (Some(number), _) => Value::Number(number),
-                (None, Some(time)) => Value::Time(time),
-                (None, None) => Value::Text(text.to_lowercase()),
+            Some(text) => match number(text) {
+                Some(number) => Value::Number(number),
+                None => time(text).map_or_else(|| Value::Text(text.to_lowercase()), Value::Time),
             },
         };
         Self { value, descending }

@@ -57,12 +57,30 @@ pub(super) struct List<'a> {
     /// Names whose values decide about an item: of conditions, of the order and of groups, in this sequence.
     wants: Vec<(usize, &'a str)>,
     tests: Vec<Test>,
+    /// Where the values are that the item has for `wants`.
+    found: Vec<Found>,
+    /// The names of the item before, as they were sent, up to where their values began: mostly the next item has the same.
+    layout: Vec<(Vec<u8>, Step)>,
     /// How many items meet the conditions.
     pub(super) matched: usize,
     /// The first items in the order that was asked for, as far as they are known.
     held: BinaryHeap<Held>,
     held_bytes: usize,
     pub(super) groups: Groups,
+}
+
+/// Where a value is, if an item has it.
+type Found = Option<(Kind, Range<usize>)>;
+
+/// What to do at a name that was met before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Nothing is asked about it.
+    Over,
+    /// Its value is asked for once.
+    Take(usize),
+    /// Something else.
+    Look,
 }
 
 /// An item that is held to be put in order.
@@ -213,6 +231,8 @@ impl<'a> List<'a> {
             fields: context.fields(),
             wants: (named..).zip(wants).collect(),
             tests: query.filter.tests(),
+            found: Vec::new(),
+            layout: Vec::new(),
             matched: 0,
             held: BinaryHeap::new(),
             held_bytes: 0,
@@ -322,25 +342,38 @@ impl<'a> List<'a> {
         depth: u32,
         looked: &mut Looked,
     ) -> Result<(), Problem> {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        found.resize(self.wants.len(), None);
+        let asked = self.ask(context, scan, depth, &mut found, looked);
+        self.found = found;
+        asked
+    }
+
+    /// As [`Self::question`], with a place for what is found.
+    fn ask(
+        &mut self,
+        context: Context<'_>,
+        scan: &mut Scanner<'_>,
+        depth: u32,
+        found: &mut [Found],
+        looked: &mut Looked,
+    ) -> Result<(), Problem> {
         let query = &context.selection.query;
-        let mut found = vec![None; self.wants.len()];
         let mut shaper = Shaper::new(scan.clone(), context);
-        if shaper.scan.kind()? == Kind::Object {
-            let complete = self.names.complete;
-            let first = self.wants.first().map_or(0, |(number, _)| *number);
-            if complete || self.fields.is_empty() {
-                shaper.values(depth, &self.wants, first, &mut found, &mut self.names, true)?;
-            } else {
-                let all: Vec<_> = self.fields.iter().chain(&self.wants).copied().collect();
-                shaper.values(depth, &all, first, &mut found, &mut self.names, true)?;
-            }
-        } else {
+        if shaper.scan.kind()? != Kind::Object {
             shaper.scan.skip(depth)?;
+        } else if self.names.complete {
+            self.walk(&mut shaper, depth, found)?;
+        } else {
+            let first = self.wants.first().map_or(0, |(number, _)| *number);
+            let all: Vec<_> = self.fields.iter().chain(&self.wants).copied().collect();
+            shaper.values(depth, &all, first, found, &mut self.names, true)?;
         }
         scan.rewind(shaper.scan.position());
         let (filter, rest) = found.split_at(self.tests.len());
         let wants = &self.wants;
-        let text = |number: usize, value: &Option<(Kind, Range<usize>)>| {
+        let text = |number: usize, value: &Found| {
             let name = wants.get(number).map_or("", |(_, name)| *name);
             value
                 .as_ref()
@@ -372,6 +405,75 @@ impl<'a> List<'a> {
             looked.ranks = Some(query.sort.rank(order.iter().map(Option::as_deref)));
         }
         Ok(())
+    }
+
+    /// Finds the values of an item whose names are mostly those of the item before.
+    fn walk(
+        &mut self,
+        shaper: &mut Shaper<'_, '_>,
+        depth: u32,
+        found: &mut [Found],
+    ) -> Result<(), Problem> {
+        let first = self.wants.first().map_or(0, |(number, _)| *number);
+        let mut place = 0;
+        let mut more = shaper.scan.open(b'}')?;
+        while more {
+            let known = self.layout.get(place);
+            let step = match known {
+                Some((tokens, step)) if *step != Step::Look && shaper.scan.take(tokens) => *step,
+                _ => self.learn(shaper, place)?,
+            };
+            place += 1;
+            match step {
+                Step::Over => shaper.scan.skip_field(depth + 1)?,
+                Step::Take(number) => {
+                    let (kind, begin) = (shaper.scan.kind()?, shaper.scan.position());
+                    shaper.scan.skip_field(depth + 1)?;
+                    found[number] = Some((kind, begin..shaper.scan.position()));
+                }
+                Step::Look => {
+                    let names = &mut self.names;
+                    shaper.value(depth, &self.wants, first, found, names, false)?;
+                }
+            }
+            more = shaper.scan.next(b'}')?;
+        }
+        Ok(())
+    }
+
+    /// Notes what to do at the name at which the scanner stands. It is stepped over unless it is to be looked at.
+    fn learn(&mut self, shaper: &mut Shaper<'_, '_>, place: usize) -> Result<Step, Problem> {
+        let begin = shaper.scan.position();
+        let key = shaper.scan.key()?;
+        let name = decoded(&shaper.scan, &key);
+        let first = self.wants.first().map_or(0, |(number, _)| *number);
+        let mut step = Step::Over;
+        for (number, wanted) in &self.wants {
+            if wanted.eq_ignore_ascii_case(&name) && step == Step::Over {
+                step = Step::Take(number - first);
+            } else if wanted.eq_ignore_ascii_case(&name) || below(wanted, &name).is_some() {
+                step = Step::Look;
+            }
+        }
+        let tokens = shaper.scan.bytes(begin..shaper.scan.position());
+        let tokens = if tokens.len() <= LONGEST_NAME * 2 {
+            tokens
+        } else {
+            &[]
+        };
+        let learned = (
+            tokens.to_vec(),
+            if tokens.is_empty() { Step::Look } else { step },
+        );
+        if step == Step::Look {
+            shaper.scan.rewind(begin);
+        }
+        if let Some(known) = self.layout.get_mut(place) {
+            *known = learned;
+        } else if place == self.layout.len() && place < NAMES {
+            self.layout.push(learned);
+        }
+        Ok(step)
     }
 
     /// Steps over an item; looks at its names as long as some that were given have not been met.
@@ -672,49 +774,63 @@ impl<'s> Shaper<'_, 's> {
         depth: u32,
         names: &[(usize, &str)],
         first: usize,
-        found: &mut [Option<(Kind, Range<usize>)>],
+        found: &mut [Found],
         known: &mut Names,
         outermost: bool,
     ) -> Result<(), Problem> {
         let mut more = self.scan.open(b'}')?;
         while more {
-            let key = self.scan.key()?;
-            let name = match self.scan.bytes(key.range.clone()) {
-                sent if !key.escaped && sent.is_ascii() => Cow::Borrowed(sent),
-                _ => Cow::Owned(decoded(&self.scan, &key).into_owned().into_bytes()),
-            };
-            let mut inner = Vec::new();
-            let mut place = None;
-            for &(number, wanted) in names {
-                if wanted.as_bytes().eq_ignore_ascii_case(&name) {
-                    known.found(number);
-                    if let Some(number) = number.checked_sub(first)
-                        && number < found.len()
-                    {
-                        let kind = self.scan.kind()?;
-                        let place = place.get_or_insert_with(Vec::new);
-                        place.push((number, kind));
-                    }
-                } else if wanted.len() > name.len()
-                    && wanted.as_bytes()[name.len()] == b'.'
-                    && wanted.as_bytes()[..name.len()].eq_ignore_ascii_case(&name)
-                {
-                    inner.push((number, &wanted[name.len() + 1..]));
-                }
-            }
-            if outermost && !known.complete && known.existing.len() < NAMES {
-                known.exists(&decoded(&self.scan, &key));
-            }
-            let begin = self.scan.position();
-            if !inner.is_empty() && self.scan.kind()? == Kind::Object {
-                self.values(depth + 1, &inner, first, found, known, false)?;
-            } else {
-                self.scan.skip(depth + 1)?;
-            }
-            for (number, kind) in place.unwrap_or_default() {
-                found[number] = Some((kind, begin..self.scan.position()));
-            }
+            self.value(depth, names, first, found, known, outermost)?;
             more = self.scan.next(b'}')?;
+        }
+        Ok(())
+    }
+
+    /// One member for [`Self::values`].
+    fn value(
+        &mut self,
+        depth: u32,
+        names: &[(usize, &str)],
+        first: usize,
+        found: &mut [Found],
+        known: &mut Names,
+        outermost: bool,
+    ) -> Result<(), Problem> {
+        let key = self.scan.key()?;
+        let name = match self.scan.bytes(key.range.clone()) {
+            sent if !key.escaped && sent.is_ascii() => Cow::Borrowed(sent),
+            _ => Cow::Owned(decoded(&self.scan, &key).into_owned().into_bytes()),
+        };
+        let mut inner = Vec::new();
+        let mut place = None;
+        for &(number, wanted) in names {
+            if wanted.as_bytes().eq_ignore_ascii_case(&name) {
+                known.found(number);
+                if let Some(number) = number.checked_sub(first)
+                    && number < found.len()
+                {
+                    let kind = self.scan.kind()?;
+                    let place = place.get_or_insert_with(Vec::new);
+                    place.push((number, kind));
+                }
+            } else if wanted.len() > name.len()
+                && wanted.as_bytes()[name.len()] == b'.'
+                && wanted.as_bytes()[..name.len()].eq_ignore_ascii_case(&name)
+            {
+                inner.push((number, &wanted[name.len() + 1..]));
+            }
+        }
+        if outermost && !known.complete && known.existing.len() < NAMES {
+            known.exists(&decoded(&self.scan, &key));
+        }
+        let begin = self.scan.position();
+        if !inner.is_empty() && self.scan.kind()? == Kind::Object {
+            self.values(depth + 1, &inner, first, found, known, false)?;
+        } else {
+            self.scan.skip(depth + 1)?;
+        }
+        for (number, kind) in place.unwrap_or_default() {
+            found[number] = Some((kind, begin..self.scan.position()));
         }
         Ok(())
     }
