@@ -14,7 +14,7 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
-pub use query::{Query, Sort, Where};
+pub use query::{Query, Sort, Where, Words};
 pub use shape::{Limits, Plan, Reader, Selection, Series, shape};
 use verdict::Judged;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};

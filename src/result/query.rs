@@ -118,9 +118,30 @@ impl Where {
     }
 
     /// The conditions, ready to be compared.
-    pub(super) fn tests(&self) -> Vec<Test> {
-        self.conditions.iter().map(Test::new).collect()
+    pub(super) fn tests(&self, words: &[Words<'_>]) -> Vec<Test> {
+        let test = |condition: &Condition| {
+            let field = condition.name.rsplit('.').next().unwrap_or_default();
+            let code = words
+                .iter()
+                .filter(|words| words.field.eq_ignore_ascii_case(field))
+                .flat_map(|words| words.codes)
+                .find(|(word, _)| word.eq_ignore_ascii_case(&condition.value));
+            Test {
+                code: code.map(|(_, code)| (*code).to_lowercase()),
+                ..Test::new(condition)
+            }
+        };
+        self.conditions.iter().map(test).collect()
     }
+}
+
+/// The words that stand for the codes of a field.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// The name of the field.
+    pub field: &'a str,
+    /// Each word with its code.
+    pub codes: &'a [(&'a str, &'a str)],
 }
 
 /// Names by which items are put in order.
@@ -281,6 +302,8 @@ impl<'t> Parser<'t> {
 pub(super) struct Test {
     operator: Operator,
     text: String,
+    /// The code that the text is the word for. Either is meant.
+    code: Option<String>,
     number: Option<Number>,
     time: Option<i64>,
 }
@@ -290,6 +313,7 @@ impl Test {
         Self {
             operator: condition.operator,
             text: condition.value.to_lowercase(),
+            code: None,
             number: number(&condition.value),
             time: time(&condition.value),
         }
@@ -310,7 +334,13 @@ impl Test {
         };
         let equal = || match ordering() {
             Some(ordering) => ordering == Ordering::Equal,
-            None => same(value, &self.text),
+            None => {
+                same(value, &self.text)
+                    || self
+                        .code
+                        .as_deref()
+                        .is_some_and(|code| same(value.trim(), code))
+            }
         };
         match self.operator {
             Operator::Equal => equal(),

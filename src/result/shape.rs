@@ -16,7 +16,7 @@ use crate::json::{DEEPEST, Flaw, Kind, Scanner, Span, decode, decoded, is_flawed
 use crate::sanitize;
 
 use super::envelope::Envelope;
-use super::query::Query;
+use super::query::{Query, Words};
 use super::verdict::Problem;
 use super::writer::Writer;
 
@@ -47,6 +47,8 @@ pub struct Plan<'a> {
     pub layout: &'a [&'a str],
     /// Where the points of its series are, which are returned as summaries. For answers without a list.
     pub series: &'a [Series<'a>],
+    /// Words that may be given for codes in conditions.
+    pub words: &'a [Words<'a>],
 }
 
 /// What a caller wants of a list.

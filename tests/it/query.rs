@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use opmanager_mcp_server::result::{
-    Limits, Plan, Problem, Query, Reader, Selection, Series, Sort, Where, shape,
+    Limits, Plan, Problem, Query, Reader, Selection, Series, Sort, Where, Words, shape,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -85,9 +85,8 @@ fn condition() -> impl Strategy<Value = Condition> {
         |(name, operator, (literal, meaning))| {
             let ordered = operator.contains(['<', '>']);
             let text = literal.as_str().unwrap_or_default();
-            let usable = !(ordered && !matches!(meaning, Meaning::Number(_)))
-                && !literal.is_null()
-                && !text.contains('"');
+            let comparable = !ordered || matches!(meaning, Meaning::Number(_));
+            let usable = comparable && !literal.is_null() && !text.contains('"');
             usable.then_some(Condition {
                 name,
                 operator,
@@ -583,4 +582,65 @@ fn series_are_summed_up_and_points_come_when_asked_for() {
         .map(|point| &point[1])
         .collect();
     assert_eq!(values, [25, 50, 75, 100]);
+}
+
+#[test]
+fn arguments_that_cannot_be_applied_are_named() {
+    let query = Query {
+        filter: Where::parse("a=1").unwrap(),
+        sort: Sort::parse("a").unwrap(),
+        count_by: std::vec!["a".into()],
+        points: Some(5),
+        ..Query::default()
+    };
+    let selection = Selection {
+        limit: 1,
+        offset: 1,
+        ..asked(query)
+    };
+    for list in [None, Some(&["rows"][..])] {
+        let plan = Plan {
+            list,
+            read: true,
+            ..Plan::default()
+        };
+        let shaped = shape(br#"{"b":1}"#, plan, &selection, Limits::default(), &|_| {
+            None
+        })
+        .unwrap();
+        for argument in ["limit", "offset", "where", "sort", "count_by", "points"] {
+            assert!(
+                shaped.contains(&format!("`{argument}`")),
+                "{argument}: {shaped}"
+            );
+        }
+        assert!(shaped.starts_with(r#"{"b":1,"#), "{shaped}");
+    }
+}
+
+#[test]
+fn the_word_of_a_code_stands_for_it() {
+    const WORDS: [Words<'static>; 1] = [Words {
+        field: "severity",
+        codes: &[("Critical", "1"), ("Clear", "5")],
+    }];
+    let body = br#"[{"severity":1},{"severity":"5"},{"severity":"CRITICAL"},{"other":1}]"#;
+    for (filter, matched) in [
+        ("severity=critical", 2),
+        ("severity!=critical", 2),
+        ("severity=1", 1),
+    ] {
+        let selection = asked(Query {
+            filter: Where::parse(filter).unwrap(),
+            ..Query::default()
+        });
+        let plan = Plan {
+            list: Some(&[]),
+            words: &WORDS,
+            ..Plan::default()
+        };
+        let text = shape(body, plan, &selection, Limits::default(), &|_| None).unwrap();
+        let found: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(found["matched"], matched, "{filter}: {text}");
+    }
 }

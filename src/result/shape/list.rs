@@ -230,7 +230,7 @@ impl<'a> List<'a> {
             names,
             fields: context.fields(),
             wants: (named..).zip(wants).collect(),
-            tests: query.filter.tests(),
+            tests: query.filter.tests(context.plan.words),
             found: Vec::new(),
             layout: Vec::new(),
             matched: 0,

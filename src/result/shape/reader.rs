@@ -804,14 +804,16 @@ impl<'a> Reader<'a> {
             query,
             ..
         } = self.context.selection;
-        self.context.plan.list?;
+        let plan = self.context.plan;
+        let list = plan.list.is_some();
         let given = [
             ("limit", *limit != Selection::default().limit),
             ("offset", *offset > 0),
-            ("fields", !self.context.named().is_empty()),
+            ("fields", list && !self.context.named().is_empty()),
             ("where", !query.filter.is_empty()),
             ("sort", !query.sort.is_empty()),
             ("count_by", !query.count_by.is_empty()),
+            ("points", query.points.is_some() && plan.series.is_empty()),
         ];
         let names: Vec<String> = given
             .iter()
@@ -819,10 +821,12 @@ impl<'a> Reader<'a> {
             .map(|(name, _)| format!("`{name}`"))
             .collect();
         (!names.is_empty()).then(|| {
-            format!(
-                "The documented list is not in this answer, so it is shown as it came: {} could not be applied.",
-                names.join(", ")
-            )
+            let why = if list {
+                "The documented list is not in this answer, so it is shown as it came"
+            } else {
+                "This answer has no list"
+            };
+            format!("{why}: {} could not be applied.", names.join(", "))
         })
     }
 
@@ -1123,6 +1127,9 @@ impl<'a> Reader<'a> {
             notes.push(format!(
                 "The list is `{name}`: there is none where it is documented."
             ));
+        }
+        if query.points.is_some() {
+            notes.push("A list has no series: `points` could not be applied.".into());
         }
         notes.extend(repairs(list.out.repaired() + repaired_beside));
         if list.long > 0 {
