@@ -16,6 +16,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use crate::json::quoted;
+
 /// What is asked of a list beyond fields, limit and offset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
@@ -31,6 +33,39 @@ pub struct Query {
     pub tables: bool,
     /// Whether what stands beside a list is left out.
     pub bare: bool,
+}
+
+impl Query {
+    /// A text that is the same for the same query only.
+    pub fn identity(&self) -> String {
+        // Taken apart whole, so that nothing that is added later is forgotten here.
+        let Self {
+            filter,
+            sort,
+            count_by,
+            points,
+            tables,
+            bare,
+        } = self;
+        let mut parts: Vec<String> = Vec::new();
+        for Condition {
+            name,
+            operator,
+            value,
+        } in &filter.conditions
+        {
+            parts.extend([quoted(name), (*operator as u8).to_string(), quoted(value)]);
+        }
+        parts.push("sort".to_owned());
+        for (name, descending) in &sort.keys {
+            parts.extend([quoted(name), descending.to_string()]);
+        }
+        parts.push("count_by".to_owned());
+        parts.extend(count_by.iter().map(|name| quoted(name)));
+        parts.push(points.map_or_else(|| "all".to_owned(), |points| points.to_string()));
+        parts.extend([tables.to_string(), bare.to_string()]);
+        parts.join(",")
+    }
 }
 
 /// Conditions that an item must meet, all of them.

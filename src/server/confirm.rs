@@ -338,7 +338,7 @@ fn digest(ready: &Ready) -> String {
         [fields],
         limit,
         offset,
-        format!("{query:?}"),
+        query.identity(),
     ]);
     let hash = digest::digest(&digest::SHA256, what.to_string().as_bytes());
     URL_SAFE_NO_PAD.encode(hash)
