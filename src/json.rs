@@ -1,14 +1,19 @@
-//! A strict JSON scanner over bytes.
+//! A JSON scanner over bytes.
 //!
 //! Owns the grammar. It builds nothing: it says where a value begins and ends and whether it is well
 //! formed, without recursion and without allocation. Nesting is bounded, because readers further on are
 //! less patient than it is.
+//!
+//! Structure is always strict. A lenient scanner ([`Scanner::lenient`]) accepts flaws inside strings, which their
+//! reader repairs: control characters, backslashes that escape nothing, half characters, bytes that are not UTF-8.
 
+mod long;
 mod text;
 
 use std::ops::Range;
 
-pub(crate) use text::{decode, decoded, quoted, write_quoted};
+pub(crate) use long::Walk;
+pub(crate) use text::{decode, decoded, is_flawed, quoted, repaired, sent, write_quoted};
 
 /// Deepest nesting that is accepted.
 pub(crate) const DEEPEST: u32 = 64;
@@ -16,7 +21,7 @@ pub(crate) const DEEPEST: u32 = 64;
 /// Why a text is not acceptable JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
-    /// It breaks the grammar, or is not UTF-8.
+    /// It breaks the grammar.
     Invalid,
     /// It ends before its value does.
     Truncated,
@@ -29,8 +34,20 @@ type Result<T> = std::result::Result<T, Flaw>;
 /// A position in a JSON text.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
-    text: &'a str,
+    text: &'a [u8],
     at: usize,
+    mode: Mode,
+}
+
+/// How a scanner reads strings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As the grammar says.
+    Strict,
+    /// With flaws. More of the text may come.
+    Part,
+    /// With flaws. The text is whole.
+    Whole,
 }
 
 /// The inside of a string: what stands between its quotes.
@@ -38,7 +55,7 @@ pub(crate) struct Scanner<'a> {
 pub(crate) struct Span {
     /// Where it stands.
     pub(crate) range: Range<usize>,
-    /// Whether it has escapes.
+    /// Whether it has escapes, or flaws that are read like them.
     pub(crate) escaped: bool,
 }
 
@@ -55,7 +72,7 @@ pub(crate) enum Kind {
 
 /// The kind of the one value that a text is, if it is well formed and nested no deeper than accepted.
 pub(crate) fn outermost(text: &str) -> Result<Kind> {
-    let mut scanner = Scanner::new(text);
+    let mut scanner = Scanner::strict(text);
     let kind = scanner.kind()?;
     scanner.skip(0)?;
     scanner.end()?;
@@ -63,23 +80,49 @@ pub(crate) fn outermost(text: &str) -> Result<Kind> {
 }
 
 impl<'a> Scanner<'a> {
-    /// Starts at the first character that is no white space, behind a byte order mark if there is one.
-    pub(crate) fn new(text: &'a str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    /// A scanner that accepts JSON only. It starts at the first character that is no white space, behind a byte order
+    /// mark if there is one.
+    pub(crate) fn strict(text: &'a str) -> Self {
         Self {
-            text,
-            at: space_end(text.as_bytes(), 0),
+            mode: Mode::Strict,
+            ..Self::lenient(text.as_bytes())
         }
     }
 
-    /// The text of a range that it has given.
-    pub(crate) fn slice(&self, range: Range<usize>) -> &'a str {
+    /// A scanner that accepts flaws inside strings. It starts as [`Self::strict`] does.
+    pub(crate) fn lenient(text: &'a [u8]) -> Self {
+        let mark: &[u8] = b"\xef\xbb\xbf";
+        let begin = if text.starts_with(mark) {
+            mark.len()
+        } else {
+            0
+        };
+        Self::at(text, space_end(text, begin), Mode::Whole)
+    }
+
+    /// A scanner that starts at a place in the text.
+    pub(crate) fn at(text: &'a [u8], at: usize, mode: Mode) -> Self {
+        Self { text, at, mode }
+    }
+
+    /// The bytes of a range that it has given.
+    pub(crate) fn bytes(&self, range: Range<usize>) -> &'a [u8] {
         self.text.get(range).unwrap_or_default()
+    }
+
+    /// The text of a number or word that it has given.
+    pub(crate) fn plain(&self, range: Range<usize>) -> &'a str {
+        std::str::from_utf8(self.bytes(range)).unwrap_or_default()
     }
 
     /// Where it stands.
     pub(crate) fn position(&self) -> usize {
         self.at
+    }
+
+    /// How many bytes there are from here on.
+    pub(crate) fn ahead(&self) -> usize {
+        self.text.len() - self.at
     }
 
     /// Goes back to a position it has been at.
@@ -89,7 +132,7 @@ impl<'a> Scanner<'a> {
 
     /// The kind of the value that begins here.
     pub(crate) fn kind(&self) -> Result<Kind> {
-        match byte(self.text.as_bytes(), self.at)? {
+        match byte(self.text, self.at)? {
             b'{' => Ok(Kind::Object),
             b'[' => Ok(Kind::Array),
             b'"' => Ok(Kind::String),
@@ -101,7 +144,7 @@ impl<'a> Scanner<'a> {
 
     /// Nothing but white space may follow the outermost value.
     pub(crate) fn end(&mut self) -> Result<()> {
-        self.at = space_end(self.text.as_bytes(), self.at);
+        self.at = space_end(self.text, self.at);
         if self.at == self.text.len() {
             Ok(())
         } else {
@@ -111,21 +154,21 @@ impl<'a> Scanner<'a> {
 
     /// Steps into a container; `false` if it is empty and already left again.
     pub(crate) fn open(&mut self, close: u8) -> Result<bool> {
-        let (at, more) = open_end(self.text.as_bytes(), self.at, close)?;
+        let (at, more) = open_end(self.text, self.at, close)?;
         self.at = at;
         Ok(more)
     }
 
     /// Steps over the comma to the next entry; `false` if the container has been left instead.
     pub(crate) fn next(&mut self, close: u8) -> Result<bool> {
-        let (at, more) = next_end(self.text.as_bytes(), self.at, close)?;
+        let (at, more) = next_end(self.text, self.at, close)?;
         self.at = at;
         Ok(more)
     }
 
     /// The key of an object's entry and the colon behind it.
     pub(crate) fn key(&mut self) -> Result<Span> {
-        let bytes = self.text.as_bytes();
+        let bytes = self.text;
         if byte(bytes, self.at)? != b'"' {
             return Err(Flaw::Invalid);
         }
@@ -137,7 +180,7 @@ impl<'a> Scanner<'a> {
     /// A string.
     pub(crate) fn string(&mut self) -> Result<Span> {
         let start = self.at + 1;
-        let (at, escaped) = string_end(self.text.as_bytes(), start)?;
+        let (at, escaped) = string_end(self.text, start, self.mode)?;
         self.at = at;
         Ok(Span {
             range: start..at - 1,
@@ -148,27 +191,54 @@ impl<'a> Scanner<'a> {
     /// A number; its digits are left as they stand.
     pub(crate) fn number(&mut self) -> Result<Range<usize>> {
         let start = self.at;
-        self.at = number_end(self.text.as_bytes(), start)?;
+        self.at = number_end(self.text, start)?;
         Ok(start..self.at)
     }
 
     /// `true`, `false` or `null`.
     pub(crate) fn word(&mut self) -> Result<Range<usize>> {
         let start = self.at;
-        self.at = word_end(self.text.as_bytes(), start)?;
+        self.at = word_end(self.text, start)?;
         Ok(start..self.at)
+    }
+
+    /// Steps over bytes if they come next. They must be whole tokens that were accepted before.
+    #[inline]
+    pub(crate) fn take(&mut self, tokens: &[u8]) -> bool {
+        let found = self
+            .text
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(tokens));
+        if found {
+            self.at += tokens.len();
+        }
+        found
+    }
+
+    /// As [`Self::skip`], quicker for what is no container.
+    #[inline]
+    pub(crate) fn skip_field(&mut self, depth: u32) -> Result<()> {
+        let (bytes, at) = (self.text, self.at);
+        self.at = match byte(bytes, at)? {
+            b'"' => string_end(bytes, at + 1, self.mode)?.0,
+            b'-' | b'0'..=b'9' => number_end(bytes, at)?,
+            b'{' | b'[' => return self.skip(depth),
+            _ => word_end(bytes, at)?,
+        };
+        Ok(())
     }
 
     /// Steps over a value that begins at `depth` containers below the outermost.
     pub(crate) fn skip(&mut self, depth: u32) -> Result<()> {
-        let bytes = self.text.as_bytes();
+        let bytes = self.text;
+        let mode = self.mode;
         let mut at = self.at;
         // One bit for each container that is open here, set for objects: the whole stack of the walk.
         let mut objects: u64 = 0;
         let mut open = 0;
         loop {
             match byte(bytes, at)? {
-                b'"' => at = string_end(bytes, at + 1)?.0,
+                b'"' => at = string_end(bytes, at + 1, mode)?.0,
                 b'-' | b'0'..=b'9' => at = number_end(bytes, at)?,
                 container @ (b'{' | b'[') => {
                     if depth + open >= DEEPEST {
@@ -182,7 +252,7 @@ impl<'a> Scanner<'a> {
                         objects = objects << 1 | u64::from(object);
                         open += 1;
                         if object {
-                            at = key_end(bytes, at)?;
+                            at = key_end(bytes, at, mode)?;
                         }
                         continue;
                     }
@@ -199,7 +269,7 @@ impl<'a> Scanner<'a> {
                 at = behind;
                 if more {
                     if object {
-                        at = key_end(bytes, at)?;
+                        at = key_end(bytes, at, mode)?;
                     }
                     break;
                 }
@@ -259,21 +329,22 @@ fn colon_end(bytes: &[u8], at: usize) -> Result<usize> {
 }
 
 #[inline(always)]
-fn key_end(bytes: &[u8], at: usize) -> Result<usize> {
+fn key_end(bytes: &[u8], at: usize, mode: Mode) -> Result<usize> {
     if byte(bytes, at)? != b'"' {
         return Err(Flaw::Invalid);
     }
-    colon_end(bytes, string_end(bytes, at + 1)?.0)
+    colon_end(bytes, string_end(bytes, at + 1, mode)?.0)
 }
 
-/// Behind the closing quote of a string whose inside begins here, and whether there are escapes in it.
+/// Behind the closing quote of a string whose inside begins here, and whether there are escapes or flaws in it.
 #[inline(always)]
-fn string_end(bytes: &[u8], at: usize) -> Result<(usize, bool)> {
+fn string_end(bytes: &[u8], at: usize, mode: Mode) -> Result<(usize, bool)> {
     let at = plain_run(bytes, at);
     match byte(bytes, at)? {
         b'"' => Ok((at + 1, false)),
-        b'\\' => Ok((escaped_end(bytes, at)?, true)),
-        _ => Err(Flaw::Invalid),
+        b'\\' if mode == Mode::Strict => Ok((escaped_end(bytes, at)?, true)),
+        _ if mode == Mode::Strict => Err(Flaw::Invalid),
+        _ => Ok((lenient_end(bytes, at, mode)?, true)),
     }
 }
 
@@ -286,6 +357,48 @@ fn escaped_end(bytes: &[u8], mut at: usize) -> Result<usize> {
             _ => return Err(Flaw::Invalid),
         }
         at = plain_run(bytes, at);
+    }
+}
+
+/// As [`string_end`], from the first escape or flaw on. Whatever stands between the quotes is accepted.
+///
+/// A server that does not escape backslashes sends `"C:\"` for a text that ends with one, and its quote then looks
+/// escaped. It is taken for the closing quote only if the strict reading leads to something that no JSON is.
+fn lenient_end(bytes: &[u8], mut at: usize, mode: Mode) -> Result<usize> {
+    let mut perhaps = None;
+    loop {
+        match bytes.get(at) {
+            None => break,
+            Some(b'"') => {
+                let follows = bytes.get(space_end(bytes, at + 1));
+                return match (follows, perhaps) {
+                    (None | Some(b',' | b':' | b'}' | b']'), _) | (_, None) => Ok(at + 1),
+                    (_, Some(end)) => Ok(end),
+                };
+            }
+            Some(b'\\') => match bytes.get(at + 1) {
+                Some(b'"') => {
+                    at += 2;
+                    if let Some(b',' | b':' | b'}' | b']') = bytes.get(space_end(bytes, at)) {
+                        perhaps = Some(at);
+                    }
+                }
+                Some(b'\\') => at += 2,
+                _ => at += 1,
+            },
+            Some(_) => at += 1,
+        }
+        at = plain_run(bytes, at);
+    }
+    match perhaps {
+        // Only brackets and blanks follow up to the end of the text.
+        Some(end)
+            if mode == Mode::Whole
+                && bytes[end..].iter().all(|byte| b" \n\r\t}]".contains(byte)) =>
+        {
+            Ok(end)
+        }
+        _ => Err(Flaw::Truncated),
     }
 }
 
@@ -425,7 +538,7 @@ mod tests {
 
     fn check(text: &[u8]) -> Result<()> {
         let text = std::str::from_utf8(text).unwrap();
-        let mut scanner = Scanner::new(text);
+        let mut scanner = Scanner::strict(text);
         scanner.skip(0)?;
         scanner.end()
     }

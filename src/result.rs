@@ -5,6 +5,8 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod envelope;
+mod query;
 #[allow(dead_code, reason = "what workflows of several operations read by")]
 mod rows;
 mod shape;
@@ -14,8 +16,9 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
+pub use query::{Query, Sort, Where, Words};
 pub(crate) use rows::rows;
-pub use shape::{Limits, Plan, Selection, shape};
+pub use shape::{Limits, Plan, Reader, Selection, Series, shape};
 use verdict::Judged;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
 pub(crate) use writer::Writer;

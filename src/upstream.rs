@@ -408,6 +408,8 @@ pub(crate) trait Reduce: Send + 'static {
 
 /// The text that a tool of one operation gives.
 pub(crate) struct Shaped {
+    /// Whether the operation changes nothing.
+    pub(crate) read: bool,
     /// What is wanted of a list.
     pub(crate) selection: Selection,
     /// What the operator allows.
@@ -418,10 +420,9 @@ impl Reduce for Shaped {
     type Output = String;
 
     fn reduce(self, raw: &RawResponse, client: &Client) -> Result<String, Error> {
-        let specification = raw.operation.specification();
         let plan = Plan {
-            list: specification.list,
-            markup: specification.markup,
+            read: self.read,
+            ..raw.plan()
         };
         let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
@@ -481,18 +482,19 @@ where
     type Output = S;
 
     fn reduce(mut self, raw: &RawResponse, client: &Client) -> Result<S, Error> {
-        let list = raw.operation.specification().list;
         let mut misfit = None;
         let (state, each) = (&mut self.state, &mut self.each);
-        let walked = result::rows(raw.received(), list, |item| {
-            match serde_json::from_str(item) {
+        let walked = result::rows(
+            raw.received(),
+            raw.plan(),
+            |item| match serde_json::from_str(item) {
                 Ok(row) => each(state, row),
                 Err(error) => {
                     misfit = Some(error.to_string());
                     ControlFlow::Break(())
                 }
-            }
-        });
+            },
+        );
         match (walked, misfit) {
             (Ok(true), None) => Ok(self.state),
             (Ok(true), Some(words)) => Err(client.misfit(&words)),
@@ -524,7 +526,7 @@ impl<T: DeserializeOwned + Send + 'static> Reduce for One<T> {
     fn reduce(self, raw: &RawResponse, client: &Client) -> Result<T, Error> {
         let judged = client.judge(raw)?;
         match judged {
-            result::Answer::Json(body) => serde_json::from_slice(body),
+            result::Answer::Json(body) => serde_json::from_slice(&body),
             message @ result::Answer::Message(_) => serde_json::from_str(&message.into_json()),
         }
         .map_err(|error| client.misfit(&error.to_string()))

@@ -33,6 +33,9 @@ fuzz_target!(|input: (u8, &str, &str, u16)| {
         }
         // What is clean stays as it is.
         let again = gate.tell(&Foreign::new(source, &told)).to_string();
-        assert!(again == told || told.ends_with('\u{2026}'), "{told:?}: {again:?}");
+        assert!(
+            again == told || told.ends_with('\u{2026}'),
+            "{told:?}: {again:?}"
+        );
     }
 });

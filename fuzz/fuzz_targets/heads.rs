@@ -6,13 +6,13 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
+use arbitrary::Arbitrary;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use opmanager_mcp_server::transport::http::heads::StrictHeads;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -65,8 +65,26 @@ const NAMES: [&str; 12] = [
     "",
 ];
 const VALUES: [&str; 20] = [
-    "a", "0", "3", "5", "+3", "03", "3, 3", "chunked", "gzip, chunked", "close", "keep-alive", "100-continue", "h2c",
-    "a\nX: b", "a\rb", "a\0", "\t3 ", "\u{e9}", "", "99999999999999999999",
+    "a",
+    "0",
+    "3",
+    "5",
+    "+3",
+    "03",
+    "3, 3",
+    "chunked",
+    "gzip, chunked",
+    "close",
+    "keep-alive",
+    "100-continue",
+    "h2c",
+    "a\nX: b",
+    "a\rb",
+    "a\0",
+    "\t3 ",
+    "\u{e9}",
+    "",
+    "99999999999999999999",
 ];
 
 fn bytes(pieces: &[Piece<'_>]) -> Vec<u8> {
@@ -84,7 +102,12 @@ fn bytes(pieces: &[Piece<'_>]) -> Vec<u8> {
             Piece::Sound(length) => {
                 let length = length % 8;
                 let body = "\n".repeat(length.into());
-                all.extend(format!("POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}").bytes());
+                all.extend(
+                    format!(
+                        "POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
+                    )
+                    .bytes(),
+                );
             }
             Piece::Bytes(bytes) => all.extend(*bytes),
         }
@@ -109,7 +132,9 @@ fn read(mut bytes: &[u8]) -> Vec<Read> {
             all.push(request);
             return all;
         };
-        let length = usize::try_from(length).unwrap_or(usize::MAX).min(bytes.len());
+        let length = usize::try_from(length)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         request.body = Some(bytes[..length].to_vec());
         bytes = &bytes[length..];
         all.push(request);
@@ -122,7 +147,10 @@ fn read_head(head: &[u8]) -> Option<(Read, Option<u64>)> {
     let text: String = head.iter().copied().map(char::from).collect();
     let mut lines = text.split("\r\n");
     let is_token = |text: &str| {
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
     };
     let words: Vec<&str> = lines.next()?.split(' ').collect();
     let [method, target, version] = words[..] else {
@@ -144,11 +172,17 @@ fn read_head(head: &[u8]) -> Option<(Read, Option<u64>)> {
         if !is_token(name) || !value.chars().all(is_sound) {
             return None;
         }
-        let value: Vec<u8> = value.trim_matches([' ', '\t']).chars().map(|c| c as u8).collect();
+        let value: Vec<u8> = value
+            .trim_matches([' ', '\t'])
+            .chars()
+            .map(|c| c as u8)
+            .collect();
         fields.push((name.to_ascii_lowercase(), value));
     }
     let of = |wanted: &str| -> Option<Option<&[u8]>> {
-        let mut values = fields.iter().filter(|(name, _)| name.replace('_', "-") == wanted);
+        let mut values = fields
+            .iter()
+            .filter(|(name, _)| name.replace('_', "-") == wanted);
         let first = values.next();
         let is_sound = values.next().is_none() && first.is_none_or(|(name, _)| name == wanted);
         is_sound.then_some(first.map(|(_, value)| &**value))
@@ -181,8 +215,13 @@ fn read_head(head: &[u8]) -> Option<(Read, Option<u64>)> {
 /// Whether nothing follows it on its connection, or hyper may refuse it all the same.
 fn may_be_last(request: &Read) -> bool {
     let has = |wanted: &str| request.fields.iter().any(|(name, _)| name == wanted);
-    request.body.is_none() || has("connection") || has("upgrade") || has("expect") || request.method == "CONNECT"
-        || request.fields.len() > 90 || request.target.parse::<hyper::Uri>().is_err()
+    request.body.is_none()
+        || has("connection")
+        || has("upgrade")
+        || has("expect")
+        || request.method == "CONNECT"
+        || request.fields.len() > 90
+        || request.target.parse::<hyper::Uri>().is_err()
 }
 
 async fn seen(bytes: Vec<u8>, piece: usize) -> (Vec<Read>, Vec<u8>) {
@@ -196,7 +235,9 @@ async fn seen(bytes: Vec<u8>, piece: usize) -> (Vec<Read>, Vec<u8>) {
             let read = Read {
                 method: head.method.to_string(),
                 target: head.uri.to_string(),
-                fields: fields.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect(),
+                fields: fields
+                    .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+                    .collect(),
                 body: None,
             };
             let number = {
@@ -210,7 +251,9 @@ async fn seen(bytes: Vec<u8>, piece: usize) -> (Vec<Read>, Vec<u8>) {
             }
             let mut answer = Response::new(Full::new(Bytes::from_static(b"ok")));
             if chunked {
-                answer.headers_mut().insert("connection", "close".parse().unwrap());
+                answer
+                    .headers_mut()
+                    .insert("connection", "close".parse().unwrap());
             }
             Ok::<_, Infallible>(answer)
         }
@@ -240,19 +283,27 @@ async fn seen(bytes: Vec<u8>, piece: usize) -> (Vec<Read>, Vec<u8>) {
 fuzz_target!(|input: (u8, Vec<Piece<'_>>)| {
     let (piece, pieces) = input;
     let bytes = bytes(&pieces);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let expected = read(&bytes);
     let (mut seen, said) = runtime.block_on(seen(bytes.clone(), usize::from(piece) + 1));
     let shown = String::from_utf8_lossy(&bytes);
-    assert!(seen.len() <= expected.len(), "{shown:?}: {seen:#?} and not {expected:#?}");
+    assert!(
+        seen.len() <= expected.len(),
+        "{shown:?}: {seen:#?} and not {expected:#?}"
+    );
     for (seen, expected) in seen.iter_mut().zip(&expected) {
         let mut expected = expected.clone();
         if let Ok(uri) = expected.target.parse::<hyper::Uri>() {
             expected.target = uri.to_string();
         }
         // hyper takes the length away from chunks, and keeps fields of a name together.
-        expected.fields.retain(|(name, _)| expected.body.is_some() || name != "content-length");
-        seen.fields.retain(|(name, _)| expected.body.is_some() || name != "content-length");
+        expected
+            .fields
+            .retain(|(name, _)| expected.body.is_some() || name != "content-length");
+        seen.fields
+            .retain(|(name, _)| expected.body.is_some() || name != "content-length");
         expected.fields.sort();
         seen.fields.sort();
         if seen.body.is_none() {
@@ -265,6 +316,10 @@ fuzz_target!(|input: (u8, Vec<Piece<'_>>)| {
         let last = expected[..=seen.len()].iter().any(may_be_last);
         let is_old = String::from_utf8_lossy(&bytes).contains("HTTP/1.0");
         let is_cut = seen.last().is_some_and(|last| last.body.is_none());
-        assert!(last || is_old || is_cut, "{shown:?}: {seen:#?} and not {expected:#?}: {}", String::from_utf8_lossy(&said));
+        assert!(
+            last || is_old || is_cut,
+            "{shown:?}: {seen:#?} and not {expected:#?}: {}",
+            String::from_utf8_lossy(&said)
+        );
     }
 });

@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use opmanager_mcp_server::opmanager::ApiKey;
-use opmanager_mcp_server::result::{Limits, Plan, Selection, shape};
+use opmanager_mcp_server::result::{
+    Limits, Plan, Problem, Query, Reader, Selection, Sort, Where, shape,
+};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -41,6 +43,13 @@ struct Input<'a> {
     max_chars: u16,
     raw: bool,
     short_key: bool,
+    read: bool,
+    filter: Option<&'a str>,
+    sort: Option<&'a str>,
+    count_by: Vec<Name<'a>>,
+    tables: bool,
+    bare: bool,
+    part: u8,
     body: Body<'a>,
 }
 
@@ -175,7 +184,9 @@ fuzz_target!(|input: Input<'_>| {
     };
     let plan = Plan {
         list: LISTS[usize::from(input.list) % LISTS.len()],
+        read: input.read,
         markup: &["severity", "message"],
+        ..Plan::default()
     };
     let selection = Selection {
         fields: input
@@ -185,6 +196,25 @@ fuzz_target!(|input: Input<'_>| {
             .collect(),
         limit: usize::from(input.limit),
         offset: usize::from(input.offset),
+        query: Query {
+            filter: input
+                .filter
+                .and_then(|text| Where::parse(text).ok())
+                .unwrap_or_default(),
+            sort: input
+                .sort
+                .and_then(|text| Sort::parse(text).ok())
+                .unwrap_or_default(),
+            count_by: input
+                .count_by
+                .iter()
+                .take(2)
+                .map(|name| name.text().to_owned())
+                .collect(),
+            tables: input.tables,
+            bare: input.bare,
+            ..Query::default()
+        },
     };
     let limits = Limits {
         // Mostly too little.
@@ -194,7 +224,18 @@ fuzz_target!(|input: Input<'_>| {
     // A key of one letter makes every answer that is full of it much longer than it came.
     let secret = if input.short_key { "k" } else { KEY };
     let key = ApiKey::new(secret.to_owned()).unwrap();
-    let Ok(text) = shape(&bytes, plan, &selection, limits, &|text| key.redact(text)) else {
+    let redact = |text: &str| key.redact(text);
+    let shaped = shape(&bytes, plan, &selection, limits, &redact);
+    // Where the bytes are split changes nothing.
+    let parts = || -> Result<String, Problem> {
+        let mut reader = Reader::new(plan, &selection, limits, &redact);
+        for part in bytes.chunks(usize::from(input.part) + 1) {
+            reader.push(part)?;
+        }
+        reader.finish()
+    };
+    assert_eq!(parts(), shaped);
+    let Ok(text) = shaped else {
         return;
     };
 
@@ -217,6 +258,10 @@ fuzz_target!(|input: Input<'_>| {
     let (Some([]), Some(items)) = (plan.list, body.as_array()) else {
         return;
     };
+    let plain = selection.query.count_by.is_empty() && answer.get("columns").is_none();
+    if !plain || !selection.query.filter.is_empty() || !selection.query.sort.is_empty() {
+        return;
+    }
     let number = |name: &str| answer[name].as_u64().unwrap() as usize;
     let returned = number("returned");
     assert_eq!(number("total"), items.len(), "{text}");

@@ -2,20 +2,66 @@
 
 use std::borrow::Cow;
 
-use super::{Scanner, Span, plain_run};
+use super::{Mode, Scanner, Span, plain_run};
 
 /// The text of a string that the scanner has stepped over.
 pub(crate) fn decoded<'a>(scan: &Scanner<'a>, span: &Span) -> Cow<'a, str> {
-    let raw = scan.slice(span.range.clone());
+    let raw = sent(scan, span);
     if !span.escaped {
-        return Cow::Borrowed(raw);
+        return raw;
     }
     let mut text = String::new();
-    decode(raw, usize::MAX, &mut text);
+    decode(&raw, usize::MAX, &mut text);
     Cow::Owned(text)
 }
 
-/// Decodes up to `most` characters of the inside of a checked string; returns how many are left.
+/// The inside of a string as it was sent. Bytes that are not UTF-8 are replacement characters.
+pub(crate) fn sent<'a>(scan: &Scanner<'a>, span: &Span) -> Cow<'a, str> {
+    String::from_utf8_lossy(scan.bytes(span.range.clone()))
+}
+
+/// Whether the inside of a string breaks the grammar or is not UTF-8.
+pub(crate) fn is_flawed(raw: &[u8]) -> bool {
+    let mut at = 0;
+    loop {
+        at = plain_run(raw, at);
+        match raw.get(at) {
+            None => return std::str::from_utf8(raw).is_err(),
+            Some(b'\\') => match super::escape_end(raw, at + 1) {
+                Ok(end) => at = end,
+                Err(_) => return true,
+            },
+            Some(_) => return true,
+        }
+    }
+}
+
+/// A body that the lenient scanner has accepted, as strict JSON: strings with flaws are written anew.
+pub(crate) fn repaired(body: &[u8]) -> Cow<'_, [u8]> {
+    let mut fixed: Vec<u8> = Vec::new();
+    let mut done = 0;
+    let mut at = 0;
+    while let Some(quote) = body[at..].iter().position(|byte| *byte == b'"') {
+        let mut scan = Scanner::at(body, at + quote, Mode::Whole);
+        let Ok(span) = scan.string() else { break };
+        at = scan.position();
+        if is_flawed(scan.bytes(span.range.clone())) {
+            fixed.extend_from_slice(&body[done..span.range.start - 1]);
+            write_quoted(&decoded(&scan, &span), |part| {
+                fixed.extend_from_slice(part.as_bytes());
+            });
+            done = at;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(body);
+    }
+    fixed.extend_from_slice(&body[done..]);
+    Cow::Owned(fixed)
+}
+
+/// Decodes up to `most` characters of the inside of a string; returns how many are left. What escapes nothing stays as
+/// it is, and half a character is a replacement character.
 pub(crate) fn decode(raw: &str, most: usize, text: &mut String) -> usize {
     let mut room = most;
     let mut left = 0;
@@ -33,49 +79,53 @@ pub(crate) fn decode(raw: &str, most: usize, text: &mut String) -> usize {
             left += count.saturating_sub(room);
             room -= count.min(room);
         }
-        let mut characters = escaped.chars();
-        if characters.next().is_none() {
+        if escaped.is_empty() {
             return left;
         }
-        let character = unescape(&mut characters);
+        let (character, length) = unescape(escaped);
         if room > 0 {
             text.push(character);
             room -= 1;
         } else {
             left += 1;
         }
-        rest = characters.as_str();
+        rest = &escaped[length..];
     }
 }
 
-fn unescape(rest: &mut std::str::Chars<'_>) -> char {
-    let unit = |rest: &mut std::str::Chars<'_>| {
-        let mut value = 0;
-        for _ in 0..4 {
-            value = value * 16 + rest.next().and_then(|c| c.to_digit(16)).unwrap_or_default();
-        }
-        value
-    };
-    match rest.next().unwrap_or_default() {
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'u' => {
-            let first = unit(rest);
-            let code = if (0xD800..0xDC00).contains(&first) {
-                rest.next();
-                rest.next();
-                let second = unit(rest);
-                0x10000 + ((first - 0xD800) << 10) + second.wrapping_sub(0xDC00)
-            } else {
-                first
+/// The character that an escape stands for, and the length of the escape. A backslash that begins none is itself.
+fn unescape(escape: &str) -> (char, usize) {
+    let bytes = escape.as_bytes();
+    let character = match bytes.get(1) {
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(byte @ (b'"' | b'\\' | b'/')) => char::from(*byte),
+        Some(b'u') => {
+            let unit = |at| super::hex(bytes, at).ok();
+            return match unit(2) {
+                None => ('\\', 1),
+                Some(first @ 0xD800..0xDC00) if bytes.get(6..8) == Some(b"\\u") => match unit(8) {
+                    Some(second @ 0xDC00..0xE000) => {
+                        let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                        (
+                            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+                            12,
+                        )
+                    }
+                    _ => (char::REPLACEMENT_CHARACTER, 6),
+                },
+                Some(code) => (
+                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+                    6,
+                ),
             };
-            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
         }
-        other => other,
-    }
+        _ => return ('\\', 1),
+    };
+    (character, 2)
 }
 
 /// A text as a JSON string.

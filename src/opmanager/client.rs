@@ -17,11 +17,10 @@ use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
 };
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::foreign::{Foreign, Source, Told};
-use crate::result::{self, Received};
+use crate::result::{self, Plan, Received};
 
 use super::address::Denied;
 use super::http::{Route, Unconnected};
@@ -58,13 +57,6 @@ pub struct Client {
     connection: Connection,
     /// Whether each request gets a connection that nothing else is sent on.
     fresh: bool,
-}
-
-/// An object around a list, under the names that OpManager gives to lists.
-#[derive(Deserialize)]
-struct Paged<T> {
-    #[serde(alias = "List", alias = "Details")]
-    rows: T,
 }
 
 /// How a request is sent.
@@ -126,15 +118,7 @@ impl Client {
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
         let decoded = match self.judge(&raw)? {
-            // A list that is documented as a bare array comes inside an object from newer builds.
-            Answer::Json(body)
-                if O::ID.specification().list == Some(&[]) && body.starts_with(b"{") =>
-            {
-                serde_json::from_slice::<Paged<O::Output>>(body)
-                    .map(|page| page.rows)
-                    .or_else(|_| serde_json::from_slice(body))
-            }
-            Answer::Json(body) => serde_json::from_slice(body),
+            Answer::Json(body) => serde_json::from_slice(&body),
             message => serde_json::from_str(&message.into_json()),
         };
         decoded.map_err(|error| self.misfit(&error.to_string()))
@@ -152,7 +136,7 @@ impl Client {
     /// The failure that OpManager reports, by status, by an `error` object in a 200, or by sending something that is
     /// not JSON. It is without the key, which a server may repeat in its words.
     pub fn judge<'a>(&self, raw: &'a RawResponse) -> Result<Answer<'a>, Failure> {
-        result::judge(raw.received()).map_err(|failure| self.tell_failure(failure))
+        result::judge(raw.received(), raw.plan()).map_err(|failure| self.tell_failure(failure))
     }
 
     /// A failure in words that may be shown.
@@ -404,6 +388,17 @@ impl RawResponse {
             content_type: self.content_type.as_deref(),
             body: &self.body,
             expected: self.operation.specification().expected,
+        }
+    }
+
+    /// What is known of the answer. Whether an operation that is posted only reads is not known here.
+    pub(crate) fn plan(&self) -> Plan<'static> {
+        let specification = self.operation.specification();
+        Plan {
+            list: specification.list,
+            read: specification.method == "GET",
+            markup: specification.markup,
+            ..Plan::default()
         }
     }
 }

@@ -3,30 +3,29 @@
 use std::ops::ControlFlow;
 
 use crate::foreign::Foreign;
-use crate::json::{Kind, Scanner, decoded};
+use crate::json::{Flaw, Kind, Scanner, decoded};
 
-use super::shape::USUAL_LISTS;
-use super::verdict::{self, Answer, Failure, Problem, Received};
+use super::shape::Plan;
+use super::verdict::{self, Answer, Failure, Received};
 
-/// Hands each item of the documented list to `each`, as JSON text, until it breaks off. `false` if there is no list where
-/// `list` says, nor under one of its usual names.
+/// Hands each item of the list to `each`, as JSON text, until it breaks off. `false` if there is no list.
 ///
 /// # Errors
 ///
 /// The failure that the answer is. It is judged whole before the first item is handed over.
 pub(crate) fn rows(
     received: Received<'_>,
-    list: Option<&[&str]>,
+    plan: Plan<'_>,
     mut each: impl FnMut(&str) -> ControlFlow<()>,
 ) -> Result<bool, Failure<Foreign>> {
-    let Answer::Json(body) = verdict::judge(received)? else {
+    let Answer::Json(body) = verdict::judge(received, plan)? else {
         return Ok(false);
     };
-    let Some(path) = list else {
+    let Some(path) = plan.list else {
         return Ok(false);
     };
-    // What was judged is whole and well-formed.
-    let found = verdict::start(body).and_then(|mut scan| walk(&mut scan, path, &mut each));
+    // What was judged is whole and well-formed, and has its list where the document says.
+    let found = walk(&mut Scanner::lenient(&body), path, &mut each);
     Ok(found.unwrap_or(false))
 }
 
@@ -34,7 +33,7 @@ fn walk(
     scan: &mut Scanner<'_>,
     path: &[&str],
     each: &mut impl FnMut(&str) -> ControlFlow<()>,
-) -> Result<bool, Problem> {
+) -> Result<bool, Flaw> {
     match scan.kind()? {
         Kind::Array if path.is_empty() => {
             items(scan, each)?;
@@ -48,10 +47,7 @@ fn walk(
         let key = scan.key()?;
         let name = decoded(scan, &key);
         let kind = scan.kind()?;
-        let wanted = match path.first() {
-            Some(first) => name == *first,
-            None => kind == Kind::Array && USUAL_LISTS.contains(&name.as_ref()),
-        };
+        let wanted = path.first().is_some_and(|first| name == *first);
         if wanted && (kind == Kind::Array || path.len() > 1) {
             let rest = path.get(1..).unwrap_or_default();
             return walk(scan, if kind == Kind::Array { &[] } else { rest }, each);
@@ -65,12 +61,13 @@ fn walk(
 fn items(
     scan: &mut Scanner<'_>,
     each: &mut impl FnMut(&str) -> ControlFlow<()>,
-) -> Result<(), Problem> {
+) -> Result<(), Flaw> {
     let mut more = scan.open(b']')?;
     while more {
         let begin = scan.position();
         scan.skip(1)?;
-        if each(scan.slice(begin..scan.position())).is_break() {
+        let item = String::from_utf8_lossy(scan.bytes(begin..scan.position()));
+        if each(&item).is_break() {
             return Ok(());
         }
         more = scan.next(b']')?;

@@ -1,20 +1,28 @@
 //! The text that a model reads, cut to what was asked for and to what there is room for.
 //!
-//! One pass over the body: items outside the selection are stepped over, values inside it are written out
-//! as they are met, and what does not fit any more is counted. Nothing is kept of what is not written.
+//! Bytes are read as they come ([`Reader`]): items outside the selection are stepped over, values inside it are written
+//! out as they are met, and what does not fit any more is counted. Nothing is kept of what is not written.
 
 mod list;
+mod reader;
+mod series;
 mod shorten;
+mod table;
 
 use std::borrow::Cow;
 
 use crate::foreign::{Gate, LONGEST_SECRET, Redact};
-use crate::json::{DEEPEST, Flaw, Kind, Scanner, Span, decode, decoded};
+use crate::json::{DEEPEST, Flaw, Kind, Scanner, Span, decode, decoded, is_flawed};
 use crate::sanitize;
 
-use super::verdict::{self, Problem};
+use super::envelope::Envelope;
+use super::query::{Query, Words};
+use super::verdict::Problem;
 use super::writer::Writer;
-pub(super) use list::USUAL_LISTS;
+
+pub use reader::Reader;
+pub(super) use reader::outline;
+pub use series::Series;
 
 /// What is kept free for the mark at the end of a shortened container.
 const MARK: usize = 48;
@@ -28,19 +36,33 @@ const MORE: &str = "\u{2026}";
 pub struct Plan<'a> {
     /// Where its list is: the keys that lead to it, none for a bare array; `None` if it has no list.
     pub list: Option<&'a [&'a str]>,
+    /// Whether it changes nothing. A bare message in place of its list then says that there is nothing to list.
+    pub read: bool,
     /// Names of fields whose text holds markup.
     pub markup: &'a [&'a str],
+    /// Fields of its items that are returned where none are named; all if it is empty, or if an item has none of them.
+    pub default_fields: &'a [&'a str],
+    /// Names of fields of an answer without a list that only say how OpManager's pages look, and are left out unless they
+    /// are named.
+    pub layout: &'a [&'a str],
+    /// Where the points of its series are, which are returned as summaries. For answers without a list.
+    pub series: &'a [Series<'a>],
+    /// Words that may be given for codes in conditions.
+    pub words: &'a [Words<'a>],
 }
 
 /// What a caller wants of a list.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// Names of the fields to keep; empty keeps all.
+    /// Names of the fields to keep, in any case, of fields inside of fields with dots between them. Empty keeps those that
+    /// the plan names, `*` all.
     pub fields: Vec<String>,
     /// Most items; at least one.
     pub limit: usize,
     /// Items to leave out at the start.
     pub offset: usize,
+    /// What else is asked of them.
+    pub query: Query,
 }
 
 impl Default for Selection {
@@ -49,6 +71,7 @@ impl Default for Selection {
             fields: Vec::new(),
             limit: 50,
             offset: 0,
+            query: Query::default(),
         }
     }
 }
@@ -82,7 +105,7 @@ impl Default for Limits {
 ///
 /// # Errors
 ///
-/// [`Problem`] if the body is not whole, well-formed JSON of bounded depth, or reports an error.
+/// [`Problem`] if the body is not whole JSON of bounded depth, reports an error, or has none of the selected fields.
 pub fn shape(
     body: &[u8],
     plan: Plan<'_>,
@@ -90,17 +113,7 @@ pub fn shape(
     limits: Limits,
     redact: Redact<'_>,
 ) -> Result<String, Problem> {
-    let mut shaper = Shaper {
-        scan: verdict::start(body)?,
-        plan,
-        selection,
-        gate: Gate::new(redact).raw(limits.raw),
-        found: vec![false; selection.fields.len()],
-        scratch: String::new(),
-    };
-    let text = shaper.answer(limits.chars())?;
-    shaper.scan.end()?;
-    Ok(text)
+    Reader::new(plan, selection, limits, redact).whole(body)
 }
 
 /// The answer that is a bare message, in the form in which the other writes send theirs.
@@ -120,17 +133,51 @@ pub(super) fn message(text: &str, limits: Limits, redact: Redact<'_>) -> String 
     out.into_text()
 }
 
-struct Shaper<'a> {
-    scan: Scanner<'a>,
+/// What holds for a whole answer.
+#[derive(Clone, Copy)]
+struct Context<'a> {
     plan: Plan<'a>,
     selection: &'a Selection,
     gate: Gate<'a>,
-    /// Which of the selected fields have been met.
-    found: Vec<bool>,
-    scratch: String,
 }
 
-impl Shaper<'_> {
+impl<'a> Context<'a> {
+    /// The fields that the caller names; none for all or for those of the plan.
+    fn named(&self) -> &'a [String] {
+        match self.selection.fields.as_slice() {
+            [all] if all == "*" => &[],
+            fields => fields,
+        }
+    }
+
+    /// The fields to keep, with their numbers among the names that the caller gives; none for all.
+    fn fields(&self) -> Vec<(usize, &'a str)> {
+        if self.selection.fields.is_empty() {
+            let defaults = self.plan.default_fields;
+            return defaults.iter().map(|field| (usize::MAX, *field)).collect();
+        }
+        let named = self.named().iter().map(String::as_str);
+        named.enumerate().collect()
+    }
+}
+
+/// Writes values of an answer.
+struct Shaper<'a, 's> {
+    scan: Scanner<'s>,
+    context: Context<'a>,
+    /// What the members of the outermost object say of success, where they are written by this.
+    envelope: Option<&'s mut Envelope>,
+}
+
+impl<'a, 's> Shaper<'a, 's> {
+    fn new(scan: Scanner<'s>, context: Context<'a>) -> Self {
+        Self {
+            scan,
+            context,
+            envelope: None,
+        }
+    }
+
     /// Writes a value as it is; `false`, somewhere inside it, as soon as there is no room for it.
     fn fitting(
         &mut self,
@@ -190,8 +237,13 @@ impl Shaper<'_> {
     /// The next key of an object. One of the outermost object that reports an error ends everything.
     fn key(&mut self, depth: u32) -> Result<Span, Problem> {
         let key = self.scan.key()?;
-        if depth == 0 {
-            verdict::reported(&mut self.scan, &key)?;
+        if depth == 0
+            && let Some(envelope) = &mut self.envelope
+        {
+            envelope.member(&decoded(&self.scan, &key), &mut self.scan)?;
+            if let Some(problem) = envelope.error() {
+                return Err(problem);
+            }
         }
         Ok(key)
     }
@@ -211,17 +263,14 @@ impl Shaper<'_> {
     }
 
     fn is_markup(&self, key: &Span) -> bool {
-        !self.plan.markup.is_empty()
-            && self
-                .plan
-                .markup
-                .contains(&decoded(&self.scan, key).as_ref())
+        let markup = self.context.plan.markup;
+        !markup.is_empty() && markup.contains(&decoded(&self.scan, key).as_ref())
     }
 
     /// Writes a number or a word digit for digit.
     fn plain(&self, out: &mut Writer, range: std::ops::Range<usize>) {
-        let text = self.scan.slice(range);
-        match self.gate.redacted(text) {
+        let text = self.scan.plain(range);
+        match self.context.gate.redacted(text) {
             None => out.push(text),
             Some(harmless) => out.string(&harmless),
         }
@@ -229,26 +278,22 @@ impl Shaper<'_> {
 
     /// Writes a string whole; `false` if it takes more than `room`, and then nothing is written.
     fn string(&mut self, out: &mut Writer, span: &Span, room: usize, markup: bool) -> bool {
-        let raw = self.scan.slice(span.range.clone());
+        let bytes = self.scan.bytes(span.range.clone());
         // A character of text takes at most six of its escaped form.
-        if raw.len() / 6 > room {
+        if bytes.len() / 6 > room {
             return false;
         }
         let before = out.mark();
-        if !span.escaped && sanitize::is_plain(raw) && (self.gate.is_raw() || !markup) {
+        let gate = self.context.gate;
+        match std::str::from_utf8(bytes) {
             // Most are like this: nothing to clean, nothing to escape, a byte for each character.
-            match self.gate.redacted(raw) {
-                None => out.plain_string(raw),
-                Some(harmless) => out.string(&harmless),
+            Ok(raw) if !span.escaped && sanitize::is_plain(raw) && (gate.is_raw() || !markup) => {
+                match gate.redacted(raw) {
+                    None => out.plain_string(raw),
+                    Some(harmless) => out.string(&harmless),
+                }
             }
-        } else if span.escaped {
-            let mut scratch = std::mem::take(&mut self.scratch);
-            scratch.clear();
-            decode(raw, usize::MAX, &mut scratch);
-            out.string(&self.gate.value(&scratch, markup));
-            self.scratch = scratch;
-        } else {
-            match self.gate.value(raw, markup) {
+            Ok(raw) if !span.escaped => match gate.value(raw, markup) {
                 // What came without escapes needs none.
                 Cow::Borrowed(text) => {
                     out.ascii('"');
@@ -256,6 +301,15 @@ impl Shaper<'_> {
                     out.ascii('"');
                 }
                 Cow::Owned(text) => out.string(&text),
+            },
+            _ => {
+                let mut text = out.take_scratch();
+                decode(&String::from_utf8_lossy(bytes), usize::MAX, &mut text);
+                out.string(&gate.value(&text, markup));
+                if is_flawed(bytes) {
+                    out.count_repaired();
+                }
+                out.give_scratch(text);
             }
         }
         let fits = out.since(before) <= room;

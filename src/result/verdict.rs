@@ -4,17 +4,20 @@
 //! not accepted, and answers one operation with something that is not JSON. The body decides, then the
 //! status.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::foreign::{Foreign, Gate, Source, Told};
+use crate::json::{Flaw, quoted};
 
-use crate::json::{Flaw, Kind, Scanner, Span, decoded, quoted};
+use super::shape::{self, Plan};
 
 /// A successful answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// JSON, checked to be whole.
-    Json(&'a [u8]),
+    /// JSON, checked to be whole. Where it is not the body as it came, flaws inside of strings are repaired, or a list
+    /// that came in another place stands in the documented one.
+    Json(Cow<'a, [u8]>),
     /// The text of `{"…"}`, which is not JSON: the documented answer of setDeviceInfo.
     Message(&'a str),
 }
@@ -23,7 +26,7 @@ impl Answer<'_> {
     /// The answer as JSON; a bare message gets the form in which the other writes send theirs.
     pub fn into_json(self) -> String {
         match self {
-            Answer::Json(body) => String::from_utf8_lossy(body).into_owned(),
+            Answer::Json(body) => String::from_utf8_lossy(&body).into_owned(),
             Answer::Message(message) => {
                 format!("{{\"result\":{{\"message\":{}}}}}", quoted(message))
             }
@@ -80,6 +83,15 @@ pub enum Failure<T = Told> {
     },
     /// Nested deeper than any documented answer.
     TooDeep,
+    /// The answer is a success, and nothing in it has the names that the caller gave.
+    UnknownNames {
+        /// The argument that holds the names.
+        argument: &'static str,
+        /// The names that fit nothing.
+        names: T,
+        /// Names that exist.
+        existing: T,
+    },
 }
 
 impl Failure<Foreign> {
@@ -118,6 +130,15 @@ impl Failure<Foreign> {
             Self::Truncated { bytes } => Failure::Truncated { bytes },
             Self::Empty { status } => Failure::Empty { status },
             Self::TooDeep => Failure::TooDeep,
+            Self::UnknownNames {
+                argument,
+                names,
+                existing,
+            } => Failure::UnknownNames {
+                argument,
+                names: tell(names),
+                existing: tell(existing),
+            },
         }
     }
 }
@@ -132,6 +153,7 @@ impl Failure {
             Self::NotJson { content_type, .. } => {
                 content_type.as_ref().is_some_and(Told::is_spoken)
             }
+            Self::UnknownNames { existing, .. } => existing.is_spoken(),
             Self::Status { .. }
             | Self::WebPage { .. }
             | Self::Truncated { .. }
@@ -184,6 +206,21 @@ impl fmt::Display for Failure {
             }
             Self::Empty { status } => write!(f, "the answer is empty (HTTP {status})"),
             Self::TooDeep => f.write_str("the answer is nested deeper than 64 levels"),
+            Self::UnknownNames {
+                argument,
+                names,
+                existing,
+            } => {
+                write!(
+                    f,
+                    "`{argument}` names what no item of the answer has: {names}."
+                )?;
+                if existing.is_empty() {
+                    f.write_str(" Its items have no names")
+                } else {
+                    write!(f, " Its items have: {existing}")
+                }
+            }
         }
     }
 }
@@ -205,12 +242,21 @@ pub enum Expected {
 pub enum Problem {
     /// It is not acceptable JSON.
     Flaw(Flaw),
-    /// It is an object with an `error`.
+    /// It says that the call failed.
     Reported {
-        /// `errorcode` or `code`.
+        /// The code of the error.
         code: Option<String>,
-        /// `message`, or the error itself if it is a text.
+        /// What is said about it.
         message: String,
+    },
+    /// Names that the caller gave fit nothing in it.
+    UnknownNames {
+        /// The argument that holds the names.
+        argument: &'static str,
+        /// The names.
+        names: String,
+        /// Names that exist.
+        existing: String,
     },
 }
 
@@ -233,14 +279,18 @@ pub struct Received<'a> {
     pub expected: Expected,
 }
 
-/// Judges an answer.
+/// Judges an answer of an operation of which `plan` says where its list is and whether it only reads.
 ///
 /// # Errors
 ///
 /// The failure that it is.
-pub fn judge(received: Received<'_>) -> Result<Answer<'_>, Failure<Foreign>> {
-    judge_with(received, outline).map(|judged| match judged {
-        Judged::Json(()) => Answer::Json(trimmed(received.body)),
+pub fn judge<'a>(received: Received<'a>, plan: Plan<'_>) -> Result<Answer<'a>, Failure<Foreign>> {
+    let judged = judge_with(received, |body| {
+        let outline = shape::outline(body, plan)?;
+        Ok(outline.documented(trimmed(body)))
+    })?;
+    Ok(match judged {
+        Judged::Json(json) => Answer::Json(json),
         Judged::Message(message) => Answer::Message(message),
     })
 }
@@ -256,7 +306,7 @@ pub(super) enum Judged<'a, T> {
 /// Judges an answer while `read` walks its body, so that it is walked once.
 pub(super) fn judge_with<'a, T>(
     received: Received<'a>,
-    read: impl FnOnce(&[u8]) -> Result<T, Problem>,
+    read: impl FnOnce(&'a [u8]) -> Result<T, Problem>,
 ) -> Result<Judged<'a, T>, Failure<Foreign>> {
     let Received {
         status,
@@ -276,7 +326,7 @@ pub(super) fn judge_with<'a, T>(
     let read = if success {
         read(body).map(Some)
     } else {
-        outline(body).map(|()| None)
+        shape::outline(body, Plan::default()).map(|_| None)
     };
     let flaw = match read {
         Ok(Some(shaped)) => return Ok(Judged::Json(shaped)),
@@ -286,6 +336,17 @@ pub(super) fn judge_with<'a, T>(
                 status,
                 code: code.map(|code| Foreign::new(Source::ErrorCode, &code)),
                 message: Foreign::new(Source::ErrorMessage, &message),
+            });
+        }
+        Err(Problem::UnknownNames {
+            argument,
+            names,
+            existing,
+        }) => {
+            return Err(Failure::UnknownNames {
+                argument,
+                names: Foreign::new(Source::ErrorMessage, &names),
+                existing: Foreign::new(Source::ErrorMessage, &existing),
             });
         }
         Err(Problem::Flaw(flaw)) => flaw,
@@ -344,88 +405,4 @@ fn braced_text(body: &[u8]) -> Option<&str> {
         .trim();
     let text = inner.strip_prefix('"')?.strip_suffix('"')?;
     (!text.contains(['"', '\\', '{', '}'])).then_some(text)
-}
-
-/// Checks a body without making a text of it.
-fn outline(body: &[u8]) -> Result<(), Problem> {
-    let mut scan = start(body)?;
-    if scan.kind()? == Kind::Object {
-        let mut more = scan.open(b'}')?;
-        while more {
-            let key = scan.key()?;
-            reported(&mut scan, &key)?;
-            scan.skip(1)?;
-            more = scan.next(b'}')?;
-        }
-    } else {
-        scan.skip(0)?;
-    }
-    Ok(scan.end()?)
-}
-
-pub(super) fn start(body: &[u8]) -> Result<Scanner<'_>, Problem> {
-    match std::str::from_utf8(body) {
-        Ok(text) => Ok(Scanner::new(text)),
-        Err(error) if error.error_len().is_none() => Err(Flaw::Truncated.into()),
-        Err(_) => Err(Flaw::Invalid.into()),
-    }
-}
-
-/// Stops at the value of an `error` key of the outermost object, unless it says that there is none.
-pub(super) fn reported(scan: &mut Scanner<'_>, key: &Span) -> Result<(), Problem> {
-    if decoded(scan, key) != "error" {
-        return Ok(());
-    }
-    let start = scan.position();
-    let mut code = None;
-    let mut message = String::new();
-    let is_error = match scan.kind()? {
-        Kind::Word => scan.word().map(|range| scan.slice(range) == "true")?,
-        Kind::Object => {
-            let mut more = scan.open(b'}')?;
-            while more {
-                let key = scan.key()?;
-                let key = decoded(scan, &key);
-                let value = scalar(scan, 2)?;
-                match key.as_ref() {
-                    "message" => message = value,
-                    "errorcode" | "code" => code = Some(value),
-                    _ => {}
-                }
-                more = scan.next(b'}')?;
-            }
-            true
-        }
-        Kind::Number => {
-            code = Some(scalar(scan, 1)?);
-            true
-        }
-        _ => {
-            message = scalar(scan, 1)?;
-            true
-        }
-    };
-    if is_error {
-        return Err(Problem::Reported { code, message });
-    }
-    scan.rewind(start);
-    Ok(())
-}
-
-/// A scalar as text; a container as nothing.
-fn scalar(scan: &mut Scanner<'_>, depth: u32) -> Result<String, Flaw> {
-    Ok(match scan.kind()? {
-        Kind::String => {
-            let span = scan.string()?;
-            decoded(scan, &span).into_owned()
-        }
-        Kind::Number => {
-            let range = scan.number()?;
-            scan.slice(range).to_owned()
-        }
-        _ => {
-            scan.skip(depth)?;
-            String::new()
-        }
-    })
 }

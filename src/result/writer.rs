@@ -9,6 +9,10 @@ use crate::json;
 pub(crate) struct Writer {
     text: String,
     chars: usize,
+    /// How many strings were written that had flaws.
+    repaired: usize,
+    /// Memory for texts on their way into it.
+    scratch: String,
 }
 
 /// A state of a [`Writer`] to which it can go back.
@@ -16,6 +20,7 @@ pub(crate) struct Writer {
 pub(crate) struct Mark {
     bytes: usize,
     chars: usize,
+    repaired: usize,
 }
 
 impl Writer {
@@ -58,6 +63,12 @@ impl Writer {
         self.chars += json.chars().count();
     }
 
+    /// Writes what another has written.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.text.push_str(&other.text);
+        self.chars += other.chars;
+    }
+
     /// Writes one character of ASCII: a bracket, a comma, a colon.
     pub(crate) fn ascii(&mut self, character: char) {
         self.text.push(character);
@@ -93,6 +104,7 @@ impl Writer {
         Mark {
             bytes: self.text.len(),
             chars: self.chars,
+            repaired: self.repaired,
         }
     }
 
@@ -105,5 +117,33 @@ impl Writer {
     pub(crate) fn undo(&mut self, mark: Mark) {
         self.text.truncate(mark.bytes);
         self.chars = mark.chars;
+        self.repaired = mark.repaired;
+    }
+
+    /// An empty text, to be given back.
+    pub(super) fn take_scratch(&mut self) -> String {
+        let mut text = std::mem::take(&mut self.scratch);
+        text.clear();
+        text
+    }
+
+    /// Gives back what was taken.
+    pub(super) fn give_scratch(&mut self, text: String) {
+        self.scratch = text;
+    }
+
+    /// Counts a string that had flaws.
+    pub(super) fn count_repaired(&mut self) {
+        self.repaired += 1;
+    }
+
+    /// Counts the strings that had flaws and were written elsewhere before.
+    pub(super) fn add_repaired(&mut self, other: &Self) {
+        self.repaired += other.repaired;
+    }
+
+    /// How many strings were written that had flaws.
+    pub(super) fn repaired(&self) -> usize {
+        self.repaired
     }
 }

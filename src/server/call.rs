@@ -216,6 +216,7 @@ impl OpManagerServer {
         match tool.handler() {
             Handler::Operation(entry) => {
                 let shaped = Shaped {
+                    read: tool.access() == Access::Read,
                     selection,
                     limits: self.0.settings.result,
                 };

@@ -319,6 +319,7 @@ fn digest(ready: &Ready) -> String {
         fields,
         limit,
         offset,
+        query,
     } = selection;
     let target = connection.target();
     let trust = match connection.trust() {
@@ -342,6 +343,7 @@ fn digest(ready: &Ready) -> String {
         [fields],
         limit,
         offset,
+        query.identity(),
     ]);
     let hash = digest::digest(&digest::SHA256, what.to_string().as_bytes());
     URL_SAFE_NO_PAD.encode(hash)

@@ -136,7 +136,10 @@ pub(crate) fn check_offline(
 /// them.
 pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), Problems> {
     let mut problems = Vec::new();
-    let operation = match given.remove("operation").filter(|value| !lenient::is_absent(value)) {
+    let operation = match given
+        .remove("operation")
+        .filter(|value| !lenient::is_absent(value))
+    {
         Some(Value::String(operation)) => operation.trim().to_owned(),
         Some(_) => {
             problems.push("`operation` must be a string".to_owned());

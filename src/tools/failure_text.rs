@@ -152,6 +152,7 @@ fn may_have_happened(error: &Error) -> bool {
             | Failure::Empty { .. }
             | Failure::NotJson { .. }
             | Failure::TooDeep => true,
+            Failure::UnknownNames { .. } => false,
         },
         // Nothing was sent, or the answer was a success.
         Error::Argument { .. }
@@ -182,7 +183,8 @@ pub(crate) fn blames_key(failure: &Failure) -> bool {
         | Failure::NotJson { .. }
         | Failure::Truncated { .. }
         | Failure::Empty { .. }
-        | Failure::TooDeep => false,
+        | Failure::TooDeep
+        | Failure::UnknownNames { .. } => false,
     }
 }
 
@@ -283,6 +285,7 @@ fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String
         Failure::TooDeep => step(
             "No documented answer is like this: check that host and port are an OpManager server",
         ),
+        Failure::UnknownNames { .. } => step("Call again with names that exist"),
     }
     steps
 }
@@ -379,6 +382,11 @@ mod tests {
             Failure::Truncated { bytes: 7 },
             Failure::Empty { status: 200 },
             Failure::TooDeep,
+            Failure::UnknownNames {
+                argument: "fields",
+                names: told(Source::ErrorMessage, "typo"),
+                existing: told(Source::ErrorMessage, "deviceName, statusNum"),
+            },
         ];
         all.extend(
             ERROR_CODES
@@ -397,7 +405,8 @@ mod tests {
                 | Failure::NotJson { .. }
                 | Failure::Truncated { .. }
                 | Failure::Empty { .. }
-                | Failure::TooDeep => {}
+                | Failure::TooDeep
+                | Failure::UnknownNames { .. } => {}
             }
         }
         all

@@ -155,7 +155,7 @@ pub(super) fn check(line: &[u8]) -> Result<Checked<'_>, Line> {
     };
     let text = &whole[whole.len() - line.len()..];
     // The scanner skips one byte order mark itself, and a second one is not white space.
-    let scanned = match Scanner::new(whole).kind() {
+    let scanned = match Scanner::strict(whole).kind() {
         Ok(Kind::Object) => Outline::read(whole).map(Ok),
         _ => outermost(whole).map(Err),
     };

@@ -28,6 +28,7 @@ mod large_answers;
 mod messages;
 mod process;
 mod protocol;
+mod query;
 mod questions;
 mod secrets;
 mod selection;

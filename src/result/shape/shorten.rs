@@ -2,36 +2,18 @@
 //! always how much is missing.
 
 use crate::foreign::{Gate, LONGEST_SECRET};
-use crate::json::{Kind, Span, decode};
+use crate::json::{Kind, Span, decode, is_flawed, sent};
 
 use super::super::verdict::Problem;
 use super::super::writer::Writer;
-use super::{ENVELOPE_RESERVE, MARK, MORE, Shaper};
+use super::{MARK, MORE, Shaper};
 
 /// Longest text of one string in a value that must be shortened, in characters.
 const LONGEST_STRING: usize = 2000;
 /// Most fields of an object among which room is shared evenly.
 const SHARED: usize = 64;
 
-impl Shaper<'_> {
-    /// The outermost value, shortened if it must be.
-    pub(super) fn whole(&mut self, out: &mut Writer, end: usize) -> Result<(), Problem> {
-        let (before, begin) = (out.mark(), self.scan.position());
-        if self.fitting(out, end, 0, false)? {
-            return Ok(());
-        }
-        out.undo(before);
-        self.scan.rewind(begin);
-        self.shrunk(out, end - ENVELOPE_RESERVE, 0, false)?;
-        if out.reopen('}') {
-            out.entry();
-            out.push(&format!(
-                "\"{MORE}{MORE}\":\"Shortened to fit the size limit (--max-result-chars).\"}}"
-            ));
-        }
-        Ok(())
-    }
-
+impl Shaper<'_, '_> {
     /// Writes a value, shortened where it does not fit.
     pub(super) fn shrunk(
         &mut self,
@@ -47,7 +29,7 @@ impl Shaper<'_> {
         out.undo(before);
         self.scan.rewind(begin);
         match self.scan.kind()? {
-            Kind::Object => self.shrunk_object(out, end, depth, false),
+            Kind::Object => self.shrunk_object(out, end, depth),
             Kind::Array => self.shrunk_array(out, end, depth, markup),
             Kind::String => {
                 let span = self.scan.string()?;
@@ -65,25 +47,14 @@ impl Shaper<'_> {
         }
     }
 
-    pub(super) fn shrunk_item(
-        &mut self,
-        out: &mut Writer,
-        end: usize,
-        depth: u32,
-    ) -> Result<(), Problem> {
-        if self.scan.kind()? == Kind::Object {
-            self.shrunk_object(out, end, depth, !self.selection.fields.is_empty())
-        } else {
-            self.shrunk(out, end, depth, false)
-        }
-    }
-
     fn shrunk_string(&mut self, out: &mut Writer, span: &Span, room: usize, markup: bool) {
-        let raw = self.scan.slice(span.range.clone());
         let room = room.min(LONGEST_STRING);
         let mut text = String::new();
-        let left = decode(raw, room + LONGEST_SECRET, &mut text);
-        shortened(out, self.gate, &text, left, room, markup);
+        let left = decode(&sent(&self.scan, span), room + LONGEST_SECRET, &mut text);
+        shortened(out, self.context.gate, &text, left, room, markup);
+        if is_flawed(self.scan.bytes(span.range.clone())) {
+            out.count_repaired();
+        }
     }
 
     fn shrunk_array(
@@ -125,23 +96,15 @@ impl Shaper<'_> {
     }
 
     /// Writes an object whose fields share the room: small ones are kept whole, large ones shortened alike.
-    fn shrunk_object(
-        &mut self,
-        out: &mut Writer,
-        end: usize,
-        depth: u32,
-        selected: bool,
-    ) -> Result<(), Problem> {
-        let share = self.fair_share(out.room(end).saturating_sub(MARK), depth, selected)?;
+    fn shrunk_object(&mut self, out: &mut Writer, end: usize, depth: u32) -> Result<(), Problem> {
+        let share = self.fair_share(out.room(end).saturating_sub(MARK), depth)?;
         out.ascii('{');
         let mut left_out = 0usize;
         let mut more = self.scan.open(b'}')?;
         while more {
             let key = self.key(depth)?;
             let room = end.saturating_sub(MARK);
-            if selected && !self.selects(&key) {
-                self.scan.skip(depth + 1)?;
-            } else if self.name(out, &key, out.room(room).saturating_sub(MARK / 2)) {
+            if self.name(out, &key, out.room(room).saturating_sub(MARK / 2)) {
                 let markup = self.is_markup(&key);
                 let room = room.min(out.chars() + share.max(MARK));
                 self.shrunk(out, room, depth + 1, markup)?;
@@ -161,24 +124,21 @@ impl Shaper<'_> {
 
     /// The room that each field of the object here may take so that all of them share `room`. An object with
     /// very many fields is written in order instead.
-    fn fair_share(&mut self, room: usize, depth: u32, selected: bool) -> Result<usize, Problem> {
+    fn fair_share(&mut self, room: usize, depth: u32) -> Result<usize, Problem> {
         let begin = self.scan.position();
         let mut sizes = [0usize; SHARED];
         let mut count = 0;
         let mut more = self.scan.open(b'}')?;
         while more {
             let key = self.scan.key()?;
-            let wanted = !selected || self.selects(&key);
             let before = self.scan.position();
             self.scan.skip(depth + 1)?;
-            if wanted {
-                let Some(size) = sizes.get_mut(count) else {
-                    self.scan.rewind(begin);
-                    return Ok(room);
-                };
-                *size = self.scan.position() - before + key.range.len() + MARK;
-                count += 1;
-            }
+            let Some(size) = sizes.get_mut(count) else {
+                self.scan.rewind(begin);
+                return Ok(room);
+            };
+            *size = self.scan.position() - before + key.range.len() + MARK;
+            count += 1;
             more = self.scan.next(b'}')?;
         }
         self.scan.rewind(begin);

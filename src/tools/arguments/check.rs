@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::schema::{BOUNDS, listed, names};
 use super::{Arguments, Problems, lenient};
-use crate::tools::policy::suggestion;
 use crate::opmanager::ApiKey;
 use crate::result::Selection;
+use crate::tools::policy::suggestion;
 
 /// Longest text of one argument, in characters.
 const LONGEST_TEXT: usize = 4096;
@@ -105,6 +105,7 @@ pub(super) fn selection(given: &Arguments) -> Selection {
             .map(str::to_owned)
             .collect(),
         limit: number("limit").unwrap_or(defaults.limit),
+        query: defaults.query,
         offset: number("offset").unwrap_or(defaults.offset),
     }
 }

@@ -29,7 +29,14 @@ const SYNONYMS: [&[&str]; 8] = [
     &["groupName", "group", "logicalGroup"],
     &["bvName", "bview", "businessView", "view"],
     &["entity", "alarm", "alarmEntity"],
-    &["fromTime", "startTime", "startDate", "from", "start", "since"],
+    &[
+        "fromTime",
+        "startTime",
+        "startDate",
+        "from",
+        "start",
+        "since",
+    ],
     &["toTime", "endTime", "endDate", "to", "end", "until"],
     &["period", "time", "timePeriod"],
 ];
@@ -191,7 +198,10 @@ pub(super) fn as_kind(kind: &str, value: Value) -> Option<Value> {
 fn whole(number: f64) -> Option<Value> {
     /// From here on not every integer is a double.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[allow(clippy::cast_possible_truncation, reason = "it is whole and within bounds")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "it is whole and within bounds"
+    )]
     (number.fract() == 0.0 && number.abs() < EXACT).then(|| Value::from(number as i64))
 }
 
@@ -224,7 +234,10 @@ fn choices(schema: &Value) -> impl Iterator<Item = &str> {
 fn in_the_case_of(text: &str, schema: &Value) -> Option<String> {
     let meant = plain(text.trim());
     let fits = |choice: &&str| plain(choice) == meant;
-    choices(schema).find(|choice| *choice == text).or_else(|| only(choices(schema).filter(fits))).map(str::to_owned)
+    choices(schema)
+        .find(|choice| *choice == text)
+        .or_else(|| only(choices(schema).filter(fits)))
+        .map(str::to_owned)
 }
 
 /// The codes that a description explains, such as `1 Critical, 2 Trouble` or `Today 6, Yesterday 7`.
@@ -261,7 +274,9 @@ fn code_of(word: &str, description: &str) -> Option<i64> {
 fn word_of(code: &str, schema: &Value, description: &str) -> Option<String> {
     let code: i64 = code.trim().parse().ok()?;
     let codes = codes(description);
-    let word = only(codes.iter().filter(|(known, _)| *known == code))?.1.as_str();
+    let word = only(codes.iter().filter(|(known, _)| *known == code))?
+        .1
+        .as_str();
     in_the_case_of(word, schema)
 }
 
@@ -280,7 +295,7 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
         || around("<", ">")
         || around("%", "%") && is_name(text.trim_matches('%'))
         || around("{", "}")
-        || text
-            .strip_prefix('$')
-            .is_some_and(|name| is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+        || text.strip_prefix('$').is_some_and(|name| {
+            is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        })
 }

@@ -71,7 +71,7 @@ impl<'a> Outline<'a> {
             uri: Part::Absent,
             has_plain_versions: true,
         };
-        let scanner = &mut Scanner::new(text);
+        let scanner = &mut Scanner::strict(text);
         each_member(scanner, |scanner, name| {
             match outline.members.add(name) {
                 Some(Member::Id) => outline.id = skipped(scanner, 1)?,
@@ -200,7 +200,7 @@ fn each_member<'a>(
 fn skipped<'a>(scanner: &mut Scanner<'a>, depth: u32) -> Result<&'a str, Flaw> {
     let start = scanner.position();
     scanner.skip(depth)?;
-    Ok(scanner.slice(start..scanner.position()))
+    Ok(scanner.plain(start..scanner.position()))
 }
 
 /// The string that begins here; anything else is stepped over.
