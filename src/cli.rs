@@ -206,6 +206,7 @@ impl Serve {
                 ..calls
             },
             result: self.answers.result(),
+            zones: self.answers.zones(),
         };
         OpManagerServer::new(settings, http)
     }

@@ -34,6 +34,7 @@ mod scalar;
 mod target;
 mod tls;
 mod wire;
+mod zone;
 
 pub use crate::result::{Answer, Failure};
 pub use client::{Client, RawResponse};
@@ -48,6 +49,7 @@ pub use reqwest::Url;
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};
 pub use target::{Host, Target};
 pub use tls::ShownCertificate;
+pub use zone::Zone;
 
 pub(crate) use client::{Call, SendResult, Sending};
 pub(crate) use connection::redacted;

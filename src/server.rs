@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::metrics::Metrics;
 use crate::audit::{Exchange, Outcome};
-use crate::opmanager::Http;
+use crate::opmanager::{Http, Zone};
 use crate::result;
 pub(crate) use crate::tools::wording::CONNECTION_HEADERS;
 use crate::tools::wording::Wording;
@@ -76,6 +76,8 @@ pub struct Settings {
     pub calls: CallLimits,
     /// How large an answer may be, and whether its strings are cleaned.
     pub result: result::Limits,
+    /// In which time zones servers are, as far as the operator says it.
+    pub zones: Vec<Zone>,
 }
 
 /// The server. Cloning it is cheap.

@@ -98,6 +98,7 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
         },
         credentials: Credentials::Flags,
         result: given.answers.result(),
+        zones: given.answers.zones(),
         ..Settings::default()
     };
     let http = Http::new(given.targets.egress(given.answers.limits()));

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::Cli;
 use super::refusal::whole;
-use crate::opmanager::{AllowedTarget, Egress, Limits, Pin, TargetPolicy, Url};
+use crate::opmanager::{AllowedTarget, Egress, Limits, Pin, TargetPolicy, Url, Zone};
 use crate::result;
 use crate::tools::{Access, Policy, ToolName, ToolsetName};
 
@@ -68,9 +68,16 @@ pub(super) struct AnswerArgs {
     /// Leave texts as OpManager sends them: markup, padding and invisible characters included
     #[arg(long)]
     raw_output: bool,
+    /// The time zone in which an OpManager keeps its local time, so that instants can be given; may be repeated
+    #[arg(long, value_name = "HOST[:PORT]=Area/City")]
+    opmanager_zone: Vec<Zone>,
 }
 
 impl AnswerArgs {
+    pub(super) fn zones(&self) -> Vec<Zone> {
+        self.opmanager_zone.clone()
+    }
+
     pub(super) fn limits(&self) -> Limits {
         Limits {
             timeout: Duration::from_secs(self.timeout),

@@ -177,7 +177,7 @@ impl Pin {
 }
 
 /// Takes the message of a host's grammar as that of a flag.
-fn of_flag(error: &Error) -> String {
+pub(super) fn of_flag(error: &Error) -> String {
     match error {
         Error::Argument { message, .. } => message.clone(),
         other => other.to_string(),

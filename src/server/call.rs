@@ -159,10 +159,11 @@ impl OpManagerServer {
         mut given: Arguments,
         connection: Option<ConnectionInput>,
     ) -> Result<Ready, String> {
-        let wording = self.wording();
+        let (wording, zones) = (self.wording(), &self.0.settings.zones);
         let wrong = |problems: Problems| problems.text(tool.name());
         let connection = connection.unwrap_or_else(|| ConnectionInput::take(&mut given));
-        let mut checked = arguments::check(tool, given, connection, wording).map_err(wrong)?;
+        let mut checked =
+            arguments::check(tool, given, connection, (wording, zones)).map_err(wrong)?;
         if !wording.names_target() {
             checked.connection = checked.connection.unnamed();
         }

@@ -7,6 +7,7 @@ mod check;
 mod connection;
 mod lenient;
 mod schema;
+mod times;
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::wording::Wording;
 use super::{Arguments, Tool};
-use crate::opmanager::{Connection, Error};
+use crate::opmanager::{Connection, Error, Zone};
 use crate::result::Selection;
 use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
@@ -58,12 +59,12 @@ impl Problems {
     }
 }
 
-/// Checks a call that goes to OpManager.
+/// Checks a call that goes to OpManager, for a reader who gives a connection so, where these zones are known.
 pub(crate) fn check(
     tool: &Tool,
     mut given: Arguments,
     connection: ConnectionInput,
-    wording: Wording,
+    (wording, zones): (Wording, &[Zone]),
 ) -> Result<Checked, Problems> {
     let expected = Expected {
         definition: tool.accepted(),
@@ -82,6 +83,13 @@ pub(crate) fn check(
             (None, problems)
         }
     };
+    let properties = tool.accepted().get("properties").and_then(Value::as_object);
+    if let Some(properties) = properties {
+        let zone = connection
+            .as_ref()
+            .and_then(|connection| Zone::of(zones, connection.target()));
+        problems.extend(times::convert(&mut given, properties, zone));
+    }
     if let Some(key) = &key {
         // It would leave in the URL.
         let misplaced = given

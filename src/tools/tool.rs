@@ -201,7 +201,7 @@ impl Tool {
     pub fn problems(&self, given: JsonObject) -> Option<String> {
         let mut given = given;
         let connection = arguments::ConnectionInput::take(&mut given);
-        let checked = arguments::check(self, given, connection, Wording::Arguments);
+        let checked = arguments::check(self, given, connection, (Wording::Arguments, &[]));
         Some(checked.err()?.text(self.name))
     }
 
