@@ -112,6 +112,9 @@ impl Client {
     ///
     /// Unknown fields are kept, missing ones are `None`, numbers may come as text and text as numbers.
     ///
+    /// What it returns can take many times the memory of the body, which the limit on bodies does not bound: of a server
+    /// that is not trusted, use [`Client::call_raw`].
+    ///
     /// # Errors
     ///
     /// Any [`Error`]; [`Error::Refused`] for an answer that reports a failure, whatever its HTTP status.
