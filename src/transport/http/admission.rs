@@ -16,6 +16,7 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
+use super::accept::Form;
 use super::connections::{Answering, Busy, Connection};
 use super::hosts::{LOOPBACK, read_address, split_port};
 use super::rates::Rates;
@@ -103,6 +104,14 @@ impl Admission {
                 "the media type must be application/json\n",
             ));
         }
+        let form = Form::accepted(&parts.headers).ok_or_else(|| {
+            self.reject(
+                RejectReason::MediaType,
+                StatusCode::NOT_ACCEPTABLE,
+                "the response is application/json, or text/event-stream where that alone is accepted; Accept must permit one of them\n",
+            )
+        })?;
+        Form::settle(&mut parts.headers);
         connection.count_as(&who.counted_as);
         let body = self.read(body).await?;
         if who
@@ -129,6 +138,7 @@ impl Admission {
             request: Request::from_parts(parts, message),
             answering,
             unparsed,
+            form,
         })
     }
 
@@ -391,6 +401,8 @@ pub(super) struct Admitted {
     pub(super) answering: Answering,
     /// What is needed to respond if rmcp cannot parse the message.
     pub(super) unparsed: Unparsed,
+    /// In which form the client takes the response.
+    pub(super) form: Form,
 }
 
 /// The caller of a request.
