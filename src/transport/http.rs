@@ -49,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::metrics::Metrics;
 use crate::server::{Credentials, OpManagerServer};
+use crate::transport::framing::LONGEST_REPAIR;
 use accept::Form;
 use admission::{Admission, Admitted};
 pub(crate) use connections::SPARE;
@@ -195,7 +196,8 @@ async fn serve_any<S: ServerHandler + Clone>(
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
-        .with_max_request_body_bytes(options.max_request_bytes)
+        // `Admission` keeps the bound, and a repaired message may be a little longer than what came.
+        .with_max_request_body_bytes(options.max_request_bytes.saturating_add(LONGEST_REPAIR))
         .with_cancellation_token(closing.clone())
         // `Admission` checks both, with the port.
         .disable_allowed_hosts()

@@ -133,7 +133,11 @@ impl Admission {
         parts.headers.remove(header::AUTHORIZATION);
         let caller = Caller::new(who.name, who.counted_as, given, permit).under(who.grant);
         parts.extensions.insert(Arc::new(caller));
-        let message = Full::new(body.slice_ref(framing::without_mark(&body)));
+        let message = match checked.repaired() {
+            Some(text) => text.into(),
+            None => body.slice_ref(framing::without_mark(&body)),
+        };
+        let message = Full::new(message);
         Ok(Admitted {
             request: Request::from_parts(parts, message),
             answering,
