@@ -21,6 +21,7 @@ use super::connections::{Answering, Busy, Connection};
 use super::hosts::{LOOPBACK, read_address, split_port};
 use super::rates::Rates;
 use super::reject::RejectReason;
+use super::tokens::Tokens;
 use super::{Endpoints, HttpResponse, Options, Origin, text};
 use crate::audit::metrics::Metrics;
 use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
@@ -32,6 +33,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that are parsed at one time. Hostile JSON takes many times its length until the arguments are checked; what
 /// is left then is small.
 const PARSED_AT_ONCE: usize = 4;
+
+const TOKEN_NEEDED: &str = "a bearer token of this server is needed\n";
 
 /// The checks of requests.
 pub(super) struct Admission {
@@ -119,7 +122,7 @@ impl Admission {
             .as_ref()
             .is_some_and(|grant| grant.withdrawn.is_cancelled())
         {
-            return Err(self.no_token());
+            return Err(self.no_token(TOKEN_NEEDED));
         }
         let answering = connection.begin_response(&who.counted_as);
         let answering = answering.map_err(|busy| self.too_many(busy))?;
@@ -247,7 +250,13 @@ impl Admission {
                 grant: None,
             },
             Some(tokens) => {
-                let grant = tokens.holder(headers).ok_or_else(|| self.no_token())?;
+                let grant = tokens.holder(headers).ok_or_else(|| {
+                    self.no_token(if Tokens::is_missing_value(headers) {
+                        "the bearer token is a placeholder that the client did not fill in: set its value in the client's configuration or environment\n"
+                    } else {
+                        TOKEN_NEEDED
+                    })
+                })?;
                 Who {
                     name: grant.name.clone(),
                     counted_as: grant.name.as_str().into(),
@@ -259,12 +268,8 @@ impl Admission {
         Ok(who)
     }
 
-    fn no_token(&self) -> Box<HttpResponse> {
-        let mut response = self.reject(
-            RejectReason::Token,
-            StatusCode::UNAUTHORIZED,
-            "a bearer token of this server is needed\n",
-        );
+    fn no_token(&self, why: &'static str) -> Box<HttpResponse> {
+        let mut response = self.reject(RejectReason::Token, StatusCode::UNAUTHORIZED, why);
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
