@@ -652,3 +652,45 @@ async fn fl_08_a_request_before_the_handshake_is_told_to_begin_with_it() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn fl_29_no_listed_schema_has_a_word_that_gemini_rejects() {
+    let flags = ["--access", "destructive", "--toolsets", "all,catalogue"];
+    let mut session = Session::start(&flags).await;
+    let http = Session::serve(&flags).await;
+    let over_stdio = session.request("tools/list", json!({})).await;
+    let over_http = post(http.address(), &[], &request("tools/list", &json!({})))
+        .await
+        .json();
+    for answer in [over_stdio, over_http] {
+        let tools = answer["result"]["tools"].as_array().unwrap();
+        assert!(tools.len() > opmanager_mcp_server::tools::operations().count());
+        for tool in tools {
+            assert_eq!(tool["inputSchema"]["type"], "object");
+            for word in [
+                "additionalProperties",
+                "$schema",
+                "$ref",
+                "oneOf",
+                "anyOf",
+                "allOf",
+                "const",
+            ] {
+                assert!(
+                    !tool["inputSchema"]
+                        .to_string()
+                        .contains(&format!("\"{word}\":")),
+                    "{tool}"
+                );
+            }
+        }
+    }
+    // An argument that is none is rejected as before.
+    let made_up = json!({ "host": "127.0.0.1", "apiKey": SENTINEL, "made_up": 1 });
+    let reply = session.call("list_devices", made_up).await;
+    assert!(
+        reply.failed && reply.text().contains("`made_up`"),
+        "{}",
+        reply.text()
+    );
+}
