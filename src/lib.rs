@@ -22,6 +22,7 @@ mod demo;
 pub mod foreign;
 mod json;
 pub mod opmanager;
+mod placeholder;
 pub mod result;
 mod sanitize;
 pub mod server;

@@ -9,6 +9,7 @@ mod call;
 mod caller;
 mod confirm;
 mod panics;
+mod parameters;
 mod resolve;
 mod resources;
 #[cfg(feature = "otel")]
@@ -42,6 +43,7 @@ pub use caller::Caller;
 pub(crate) use caller::Grant;
 use confirm::Confirmer;
 pub use confirm::{Confirm, ConfirmTimeout};
+pub(crate) use parameters::problem as parameter_problem;
 use resolve::Resolved;
 pub use turns::CallLimits;
 pub(crate) use turns::Turns;
@@ -354,22 +356,12 @@ impl ServerHandler for OpManagerServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
         let known = match request.method.as_str() {
-            "completion/complete"
-            | "prompts/get"
-            | "prompts/list"
-            | "resources/list"
-            | "resources/read"
-            | "resources/templates/list"
-            | "server/discover"
-            | "tools/call"
-            | "tools/list" => true,
-            "initialize" | "ping" => !is_newest(&context),
-            _ => false,
+            "initialize" | "ping" if is_newest(&context) => None,
+            method => parameter_problem(method, request.params.as_ref()),
         };
-        Err(if known {
-            ErrorData::invalid_params("the parameters are not those of this method", None)
-        } else {
-            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None)
+        Err(match known {
+            Some(problem) => ErrorData::invalid_params(problem, None),
+            None => ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "unknown method", None),
         })
     }
 

@@ -289,6 +289,8 @@ impl Tool {
         } = parts;
         let mut schema = accepted.clone();
         describe_each(&mut schema, |text| arguments::listed(text).to_owned());
+        // Arguments are checked here, whatever a list says, and Gemini rejects a request with this word in a schema.
+        schema.remove("additionalProperties");
         let destructive = access == Access::Destructive || flags.overwrites;
         let definition = Definition::new(
             name,

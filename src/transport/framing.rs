@@ -14,6 +14,7 @@
 //! | a request whose `id` is neither a string nor an integer of 64 bits | -32600 |
 //! | a request whose `params` or `params._meta` are not an object, or with a number out of range | -32602 |
 //! | a request whose protocol version does not look like one | -32602 |
+//! | a request with `[]` in the place of an object, or with capabilities that cannot be read | that to what is meant |
 //! | a response or a notification, whatever else is wrong with it | none |
 //!
 //! A request without a response keeps its caller waiting, so each request gets one. Nothing else does: a response to
@@ -34,6 +35,7 @@
 mod envelope;
 mod outline;
 mod refusal;
+mod repair;
 
 use rmcp::model::ClientJsonRpcMessage;
 use serde::de::IgnoredAny;
@@ -41,8 +43,9 @@ use serde::de::IgnoredAny;
 use crate::json::{Flaw, Kind, Scanner, outermost};
 use envelope::{Envelope, Expects};
 use outline::Outline;
-pub(super) use outline::is_version;
+pub(super) use outline::{META_VERSION, is_version};
 pub use refusal::Refusal;
+pub(super) use repair::LONGEST_REPAIR;
 
 /// Longest `id` that is repeated for a message that is not kept, in bytes of JSON.
 const LONGEST_ID: usize = 1024;
@@ -201,9 +204,15 @@ impl Checked<'_> {
         self.outline.subject()
     }
 
+    /// The message as it is meant, if that is not how it is written.
+    pub(super) fn repaired(&self) -> Option<String> {
+        self.outline.repaired(self.text)
+    }
+
     /// The message; what little the checks let pass and a parser does not becomes what [`Self::unparsed`] says.
     fn parse(self) -> Line {
-        match serde_json::from_str(self.text) {
+        let repaired = self.repaired();
+        match serde_json::from_str(repaired.as_deref().unwrap_or(self.text)) {
             Ok(message) => Line::Message(Box::new(message)),
             Err(_) => self.outline.unparsed(usize::MAX).into_line(),
         }

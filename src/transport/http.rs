@@ -5,16 +5,17 @@
 //!
 //! | request | response |
 //! | --- | --- |
-//! | `POST /mcp` | the response to the message, as JSON, or as events if something is sent before it |
+//! | `POST /mcp` | the response to the message, as JSON, or as one event for a client that accepts only events |
 //! | `GET /health`, `/livez` | 200 while the process lives |
 //! | `GET /readyz` | 200, or 503 once it is shutting down |
 //! | `GET /metrics` | counts, as Prometheus reads them |
-//! | other methods on these, other paths | 405, 404 |
+//! | other methods on these, other paths | 405, 404, each with the methods and paths that there are |
 //!
 //! Before a message is read: the head's grammar (400), `Host` (403), `Origin` (403), token (401), rate (429), media
-//! type (415), size (413) and time (408). A body that is not a message gets the response that it gets over standard input,
+//! types (415, 406), size (413) and time (408). A body that is not a message gets the response that it gets over standard input,
 //! with status 400. While all connections are answering, everything but `/health`, `/livez` and `/readyz` gets 503.
 
+mod accept;
 mod admission;
 mod connections;
 pub mod heads;
@@ -48,6 +49,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::metrics::Metrics;
 use crate::server::{Credentials, OpManagerServer};
+use crate::transport::framing::LONGEST_REPAIR;
+use accept::Form;
 use admission::{Admission, Admitted};
 pub(crate) use connections::SPARE;
 use connections::{Busy, Connection, Connections};
@@ -71,6 +74,11 @@ const LAST_REQUEST: Duration = Duration::from_millis(300);
 const BACKLOG: u32 = 1024;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Clients of the older transport, and those that would keep a session, try other methods.
+const ONLY_POST: &str = "/mcp takes POST, one message in each request: there is no stream to GET and no session to DELETE\n";
+/// Whatever was tried, the endpoint is one of these: a second one would be a second thing to secure and configure.
+const NO_SUCH_PATH: &str = "no such path: MCP (streamable HTTP) is POST /mcp; beside it there are GET /health, /livez, /readyz and /metrics\n";
 
 /// A response of this transport.
 type HttpResponse = Response<BoxBody<Bytes, Infallible>>;
@@ -188,7 +196,8 @@ async fn serve_any<S: ServerHandler + Clone>(
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)
         .with_json_response(true)
-        .with_max_request_body_bytes(options.max_request_bytes)
+        // `Admission` keeps the bound, and a repaired message may be a little longer than what came.
+        .with_max_request_body_bytes(options.max_request_bytes.saturating_add(LONGEST_REPAIR))
         .with_cancellation_token(closing.clone())
         // `Admission` checks both, with the port.
         .disable_allowed_hosts()
@@ -376,7 +385,7 @@ impl<S: ServerHandler + Clone> Service<S> {
                     Err(refusal) => *refusal,
                 }
             }
-            ("/mcp", _) => not_allowed("POST"),
+            ("/mcp", _) => not_allowed("POST", ONLY_POST),
             ("/health" | "/livez", &Method::GET | &Method::HEAD) => text(StatusCode::OK, "ok\n"),
             ("/readyz", &Method::GET | &Method::HEAD) if stopping => {
                 text(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
@@ -386,8 +395,10 @@ impl<S: ServerHandler + Clone> Service<S> {
                 .admission
                 .admit_head(&request, endpoints)
                 .map_or_else(|refusal| *refusal, |()| self.metrics()),
-            ("/health" | "/livez" | "/readyz" | "/metrics", _) => not_allowed("GET, HEAD"),
-            _ => text(StatusCode::NOT_FOUND, "not found\n"),
+            ("/health" | "/livez" | "/readyz" | "/metrics", _) => {
+                not_allowed("GET, HEAD", "this path takes GET and HEAD\n")
+            }
+            _ => text(StatusCode::NOT_FOUND, NO_SUCH_PATH),
         };
         let status = response.status();
         let headers = response.headers_mut();
@@ -417,12 +428,17 @@ impl<S: ServerHandler + Clone> Service<S> {
             request,
             answering,
             unparsed,
+            form,
         } = admitted;
         let response = self.protocol.handle(request).await;
         // The media type has been checked: rmcp says so of a message that it cannot parse, and repeats parts of it.
         if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             return *self.admission.refuse_unparsed(unparsed);
         }
+        let response = match form {
+            Form::Event => as_event(response).await,
+            Form::Json => response,
+        };
         // The connection is kept until the whole response has been taken: events may come for long.
         response.map(|body| {
             let kept = move |never| {
@@ -443,6 +459,25 @@ impl<S: ServerHandler + Clone> Service<S> {
     }
 }
 
+/// A response with a message as an event stream that consists of that message. An error by its status stays what it is: a
+/// client that reads events does not read them in it.
+async fn as_event(response: HttpResponse) -> HttpResponse {
+    let (mut head, body) = response.into_parts();
+    let kind = head.headers.get(header::CONTENT_TYPE);
+    if head.status != StatusCode::OK || kind.is_none_or(|kind| kind != "application/json") {
+        return Response::from_parts(head, body);
+    }
+    // The body is whole, and its JSON one line.
+    let Ok(message) = body.collect().await;
+    let event = [b"event: message\ndata: ", &*message.to_bytes(), b"\n\n"].concat();
+    head.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    head.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(head, Full::new(event.into()).boxed())
+}
+
 /// A short text as a response.
 fn text(status: StatusCode, text: impl Into<Bytes>) -> HttpResponse {
     let mut response = Response::new(Full::new(text.into()).boxed());
@@ -453,8 +488,8 @@ fn text(status: StatusCode, text: impl Into<Bytes>) -> HttpResponse {
     response
 }
 
-fn not_allowed(methods: &'static str) -> HttpResponse {
-    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+fn not_allowed(methods: &'static str, why: &'static str) -> HttpResponse {
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, why);
     response
         .headers_mut()
         .insert(header::ALLOW, HeaderValue::from_static(methods));

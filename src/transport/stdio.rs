@@ -5,6 +5,8 @@
 //!
 //! - Each request gets one response, under its own `id`. An `id` that is still in use is rejected: rmcp would cancel
 //!   one of the two requests and respond to the other.
+//! - Before `initialize`, only requests of the newest protocol are served, and `ping`. rmcp would tell clients of the older ones
+//!   what the newest one needs.
 //! - Notifications before the first request, and responses to nothing, are ignored; rmcp would end the session over
 //!   them. A second `initialize` is rejected, as it would change the protocol of running calls.
 //! - Up to `OPEN` requests may be open at one time; calls among them wait for a permit. One more call is rejected under
@@ -20,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rmcp::model::{
-    ClientJsonRpcMessage, ClientNotification, ClientRequest, JsonRpcMessage, RequestId,
+    ClientJsonRpcMessage, ClientNotification, ClientRequest, GetMeta, JsonRpcMessage, RequestId,
     ServerJsonRpcMessage,
 };
 use rmcp::service::ServerInitializeError;
@@ -30,8 +32,8 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWrite
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::framing::{Framing, Line, Refusal};
-use crate::server::OpManagerServer;
+use super::framing::{Framing, Line, META_VERSION, Refusal};
+use crate::server::{OpManagerServer, parameter_problem};
 
 /// How long running calls may finish after the client has gone.
 const GRACE: Duration = Duration::from_secs(1);
@@ -81,6 +83,7 @@ where
         cancelled: VecDeque::with_capacity(CANCELLED),
         asked: HashSet::new(),
         initialized: false,
+        stateless: false,
         end: end.clone(),
     };
     let served = match server.serve(session).await {
@@ -150,6 +153,8 @@ struct Session<R> {
     /// Requests to the client that it has not responded to yet.
     asked: HashSet<RequestId>,
     initialized: bool,
+    /// Whether a request has named its protocol version itself, as those of the newest protocol do.
+    stateless: bool,
     end: End,
 }
 
@@ -188,6 +193,26 @@ impl<R: AsyncBufRead + Unpin + Send> Session<R> {
         }
     }
 
+    /// The response to a request that rmcp would take to be of the newest protocol, and which is not.
+    fn before_handshake(&mut self, id: &RequestId, request: &ClientRequest) -> Option<Refusal> {
+        if let ClientRequest::CustomRequest(unreadable) = request
+            && unreadable.method == "initialize"
+            && !self.stateless
+        {
+            let problem = parameter_problem("initialize", unreadable.params.as_ref())?;
+            return Some(Refusal::unreadable_params(id, &problem));
+        }
+        self.stateless |= request.get_meta().contains_key(META_VERSION);
+        let needs_handshake = !matches!(
+            request,
+            ClientRequest::InitializeRequest(_)
+                | ClientRequest::PingRequest(_)
+                | ClientRequest::DiscoverRequest(_)
+        );
+        (needs_handshake && !self.initialized && !self.stateless)
+            .then(|| Refusal::to(id, "`initialize` must come first"))
+    }
+
     /// Decides whether a message reaches the server.
     fn admit(&mut self, message: ClientJsonRpcMessage) -> Line {
         match &message {
@@ -195,6 +220,9 @@ impl<R: AsyncBufRead + Unpin + Send> Session<R> {
                 let id = &request.id;
                 if self.open.contains(id) || self.cancelled.contains(id) {
                     return Line::Refused(Refusal::to(id, "its `id` is in use"));
+                }
+                if let Some(refusal) = self.before_handshake(id, &request.request) {
+                    return Line::Refused(refusal);
                 }
                 let is_call = matches!(request.request, ClientRequest::CallToolRequest(_));
                 if is_call && self.open.len() >= OPEN {

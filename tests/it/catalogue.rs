@@ -7,7 +7,7 @@ use opmanager_mcp_server::tools::{self, Access};
 use serde_json::Value;
 
 /// Words that a schema may use; others make some client or model refuse the whole list.
-const PORTABLE: [&str; 8] = [
+const PORTABLE: [&str; 7] = [
     "type",
     "properties",
     "required",
@@ -15,7 +15,6 @@ const PORTABLE: [&str; 8] = [
     "enum",
     "minimum",
     "maximum",
-    "additionalProperties",
 ];
 
 #[test]
@@ -114,7 +113,8 @@ fn schemas_stay_in_the_portable_subset() {
         let tool = tool.definition();
         let schema = Value::Object((*tool.input_schema).clone());
         assert_eq!(schema["type"], "object");
-        assert_eq!(schema["additionalProperties"], false);
+        // Gemini rejects it: `fl_29_no_listed_schema_has_a_word_that_gemini_rejects`.
+        assert_eq!(schema.get("additionalProperties"), None);
         check_words(&tool.name, &schema);
         for (name, property) in schema["properties"].as_object().unwrap() {
             let place = format!("{}.{name}", tool.name);

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use crate::support::http::{Answer, Connection, NEWEST, get, headers_for, post, raw};
+use crate::support::http::{Answer, Connection, NEWEST, ask, get, headers_for, post, raw};
 use crate::support::{PATIENCE, PROGRAM, SENTINEL, Session, at, simulator};
 
 /// Longest message that is read unless the operator says otherwise.
@@ -1078,4 +1078,158 @@ async fn hp_24_the_server_does_not_call_itself() {
         !answer.failed(),
         "another port is another server: {answer:?}"
     );
+}
+
+/// The response to a message under these values of `Accept`, and no other.
+async fn accepting(session: &Session, accept: &[&str], message: &Value) -> Answer {
+    let message = message.to_string();
+    let mut headers = headers_for(message.as_bytes(), Some("2025-11-25"));
+    headers.retain(|(name, _)| name != "Accept");
+    headers.extend(
+        accept
+            .iter()
+            .map(|value| ("Accept".to_owned(), (*value).to_owned())),
+    );
+    ask(session.address(), "POST", "/mcp", &headers, message).await
+}
+
+#[tokio::test]
+async fn fl_05_whoever_takes_json_is_served_json() {
+    let simulator = simulator().await;
+    let session = Session::serve(&[]).await;
+    for accept in [
+        &[][..],
+        &[""],
+        &["application/json"],
+        &["Application/JSON;charset=utf-8"],
+        &["*/*"],
+        &["application/*"],
+        &["text/html, *; q=.2, */*; q=.2"],
+        &["text/event-stream, application/json;q=0.1"],
+        &["text/event-stream", "application/json"],
+        &["*/*;q=0, application/json"],
+    ] {
+        for message in [list_devices(&simulator), newest(list_devices(&simulator))] {
+            let answer = accepting(&session, accept, &message).await;
+            assert_eq!(answer.status, 200, "{accept:?}: {answer:?}");
+            assert_eq!(answer.header("content-type"), Some("application/json"));
+            assert!(answer.result_text().contains("core-sw-01"), "{answer:?}");
+        }
+        let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let answer = accepting(&session, accept, &notification).await;
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (202, ""),
+            "{accept:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn fl_05_whoever_takes_only_events_gets_the_answer_as_one_event() {
+    let simulator = simulator().await;
+    let session = Session::serve(&[]).await;
+    for accept in [
+        &["text/event-stream"][..],
+        &["text/*"],
+        &["TEXT/EVENT-STREAM; charset=utf-8, text/html"],
+        &["application/json;q=0, text/event-stream"],
+        &["application/*;q=0.0, */*"],
+    ] {
+        for message in [list_devices(&simulator), newest(list_devices(&simulator))] {
+            let answer = accepting(&session, accept, &message).await;
+            assert_eq!(answer.status, 200, "{accept:?}: {answer:?}");
+            assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+            assert!(
+                answer.text.starts_with("event: message\ndata: {"),
+                "{answer:?}"
+            );
+            assert!(answer.text.ends_with("}\n\n"), "{answer:?}");
+            let messages = answer.messages();
+            assert_eq!(messages.len(), 1, "{answer:?}");
+            let message: Value = serde_json::from_str(&messages[0]).unwrap();
+            let text = message["result"]["content"][0]["text"].as_str().unwrap();
+            assert_eq!(
+                (&message["id"], text.contains("core-sw-01")),
+                (&json!(1), true)
+            );
+        }
+        // What has no response, or is an error by its status, is no event.
+        let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let answer = accepting(&session, accept, &notification).await;
+        assert_eq!(
+            (answer.status, answer.text.as_str()),
+            (202, ""),
+            "{accept:?}"
+        );
+        let answer = accepting(&session, accept, &json!({ "jsonrpc": "2.0", "id": 1 })).await;
+        assert_eq!((answer.status, &answer.json()["id"]), (400, &json!(1)));
+    }
+}
+
+#[tokio::test]
+async fn fl_05_whoever_takes_neither_is_told_what_there_is() {
+    let simulator = simulator().await;
+    let session = Session::serve(&[]).await;
+    for accept in [
+        &["text/html"][..],
+        &["application/jsonp, evil/type"],
+        &["*/*;q=0"],
+        &["application/json;q=0, text/event-stream;q=0.000"],
+    ] {
+        let answer = accepting(&session, accept, &list_devices(&simulator)).await;
+        check_refused(accept[0], &answer, 406);
+        for kind in ["application/json", "text/event-stream"] {
+            assert!(answer.text.contains(kind), "{answer:?}");
+        }
+    }
+    assert_eq!(simulator.connections(), 0);
+    let metrics = get(session.address(), "/metrics").await.text;
+    assert!(metrics.contains("reason=\"media_type\""), "{metrics}");
+}
+
+#[tokio::test]
+async fn fl_05_a_path_or_method_that_is_nearly_right_is_told_the_right_one() {
+    let simulator = simulator().await;
+    let session = Session::serve(&[]).await;
+    let address = session.address();
+    let message = list_devices(&simulator).to_string();
+    let headers = headers_for(message.as_bytes(), Some("2025-11-25"));
+    for path in [
+        "/",
+        "/mcp/",
+        "/MCP",
+        "/sse",
+        "/messages",
+        "/message?sessionId=evil",
+        "/mcp/sse",
+        "/v1/mcp",
+        "//mcp",
+        "/jsonrpc",
+        "/healthz",
+        "/metrics/",
+    ] {
+        for method in ["POST", "GET"] {
+            let answer = ask(address, method, path, &headers, message.clone()).await;
+            check_refused(path, &answer, 404);
+            for part in ["POST /mcp", "GET /health", "/metrics"] {
+                assert!(answer.text.contains(part), "{path}: {answer:?}");
+            }
+            assert_eq!(answer.text.lines().count(), 1, "{answer:?}");
+        }
+    }
+    for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+        let answer = ask(address, method, "/mcp", &headers, message.clone()).await;
+        check_refused(method, &answer, 405);
+        assert_eq!(answer.header("allow"), Some("POST"), "{method}");
+        assert!(answer.text.contains("/mcp takes POST"), "{answer:?}");
+        assert_eq!(answer.text.lines().count(), 1, "{answer:?}");
+    }
+    for path in ["/health", "/livez", "/readyz", "/metrics"] {
+        let answer = ask(address, "POST", path, &headers, message.clone()).await;
+        check_refused(path, &answer, 405);
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{path}");
+        assert!(answer.text.contains("takes GET and HEAD"), "{answer:?}");
+    }
+    assert_eq!(simulator.connections(), 0);
 }

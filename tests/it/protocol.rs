@@ -4,6 +4,7 @@ use opmanager_simulator::{Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use crate::support::http::post;
 use crate::support::{
     Finished, PATIENCE, SENTINEL, Session, at, check_message, listed_by_default, merge, simulator,
 };
@@ -331,4 +332,365 @@ async fn many_calls_at_once_are_each_answered() {
         assert_ne!(answer["result"]["isError"], true, "{answer}");
     }
     assert_eq!(simulator.requests().len(), 64);
+}
+
+/// What a client says first.
+fn hello(capabilities: &Value) -> Value {
+    json!({
+        "protocolVersion": "2025-11-25",
+        "capabilities": capabilities,
+        "clientInfo": { "name": "test", "version": "1" },
+    })
+}
+
+fn request(method: &str, params: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params })
+}
+
+/// The responses to a request that comes first, over standard input and over HTTP.
+async fn first_responses(http: &Session, method: &str, params: &Value) -> [Value; 2] {
+    let mut session = Session::spawn(&[]);
+    let over_stdio = session.request(method, params.clone()).await;
+    check_end(&session.finish().await);
+    let over_http = post(http.address(), &[], &request(method, params)).await;
+    [over_stdio, over_http.json()]
+}
+
+#[tokio::test]
+async fn fl_08_an_empty_array_in_the_place_of_an_object_is_an_empty_object() {
+    let simulator = simulator().await;
+    let http = Session::serve(&[]).await;
+    let mut session = Session::spawn(&[]);
+    let mut shaken = hello(&json!([]));
+    shaken["_meta"] = json!([]);
+    let answer = session.request("initialize", shaken).await;
+    assert_eq!(
+        answer["result"]["protocolVersion"], "2025-11-25",
+        "{answer}"
+    );
+    session
+        .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized", "params": [] }))
+        .await;
+    for (method, params, part) in [
+        ("ping", json!([]), "/result"),
+        ("tools/list", json!([]), "/result/tools/0/name"),
+        ("tools/list", json!({ "_meta": [] }), "/result/tools/0/name"),
+        ("prompts/list", json!([]), "/result/prompts/0/name"),
+        (
+            "tools/call",
+            json!({ "name": "list_devices", "arguments": [] }),
+            "/result/content/0/text",
+        ),
+        (
+            "tools/call",
+            json!({ "arguments": [], "name": "list_devices", "_meta": [] }),
+            "/result/content/0/text",
+        ),
+        (
+            "prompts/get",
+            json!({ "name": "alarm_triage", "arguments": [] }),
+            "",
+        ),
+    ] {
+        let over_stdio = session.request(method, params.clone()).await;
+        let over_http = post(http.address(), &[], &request(method, &params))
+            .await
+            .json();
+        for answer in [&over_stdio, &over_http] {
+            let value = answer
+                .pointer(part)
+                .unwrap_or_else(|| panic!("{method} {params}: {answer}"));
+            if method == "tools/call" {
+                let text = value.as_str().unwrap();
+                assert!(
+                    text.contains("`host`") && text.contains("`apiKey`"),
+                    "{text}"
+                );
+            }
+            if method == "prompts/get" {
+                assert_ne!(
+                    answer["error"]["message"],
+                    "the parameters are not those of this method"
+                );
+                assert!(
+                    !answer.to_string().contains("must be an object"),
+                    "{answer}"
+                );
+            }
+        }
+        assert_eq!(over_stdio["result"], over_http["result"], "{method}");
+    }
+    // Written with white space, and of the newest protocol.
+    let line = r#"{"jsonrpc":"2.0","id":7000,"method":"tools/call","params":{"name":"list_devices","arguments": [ ]}}"#;
+    session.send_line(line.as_bytes()).await;
+    assert_eq!(session.receive().await["result"]["isError"], true);
+    check_end(&session.finish().await);
+    let mut call = stateless(call(&simulator, "list_devices"));
+    call["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!([]);
+    call["_meta"]["io.modelcontextprotocol/clientInfo"] = json!([]);
+    for answer in first_responses(&http, "tools/call", &call).await {
+        let text = answer["result"]["content"][0]["text"].as_str();
+        assert!(
+            text.is_some_and(|text| text.contains("core-sw-01")),
+            "{answer}"
+        );
+    }
+    // An array with something in it is no object.
+    for (params, named) in [
+        (json!([1]), "`params` must be an object"),
+        (json!({ "_meta": [1] }), "`_meta` must be an object"),
+        (
+            json!({ "name": "list_devices", "arguments": [1] }),
+            "`arguments` must be an object",
+        ),
+        (json!({ "arguments": [] }), "`name` is missing"),
+    ] {
+        let mut session = Session::start(&[]).await;
+        let over_stdio = session.request("tools/call", params.clone()).await;
+        let over_http = post(http.address(), &[], &request("tools/call", &params))
+            .await
+            .json();
+        for answer in [over_stdio, over_http] {
+            assert_eq!(answer["error"]["code"], -32602, "{answer}");
+            assert!(
+                answer["error"]["message"].as_str().unwrap().contains(named),
+                "{answer}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn fl_08_capabilities_that_cannot_be_read_are_not_there() {
+    let http = Session::serve(&[]).await;
+    let mut without = hello(&json!({}));
+    without.as_object_mut().unwrap().remove("capabilities");
+    let all = [
+        json!([]),
+        json!(null),
+        json!(true),
+        json!("all"),
+        json!(["sampling"]),
+        json!({ "sampling": [] }),
+        json!({ "sampling": true, "roots": "yes", "elicitation": 1 }),
+        json!({ "roots": { "listChanged": "yes" } }),
+        json!({ "experimental": { "a": true }, "extensions": { "b": [] } }),
+        json!({ "experimental": [], "extensions": [1] }),
+        json!({ "sampling": { "tools": [], "context": 7 } }),
+        json!({ "elicitation": { "form": { "schemaValidation": 1 }, "url": true } }),
+        json!({ "other": [1, { "a": null }], "tasks": true }),
+    ];
+    let all = all.iter().map(hello).chain([without]);
+    for params in all {
+        for answer in first_responses(&http, "initialize", &params).await {
+            assert_eq!(
+                answer["result"]["protocolVersion"], "2025-11-25",
+                "{params}: {answer}"
+            );
+        }
+    }
+    // The same member twice: nobody knows which is meant.
+    let line = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"x","version":"1"},"capabilities":{"roots":{},"roots":[]}}}"#;
+    let mut session = Session::spawn(&[]);
+    session.send_line(line.as_bytes()).await;
+    let answer = session.receive().await;
+    assert_eq!(
+        answer["result"]["protocolVersion"], "2025-11-25",
+        "{answer}"
+    );
+}
+
+/// Over HTTP nobody is asked in this protocol: `ar_13_an_older_client_over_http_counts_as_one_that_cannot_ask`.
+#[tokio::test]
+async fn fl_08_a_capability_is_kept_beside_one_that_cannot_be_read() {
+    let simulator = simulator().await;
+    for (capabilities, asks) in [
+        (json!({ "elicitation": [], "sampling": 1 }), true),
+        (json!({ "elicitation": { "form": [], "url": 1 } }), true),
+        (
+            json!({ "experimental": { "x": 1 }, "elicitation": {} }),
+            true,
+        ),
+        (json!({ "elicitation": "yes", "sampling": {} }), false),
+    ] {
+        let mut session = Session::spawn(&["--access", "destructive"]);
+        session.request("initialize", hello(&capabilities)).await;
+        session
+            .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+            .await;
+        let arguments = at(&simulator, json!({ "entity": "db-02_Poll" }));
+        let params = json!({ "name": "delete_alarm", "arguments": arguments });
+        session.begin("tools/call", params).await;
+        let next = session.receive().await;
+        assert_eq!(
+            next["method"] == "elicitation/create",
+            asks,
+            "{capabilities}: {next}"
+        );
+        session.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn fl_08_what_is_missing_in_a_handshake_is_named() {
+    let http = Session::serve(&[]).await;
+    let whole = hello(&json!({}));
+    let without = |name: &str| {
+        let mut params = whole.clone();
+        params.as_object_mut().unwrap().remove(name);
+        params
+    };
+    let with = |name: &str, value: Value| {
+        let mut params = whole.clone();
+        params[name] = value;
+        params
+    };
+    for (params, named) in [
+        (without("clientInfo"), "`clientInfo` is missing"),
+        (without("protocolVersion"), "`protocolVersion` is missing"),
+        (
+            json!([]),
+            "`protocolVersion` is missing; `clientInfo` is missing",
+        ),
+        (
+            json!({}),
+            "`protocolVersion` is missing; `clientInfo` is missing",
+        ),
+        (
+            json!(null),
+            "`protocolVersion` is missing; `clientInfo` is missing",
+        ),
+        (with("clientInfo", json!(null)), "`clientInfo` is missing"),
+        (
+            with("clientInfo", json!([])),
+            "`clientInfo.name` is missing; `clientInfo.version` is missing",
+        ),
+        (
+            with("clientInfo", json!({ "version": "1" })),
+            "`clientInfo.name` is missing",
+        ),
+        (
+            with("clientInfo", json!({ "name": "x" })),
+            "`clientInfo.version` is missing",
+        ),
+        (
+            with("clientInfo", json!({ "name": "x", "version": 1 })),
+            "`clientInfo.version` must be a string",
+        ),
+        (
+            with("clientInfo", json!(SENTINEL)),
+            "`clientInfo` must be an object",
+        ),
+        (
+            with("protocolVersion", json!(7)),
+            "`protocolVersion` must be a string",
+        ),
+    ] {
+        for answer in first_responses(&http, "initialize", &params).await {
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert_eq!(
+                (&answer["id"], &answer["error"]["code"]),
+                (&json!(1), &json!(-32602)),
+                "{answer}"
+            );
+            assert!(message.ends_with(named), "{params}: {message}");
+            for foreign in ["_meta", "io.modelcontextprotocol", SENTINEL] {
+                assert!(!answer.to_string().contains(foreign), "{params}: {message}");
+            }
+        }
+    }
+    // What the server has no use for stops nobody.
+    for info in [
+        json!({ "name": "x", "version": "1", "title": 7, "description": [], "websiteUrl": null }),
+        json!({ "name": "x", "version": "1", "icons": [{ "src": "a", "sizes": "48x48", "theme": "blue" }] }),
+        json!({ "name": "x", "version": "1", "icons": {} }),
+        json!({ "name": "x", "version": "1", "icons": [{ "mimeType": "a/b" }] }),
+    ] {
+        for answer in first_responses(&http, "initialize", &with("clientInfo", info.clone())).await
+        {
+            assert_eq!(
+                answer["result"]["protocolVersion"], "2025-11-25",
+                "{info}: {answer}"
+            );
+        }
+    }
+}
+
+/// Over HTTP each request stands for itself: `ht_12_nothing_is_kept_between_requests`.
+#[tokio::test]
+async fn fl_08_a_request_before_the_handshake_is_told_to_begin_with_it() {
+    let mut session = Session::spawn(&[]);
+    for (method, params) in [
+        ("tools/list", json!([])),
+        ("tools/list", json!({ "_meta": { "progressToken": 1 } })),
+        ("tools/call", json!({ "name": [SENTINEL] })),
+        ("nonsense", json!({})),
+    ] {
+        let answer = session.request(method, params).await;
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("`initialize` must come first"),
+            "{message}"
+        );
+        assert!(!answer.to_string().contains("_meta"), "{answer}");
+    }
+    // A handshake that failed may be tried again.
+    let answer = session.request("initialize", json!({})).await;
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    assert_eq!(
+        session.initialize("2025-11-25").await["protocolVersion"],
+        "2025-11-25"
+    );
+    assert_eq!(session.tools().await.len(), listed_by_default());
+    // Whoever speaks the newest protocol is told what it needs.
+    let mut session = Session::spawn(&[]);
+    let version = json!({ "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } });
+    let answer = session.request("tools/list", version).await;
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("io.modelcontextprotocol/clientCapabilities"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn fl_29_no_listed_schema_has_a_word_that_gemini_rejects() {
+    let flags = ["--access", "destructive", "--toolsets", "all,catalogue"];
+    let mut session = Session::start(&flags).await;
+    let http = Session::serve(&flags).await;
+    let over_stdio = session.request("tools/list", json!({})).await;
+    let over_http = post(http.address(), &[], &request("tools/list", &json!({})))
+        .await
+        .json();
+    for answer in [over_stdio, over_http] {
+        let tools = answer["result"]["tools"].as_array().unwrap();
+        assert!(tools.len() > opmanager_mcp_server::tools::operations().count());
+        for tool in tools {
+            assert_eq!(tool["inputSchema"]["type"], "object");
+            for word in [
+                "additionalProperties",
+                "$schema",
+                "$ref",
+                "oneOf",
+                "anyOf",
+                "allOf",
+                "const",
+            ] {
+                assert!(
+                    !tool["inputSchema"]
+                        .to_string()
+                        .contains(&format!("\"{word}\":")),
+                    "{tool}"
+                );
+            }
+        }
+    }
+    // An argument that is none is rejected as before.
+    let made_up = json!({ "host": "127.0.0.1", "apiKey": SENTINEL, "made_up": 1 });
+    let reply = session.call("list_devices", made_up).await;
+    assert!(
+        reply.failed && reply.text().contains("`made_up`"),
+        "{}",
+        reply.text()
+    );
 }

@@ -7,11 +7,16 @@
 use std::borrow::Cow;
 
 use super::envelope::{Expects, Member, Members};
+use super::repair::{CAPABILITIES, CLIENT_INFO, OBJECT, Repairs, is_empty};
 use super::{Line, Refusal, Unparsed};
 use crate::json::{Flaw, Kind, Scanner, decoded};
 
 /// Name of the protocol version in `_meta`.
-const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(in crate::transport) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// Names of what each request of the newest protocol says of its client.
+const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 
 /// The members of a message that decide about it.
 #[derive(Debug)]
@@ -23,6 +28,11 @@ pub(super) struct Outline<'a> {
     method: Option<Cow<'a, str>>,
     /// Whether `params` are absent, `null` or an object.
     has_sound_params: bool,
+    /// The same of their `_meta`.
+    has_sound_meta: bool,
+    /// Where the members of `params` begin, if they have some and `capabilities` is none of them.
+    lacks_capabilities: Option<usize>,
+    repairs: Repairs,
     name: Part<'a>,
     uri: Part<'a>,
     /// Whether each protocol version in it looks like one.
@@ -67,6 +77,9 @@ impl<'a> Outline<'a> {
             is_json_rpc_2: false,
             method: None,
             has_sound_params: true,
+            has_sound_meta: true,
+            lacks_capabilities: None,
+            repairs: Repairs::default(),
             name: Part::Absent,
             uri: Part::Absent,
             has_plain_versions: true,
@@ -80,37 +93,76 @@ impl<'a> Outline<'a> {
                     outline.is_json_rpc_2 = string(scanner, 1)?.as_deref() == Some("2.0");
                 }
                 Some(Member::Params) => outline.read_params(scanner)?,
+                Some(Member::Result) => drop(outline.repairs.fit(scanner, &OBJECT, 1)?),
                 _ => scanner.skip(1)?,
             }
             Ok(())
         })?;
         scanner.end()?;
+        if let ("initialize", Some(start)) = (
+            outline.method().unwrap_or_default(),
+            outline.lacks_capabilities,
+        ) {
+            let nothing = "\"capabilities\":{},";
+            outline.repairs.replace(start..start, nothing);
+        }
         Ok(outline)
+    }
+
+    /// Reads an object of the protocol that is not there, `null` or empty in PHP's way; returns whether it is that.
+    fn read_nothing(&mut self, scanner: &mut Scanner<'a>, depth: u32) -> Result<bool, Flaw> {
+        let start = scanner.position();
+        let value = skipped(scanner, depth)?;
+        if is_empty(value) {
+            self.repairs.replace(start..scanner.position(), "{}");
+        }
+        Ok(value == "null" || is_empty(value))
     }
 
     fn read_params(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Flaw> {
         if scanner.kind()? != Kind::Object {
-            self.has_sound_params = skipped(scanner, 1)? == "null";
+            self.has_sound_params = self.read_nothing(scanner, 1)?;
             return Ok(());
         }
+        let inside = scanner.position() + 1;
+        let mut has_capabilities = false;
         each_member(scanner, |scanner, name| {
+            self.lacks_capabilities.get_or_insert(inside);
             match name {
                 "name" => self.name.add(string(scanner, 2)?),
                 "uri" => self.uri.add(string(scanner, 2)?),
                 "protocolVersion" => self.note_version(string(scanner, 2)?.as_deref()),
                 "_meta" if scanner.kind()? == Kind::Object => {
                     each_member(scanner, |scanner, name| {
-                        if name == META_VERSION {
-                            self.note_version(string(scanner, 3)?.as_deref());
-                            return Ok(());
+                        match name {
+                            META_VERSION => self.note_version(string(scanner, 3)?.as_deref()),
+                            META_CAPABILITIES => {
+                                self.repairs.fit_or_empty(scanner, &CAPABILITIES, 3)?;
+                            }
+                            META_CLIENT_INFO => drop(self.repairs.fit(scanner, &CLIENT_INFO, 3)?),
+                            _ => scanner.skip(3)?,
                         }
-                        scanner.skip(3)
+                        Ok(())
                     })?;
+                }
+                "_meta" => self.has_sound_meta &= self.read_nothing(scanner, 2)?,
+                "capabilities" => {
+                    has_capabilities = true;
+                    self.repairs.fit_or_empty(scanner, &CAPABILITIES, 2)?;
+                }
+                // What is missing in it is named by who reads it.
+                "clientInfo" => drop(self.repairs.fit(scanner, &CLIENT_INFO, 2)?),
+                "arguments" | "context" | "inputResponses" => {
+                    self.repairs.fit(scanner, &OBJECT, 2)?;
                 }
                 _ => scanner.skip(2)?,
             }
             Ok(())
-        })
+        })?;
+        if has_capabilities {
+            self.lacks_capabilities = None;
+        }
+        Ok(())
     }
 
     fn note_version(&mut self, version: Option<&str>) {
@@ -148,12 +200,20 @@ impl<'a> Outline<'a> {
             Err(Line::Refused(refusal))
         };
         if !self.has_sound_params {
-            return invalid("not an object");
+            return invalid("`params` must be an object");
+        }
+        if !self.has_sound_meta {
+            return invalid("`_meta` must be an object");
         }
         if !self.has_plain_versions {
             return invalid("a protocol version is a date, as in 2026-07-28");
         }
         Ok(())
+    }
+
+    /// The message as it is meant, if that is not how it is written.
+    pub(super) fn repaired(&self, text: &str) -> Option<String> {
+        self.repairs.apply(text)
     }
 
     /// The method, if it is a string.
@@ -182,7 +242,7 @@ impl<'a> Outline<'a> {
 }
 
 /// Steps through the object that begins here, giving the name of each member; the reader steps over its value.
-fn each_member<'a>(
+pub(super) fn each_member<'a>(
     scanner: &mut Scanner<'a>,
     mut read: impl FnMut(&mut Scanner<'a>, &str) -> Result<(), Flaw>,
 ) -> Result<(), Flaw> {
@@ -197,7 +257,7 @@ fn each_member<'a>(
 }
 
 /// The text of the value that begins here, `depth` containers below the outermost.
-fn skipped<'a>(scanner: &mut Scanner<'a>, depth: u32) -> Result<&'a str, Flaw> {
+pub(super) fn skipped<'a>(scanner: &mut Scanner<'a>, depth: u32) -> Result<&'a str, Flaw> {
     let start = scanner.position();
     scanner.skip(depth)?;
     Ok(scanner.plain(start..scanner.position()))

@@ -46,6 +46,11 @@ impl Refusal {
         Self::invalid(message, serde_json::to_string(id).ok())
     }
 
+    /// To a request with that id, whose parameters cannot be read.
+    pub(in crate::transport) fn unreadable_params(id: &RequestId, problem: &str) -> Self {
+        Self::invalid_params(problem, serde_json::to_string(id).ok())
+    }
+
     /// To a request whose headers contradict its body.
     pub(in crate::transport) fn mismatch(message: &str) -> Self {
         Self {

@@ -16,10 +16,12 @@ use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 
+use super::accept::Form;
 use super::connections::{Answering, Busy, Connection};
 use super::hosts::{LOOPBACK, read_address, split_port};
 use super::rates::Rates;
 use super::reject::RejectReason;
+use super::tokens::Tokens;
 use super::{Endpoints, HttpResponse, Options, Origin, text};
 use crate::audit::metrics::Metrics;
 use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
@@ -31,6 +33,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Messages that are parsed at one time. Hostile JSON takes many times its length until the arguments are checked; what
 /// is left then is small.
 const PARSED_AT_ONCE: usize = 4;
+
+const TOKEN_NEEDED: &str = "a bearer token of this server is needed\n";
 
 /// The checks of requests.
 pub(super) struct Admission {
@@ -103,6 +107,14 @@ impl Admission {
                 "the media type must be application/json\n",
             ));
         }
+        let form = Form::accepted(&parts.headers).ok_or_else(|| {
+            self.reject(
+                RejectReason::MediaType,
+                StatusCode::NOT_ACCEPTABLE,
+                "the response is application/json, or text/event-stream where that alone is accepted; Accept must permit one of them\n",
+            )
+        })?;
+        Form::settle(&mut parts.headers);
         connection.count_as(&who.counted_as);
         let body = self.read(body).await?;
         if who
@@ -110,7 +122,7 @@ impl Admission {
             .as_ref()
             .is_some_and(|grant| grant.withdrawn.is_cancelled())
         {
-            return Err(self.no_token());
+            return Err(self.no_token(TOKEN_NEEDED));
         }
         let answering = connection.begin_response(&who.counted_as);
         let answering = answering.map_err(|busy| self.too_many(busy))?;
@@ -124,11 +136,16 @@ impl Admission {
         parts.headers.remove(header::AUTHORIZATION);
         let caller = Caller::new(who.name, who.counted_as, given, permit).under(who.grant);
         parts.extensions.insert(Arc::new(caller));
-        let message = Full::new(body.slice_ref(framing::without_mark(&body)));
+        let message = match checked.repaired() {
+            Some(text) => text.into(),
+            None => body.slice_ref(framing::without_mark(&body)),
+        };
+        let message = Full::new(message);
         Ok(Admitted {
             request: Request::from_parts(parts, message),
             answering,
             unparsed,
+            form,
         })
     }
 
@@ -233,7 +250,13 @@ impl Admission {
                 grant: None,
             },
             Some(tokens) => {
-                let grant = tokens.holder(headers).ok_or_else(|| self.no_token())?;
+                let grant = tokens.holder(headers).ok_or_else(|| {
+                    self.no_token(if Tokens::is_missing_value(headers) {
+                        "the bearer token is a placeholder that the client did not fill in: set its value in the client's configuration or environment\n"
+                    } else {
+                        TOKEN_NEEDED
+                    })
+                })?;
                 Who {
                     name: grant.name.clone(),
                     counted_as: grant.name.as_str().into(),
@@ -245,12 +268,8 @@ impl Admission {
         Ok(who)
     }
 
-    fn no_token(&self) -> Box<HttpResponse> {
-        let mut response = self.reject(
-            RejectReason::Token,
-            StatusCode::UNAUTHORIZED,
-            "a bearer token of this server is needed\n",
-        );
+    fn no_token(&self, why: &'static str) -> Box<HttpResponse> {
+        let mut response = self.reject(RejectReason::Token, StatusCode::UNAUTHORIZED, why);
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -391,6 +410,8 @@ pub(super) struct Admitted {
     pub(super) answering: Answering,
     /// What is needed to respond if rmcp cannot parse the message.
     pub(super) unparsed: Unparsed,
+    /// In which form the client takes the response.
+    pub(super) form: Form,
 }
 
 /// The caller of a request.

@@ -13,7 +13,7 @@ pub(super) enum RejectReason {
     Token,
     /// This caller sends more requests than its rate allows.
     Rate,
-    /// The media type is not JSON.
+    /// The media type is not JSON, or the client accepts neither JSON nor events.
     MediaType,
     /// It is longer than allowed.
     Size,

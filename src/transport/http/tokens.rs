@@ -12,6 +12,7 @@ use http::header::{self, HeaderMap};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::placeholder::is_placeholder;
 use crate::server::Grant;
 use crate::tools::{Access, Bound, ToolsetName};
 
@@ -81,6 +82,17 @@ impl Tokens {
             }
         }
         holder.filter(|_| scheme.eq_ignore_ascii_case("bearer"))
+    }
+
+    /// Whether a request has a placeholder in place of its token, or of the whole header.
+    pub(super) fn is_missing_value(headers: &HeaderMap) -> bool {
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        given.any(|given| {
+            given.to_str().is_ok_and(|given| {
+                let token = given.split_once(' ').map_or("", |(_, token)| token);
+                is_placeholder(token) || is_placeholder(given)
+            })
+        })
     }
 
     /// What each line grants.

@@ -284,3 +284,44 @@ async fn a_line_that_leaves_its_caller_no_tool_is_told_of_at_the_start() {
     session.log.wait_for("lists no tool of this token").await;
     session.finish().await;
 }
+
+/// Over standard input there are no tokens.
+#[tokio::test]
+async fn fl_27_a_token_that_a_client_did_not_fill_in_is_told_to_be_a_placeholder() {
+    let path = file("placeholder_tokens", &format!("alice {ALICE}\n"));
+    let session = Session::serve(&["--http-token-file", &path]).await;
+    for value in [
+        "Bearer ${OPM_TOKEN}",
+        "Bearer ${env:OPM_TOKEN}",
+        "bearer {{OPM_TOKEN}}",
+        "Bearer $OPM_TOKEN",
+        "Bearer <OPM_TOKEN>",
+        "Bearer <OPM_TOKEN of yours>",
+        "Bearer %OPM_TOKEN%",
+        "${OPM_TOKEN}",
+    ] {
+        let answer = post(session.address(), &[("Authorization", value)], &ping()).await;
+        assert_eq!(answer.status, 401, "{value}: {answer:?}");
+        assert!(
+            answer
+                .text
+                .contains("a placeholder that the client did not fill in"),
+            "{value}: {answer:?}"
+        );
+        assert!(!answer.text.contains("OPM_TOKEN"), "{answer:?}");
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+    }
+    for value in ["Bearer wrong-token-0123456789", "Basic YTpi", ""] {
+        let answer = post(session.address(), &[("Authorization", value)], &ping()).await;
+        assert_eq!(answer.status, 401, "{value}: {answer:?}");
+        assert!(!answer.text.contains("placeholder"), "{value}: {answer:?}");
+    }
+    assert_eq!(ask(&session, ALICE, &ping()).await.status, 200);
+    // Whoever gave such a token out meant it.
+    let odd = file("odd_tokens", "bob ${0123456789abcdef}\n");
+    let session = Session::serve(&["--http-token-file", &odd]).await;
+    assert_eq!(
+        ask(&session, "${0123456789abcdef}", &ping()).await.status,
+        200
+    );
+}
