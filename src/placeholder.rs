@@ -25,6 +25,7 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
         || holds("{{", "}}")
         || inside("<", ">").is_some()
         || inside("$(", ")").is_some()
+        || inside("{", "}").is_some_and(is_name)
         || inside("$", "").is_some_and(is_name)
         || inside("%", "%").is_some_and(is_name)
 }

@@ -19,7 +19,6 @@ use crate::opmanager::{Connection, Error, Zone};
 use crate::result::Selection;
 use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
-pub(crate) use lenient::is_placeholder;
 use schema::SELECTION_ARGUMENTS;
 pub(crate) use schema::{around, listed, names, without_connection};
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::schema::BOUNDS;
 use super::{Arguments, Problems, lenient};
 use crate::opmanager::{ApiKey, Connection, Target, Trust};
+use crate::placeholder::is_placeholder;
 use crate::tools::wording::Wording;
 
 /// The arguments that say where a call goes and how.
@@ -119,7 +120,7 @@ impl ConnectionInput {
             ));
         }
         for (argument, value) in [("host", &self.host), ("apiKey", &self.key)] {
-            if value.as_deref().is_some_and(lenient::is_placeholder) {
+            if value.as_deref().is_some_and(is_placeholder) {
                 // Whatever else is wrong follows from it.
                 return Err(Problems(vec![format!(
                     "{} is a placeholder that the client did not fill in: set the value where the client is configured",

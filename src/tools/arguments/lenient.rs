@@ -279,23 +279,3 @@ fn word_of(code: &str, schema: &Value, description: &str) -> Option<String> {
         .as_str();
     in_the_case_of(word, schema)
 }
-
-/// Whether a text is a placeholder that whoever wrote a configuration expected to be filled in.
-pub(crate) fn is_placeholder(text: &str) -> bool {
-    let text = text.trim();
-    let around = |begin: &str, end: &str| text.starts_with(begin) && text.ends_with(end);
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))
-    };
-    text.contains("${")
-        || text.contains("{{")
-        || around("<", ">")
-        || around("%", "%") && is_name(text.trim_matches('%'))
-        || around("{", "}")
-        || text.strip_prefix('$').is_some_and(|name| {
-            is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        })
-}
