@@ -3,13 +3,6 @@
 //! Owns which members the methods need. Repeats no value: it may be a key in the wrong place. Decides nothing: rmcp has
 //! found the parameters unreadable.
 
-#![allow(
-    clippy::disallowed_types,
-    reason = "they are messages of the protocol, and no answer"
-)]
-
-use serde_json::Value;
-
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
@@ -85,8 +78,12 @@ fn members(method: &str) -> Option<&'static [Member]> {
 }
 
 /// What is wrong with parameters that rmcp could not read: every member by its name. `None` for a method that there is not.
-pub(crate) fn problem(method: &str, params: Option<&Value>) -> Option<String> {
-    let params = params.unwrap_or(&Value::Null);
+#[allow(
+    clippy::disallowed_types,
+    reason = "they are a message of the protocol, and no answer"
+)]
+pub(crate) fn problem(method: &str, params: Option<&serde_json::Value>) -> Option<String> {
+    let params = params.unwrap_or(&serde_json::Value::Null);
     let problems: Vec<String> = members(method)?
         .iter()
         .filter_map(|member| member.problem(params))
@@ -99,7 +96,12 @@ pub(crate) fn problem(method: &str, params: Option<&Value>) -> Option<String> {
 }
 
 impl Member {
-    fn problem(&self, params: &Value) -> Option<String> {
+    #[allow(
+        clippy::disallowed_types,
+        reason = "they are a message of the protocol, and no answer"
+    )]
+    fn problem(&self, params: &serde_json::Value) -> Option<String> {
+        use serde_json::Value;
         let Self {
             path,
             kind,
