@@ -192,7 +192,7 @@ impl Repairs {
             let value = start..scanner.position();
             if field.required {
                 fits &= value_fits;
-            } else if !value_fits && scanner.slice(value.clone()) != "null" {
+            } else if !value_fits && scanner.plain(value.clone()) != "null" {
                 self.0.truncate(before);
                 self.replace(value, "null");
             }
