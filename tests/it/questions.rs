@@ -266,3 +266,49 @@ async fn a_search_can_be_narrowed_and_says_when_it_finds_nothing() {
     );
     assert!(find(json!({ "query": "zxqv" })).await.is_empty());
 }
+
+#[tokio::test]
+async fn each_operation_found_carries_a_short_signature() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    let mut signature = async |query: &str, operation: &str| -> String {
+        let found = session
+            .call("find_operations", json!({ "query": query }))
+            .await
+            .json();
+        let lines = found["operations"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["operation"] == operation);
+        line.unwrap()["signature"].as_str().unwrap().to_owned()
+    };
+    let alarms = signature("list alarms", "list_alarms").await;
+    for part in [
+        "list_alarms(",
+        "deviceName?",
+        "severity?=1-5",
+        "alertType?=ActiveAlarms|",
+        "|…",
+    ] {
+        assert!(alarms.contains(part), "{part}: {alarms}");
+    }
+    assert!(!alarms.contains("apiKey"), "{alarms}");
+    let mute = signature("mute a device", "configure_suppress_alarm").await;
+    assert!(
+        mute.starts_with("configure_suppress_alarm(name, suppressInterval="),
+        "{mute}"
+    );
+    let info = signature("hardware inventory", "get_device_info").await;
+    assert_eq!(info, "get_device_info(deviceName|ipAddress|dnsName)");
+}
+
+#[tokio::test]
+async fn what_is_found_costs_few_tokens() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    for (question, _) in QUESTIONS {
+        let found = session
+            .call("find_operations", json!({ "query": question }))
+            .await;
+        let tokens = tiktoken_rs::o200k_base_singleton()
+            .encode_with_special_tokens(&found.text())
+            .len();
+        assert!(tokens <= 900, "{question}: {tokens} tokens");
+    }
+}
