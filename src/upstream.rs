@@ -87,6 +87,7 @@ impl RequestError {
             | Error::TooLarge { .. }
             | Error::Expands { .. }
             | Error::Encoding
+            | Error::SignIn { .. }
             | Error::Refused(_)
             | Error::Shape(_) => false,
         }
@@ -139,6 +140,11 @@ impl<'a> Session<'a> {
     /// Where it goes.
     pub(crate) fn connection(&self) -> &Connection {
         self.client.connection()
+    }
+
+    /// How its certificate is checked; `None` if the target policy rejects it.
+    pub(crate) fn profile(&self) -> Option<Profile> {
+        self.profile
     }
 
     /// The same for a workflow, which can send no other operations than it declares.
@@ -210,7 +216,9 @@ impl<'a> Session<'a> {
         let reduced = match response {
             Ok(raw) => {
                 record.received(Received::from(&raw));
-                self.reduced(raw, reduce).await
+                let challenge = raw.challenge;
+                let reduced = self.reduced(raw, reduce).await;
+                reduced.map_err(|error| error.challenged(challenge))
             }
             Err(error) => Err(error),
         };
@@ -247,7 +255,7 @@ impl<'a> Session<'a> {
 /// How a call ended that this error ended.
 pub(crate) fn outcome_of(error: &Error) -> Outcome {
     match error {
-        Error::Refused(_) => Outcome::Refused,
+        Error::Refused(_) | Error::SignIn { .. } => Outcome::Refused,
         _ => Outcome::NoAnswer,
     }
 }

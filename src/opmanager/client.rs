@@ -12,10 +12,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::StreamExt;
-use http::HeaderValue;
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
+    WWW_AUTHENTICATE,
 };
+use http::{HeaderMap, HeaderValue};
 use progenitor_client::{ByteStream, ClientHooks, ClientInfo, OperationInfo, ResponseValue};
 use tokio::time::Instant;
 
@@ -77,6 +78,8 @@ pub struct RawResponse {
     pub status: u16,
     /// `Content-Type`, if sent. OpManager documents none; the body decides.
     pub content_type: Option<String>,
+    /// The scheme of `WWW-Authenticate` in a response with status 401, if it is another sign-in than by a key.
+    pub challenge: Option<&'static str>,
     /// The whole body, unpacked.
     pub body: Bytes,
     /// What the body takes of the memory of all bodies.
@@ -120,7 +123,10 @@ impl Client {
     /// Any [`Error`]; [`Error::Refused`] for an answer that reports a failure, whatever its HTTP status.
     pub async fn call<O: Operation>(&self, arguments: &O) -> Result<O::Output, Error> {
         let raw = self.call_raw(arguments).await?;
-        let decoded = match self.judge(&raw)? {
+        let judged = self
+            .judge(&raw)
+            .map_err(|failure| Error::from(failure).challenged(raw.challenge))?;
+        let decoded = match judged {
             Answer::Json(body) => serde_json::from_slice(&body),
             message => serde_json::from_str(&message.into_json()),
         };
@@ -224,6 +230,9 @@ impl Client {
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned);
+        let challenge = (status == 401)
+            .then(|| challenge(response.headers()))
+            .flatten();
         let encoding = Encoding::of(response.headers().get(CONTENT_ENCODING))?;
         let announced = match encoding {
             Encoding::Plain => response
@@ -239,6 +248,7 @@ impl Client {
             operation: O::ID,
             status,
             content_type,
+            challenge,
             body,
             _share: Arc::new(share),
         })
@@ -343,11 +353,13 @@ impl Client {
                                 target,
                                 reason: refusal.reason.tell(gate),
                                 certificate: Some(Box::new(refusal.certificate.tell(gate))),
+                                unusable: refusal.unusable,
                             },
                             None => Error::Tls {
                                 target,
                                 reason: tls::reason(failure).tell(gate),
                                 certificate: None,
+                                unusable: false,
                             },
                         })
                 } else if error.is_timeout() {
@@ -441,6 +453,23 @@ impl ClientHooks<Call> for generated::Client {
     ) -> reqwest::Result<reqwest::Response> {
         self.inner().route.send(request).await
     }
+}
+
+/// Sign-ins that are not by a key.
+const SIGN_INS: [&str; 5] = ["Negotiate", "NTLM", "Kerberos", "Basic", "Digest"];
+
+/// The first known sign-in that a response demands.
+fn challenge(headers: &HeaderMap) -> Option<&'static str> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    texts
+        .flat_map(|text| text.split(','))
+        .filter_map(|part| part.split_whitespace().next())
+        .find_map(|scheme| {
+            SIGN_INS
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(scheme))
+        })
 }
 
 /// How a body is packed.

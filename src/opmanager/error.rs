@@ -33,6 +33,8 @@ pub enum Error {
         reason: Told,
         /// The certificate that was refused.
         certificate: Option<Box<ShownCertificate>>,
+        /// Whether no setting could make that certificate usable.
+        unusable: bool,
     },
     /// The time limit passed. Whether OpManager acted on the request is unknown.
     Timeout {
@@ -60,6 +62,11 @@ pub enum Error {
     },
     /// The body is packed in a way that was not asked for.
     Encoding,
+    /// HTTP 401 with a demand for another sign-in than by a key.
+    SignIn {
+        /// The scheme of `WWW-Authenticate`.
+        scheme: &'static str,
+    },
     /// OpManager answered, and the answer is a failure.
     Refused(Failure),
     /// The answer is a success whose shape is not the documented one.
@@ -69,6 +76,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error, with a demand for a sign-in that came with it, if any.
+    pub(crate) fn challenged(self, challenge: Option<&'static str>) -> Self {
+        match (self, challenge) {
+            (Self::Refused(_), Some(scheme)) => Self::SignIn { scheme },
+            (error, _) => error,
+        }
+    }
+
     pub(crate) fn argument(argument: &str, message: impl Into<String>) -> Self {
         Self::Argument {
             argument: argument.to_owned(),
@@ -97,6 +112,7 @@ impl Error {
             | Self::TooLarge { .. }
             | Self::Expands { .. }
             | Self::Encoding
+            | Self::SignIn { .. }
             | Self::Setup(_) => false,
         }
     }
@@ -120,14 +136,15 @@ impl Error {
         match self {
             Self::Argument { argument, message } => write!(f, "`{argument}` {message}"),
             Self::Connect { target, reason } => {
-                write!(f, "cannot connect to {}: {reason}", name(target))
+                write!(f, "cannot connect to {}{}", name(target), because(reason))
             }
             Self::Tls {
                 target,
                 reason,
                 certificate,
+                ..
             } => {
-                write!(f, "TLS with {} failed: {reason}", name(target))?;
+                write!(f, "TLS with {} failed{}", name(target), because(reason))?;
                 match certificate {
                     None => Ok(()),
                     Some(certificate) if names_target => {
@@ -144,21 +161,43 @@ impl Error {
                 name(target)
             ),
             Self::Interrupted { target, reason } => {
-                write!(f, "the connection to {} broke: {reason}", name(target))
+                write!(
+                    f,
+                    "the connection to {} broke{}",
+                    name(target),
+                    because(reason)
+                )
             }
             Self::TooLarge { limit } => write!(f, "the answer is larger than {limit} bytes"),
             Self::Expands { ratio } => {
                 write!(f, "the answer unpacks to more than {ratio} times its size")
             }
             Self::Encoding => f.write_str("the answer is packed in an encoding other than gzip"),
+            Self::SignIn { scheme } => {
+                write!(f, "HTTP status 401: a sign-in by {scheme} is wanted")
+            }
             Self::Refused(failure) => write!(f, "{failure}"),
             Self::Shape(reason) => {
-                write!(f, "the answer does not have the documented shape: {reason}")
+                write!(
+                    f,
+                    "the answer does not have the documented shape{}",
+                    because(reason)
+                )
             }
             Self::Setup(reason) => {
                 write!(f, "the HTTP client could not be set up: {reason}")
             }
         }
+    }
+}
+
+/// A reason after a colon, if there is one.
+fn because(reason: &Told) -> String {
+    let reason = reason.as_str();
+    if reason.trim().is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
     }
 }
 

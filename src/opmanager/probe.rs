@@ -46,6 +46,8 @@ pub(crate) enum Handshake {
         certificate: Certificate,
         /// What is wrong with it.
         reason: Words,
+        /// Whether no setting could make it usable.
+        unusable: bool,
     },
     /// The other side does not speak TLS, or none that is safe.
     Failed(Words),
@@ -180,6 +182,7 @@ impl Connected {
                     Some(refusal) => Handshake::Refused {
                         certificate: refusal.certificate.clone(),
                         reason: refusal.reason.clone(),
+                        unusable: refusal.unusable,
                     },
                     None => Handshake::Failed(tls::reason(error)),
                 },

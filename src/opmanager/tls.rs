@@ -12,15 +12,27 @@ use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
+    SignatureScheme,
 };
 use rustls_platform_verifier::Verifier as SystemVerifier;
 use x509_cert::certificate::TbsCertificate;
-use x509_cert::der::{Decode, Tag, Tagged};
+use x509_cert::certificate::Version;
+use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
+use x509_cert::der::{Decode, Reader, SliceReader, Tag, Tagged};
 
 use super::Profile;
 use crate::foreign::{Foreign, Gate, Source, Told, Words};
+
+/// Kinds of keys, and the curves of the second.
+const RSA: &str = "1.2.840.113549.1.1.1";
+const ELLIPTIC: &str = "1.2.840.10045.2.1";
+const ED25519: &str = "1.3.101.112";
+const CURVES: [&str; 2] = ["1.2.840.10045.3.1.7", "1.3.132.0.34"];
+/// The shortest and the longest RSA key whose signatures ring verifies.
+const RSA_BITS: [usize; 2] = [2048, 8192];
 
 /// Most attributes of a certificate's name that are told.
 const MOST_ATTRIBUTES: usize = 8;
@@ -58,6 +70,8 @@ pub struct ShownCertificate {
 pub(super) struct Refusal {
     pub(super) certificate: Certificate,
     pub(super) reason: Words,
+    /// Whether no setting could make it usable.
+    pub(super) unusable: bool,
 }
 
 impl fmt::Display for Refusal {
@@ -174,7 +188,7 @@ fn string(value: &x509_cert::attr::AttributeValue) -> Option<String> {
 
 impl Certificate {
     /// Reads a certificate. One that cannot be read still has its SHA-256.
-    pub(super) fn read(certificate: &[u8]) -> Self {
+    pub(crate) fn read(certificate: &[u8]) -> Self {
         let parsed = x509_cert::Certificate::from_der(certificate).ok();
         let parsed = parsed.as_ref().map(x509_cert::Certificate::tbs_certificate);
         let name = |name: Option<&x509_cert::name::Name>| name.map(Name::read).unwrap_or_default();
@@ -217,6 +231,26 @@ pub(super) fn refusal(error: &Error) -> Option<&Refusal> {
 pub(super) fn reason(error: &Error) -> Words {
     match error {
         Error::InvalidMessage(_) => Words::Ours("what the server says is no TLS"),
+        Error::InvalidCertificate(error) => explain(error),
+        // The texts of these are names of variants.
+        Error::PeerIncompatible(_) => Words::Ours(
+            "the server offers no TLS that is safe: TLS 1.2 or 1.3 with a cipher of today is needed",
+        ),
+        Error::PeerMisbehaved(_) | Error::InappropriateMessage { .. } => {
+            Words::Ours("the server breaks the rules of TLS")
+        }
+        Error::InappropriateHandshakeMessage { .. } => {
+            Words::Ours("the server breaks the rules of TLS")
+        }
+        Error::AlertReceived(alert) => Words::Ours(match alert {
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+                "the server accepts none of the ciphers of today"
+            }
+            AlertDescription::ProtocolVersion => "the server accepts neither TLS 1.2 nor TLS 1.3",
+            AlertDescription::CertificateRequired => "the server wants a certificate of the client",
+            AlertDescription::UnrecognisedName => "the server does not know the name",
+            _ => "the server ended the handshake with an alert",
+        }),
         other => Words::Theirs(Foreign::new(Source::Tls, &other.to_string())),
     }
 }
@@ -272,6 +306,18 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let refused = |reason, unusable| {
+            let refusal = Refusal {
+                certificate: Certificate::read(certificate),
+                reason,
+                unusable,
+            };
+            Err(CertificateError::Other(OtherError(Arc::new(refusal))).into())
+        };
+        // The handshake would fail in any case, with words that name nothing to do.
+        if let Some(flaw) = flaw(certificate) {
+            return refused(Words::Ours(flaw), true);
+        }
         let reason = match &self.check {
             Check::Nothing => return Ok(ServerCertVerified::assertion()),
             Check::Pin(pin) if digest(&SHA256, certificate).as_ref() == pin => {
@@ -286,12 +332,7 @@ impl ServerCertVerifier for Verifier {
                 }
             }
         };
-        let certificate = Certificate::read(certificate);
-        let refusal = Refusal {
-            certificate,
-            reason,
-        };
-        Err(CertificateError::Other(OtherError(Arc::new(refusal))).into())
+        refused(reason, false)
     }
 
     fn verify_tls12_signature(
@@ -329,6 +370,66 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// Why a certificate cannot be used whoever trusts it: the signature of the handshake cannot be verified with it.
+fn flaw(certificate: &CertificateDer<'_>) -> Option<&'static str> {
+    // One that cannot be read at all is refused below.
+    if let Ok(parsed) = x509_cert::Certificate::from_der(certificate) {
+        let parsed = parsed.tbs_certificate();
+        match parsed.version() {
+            Version::V1 => {
+                return Some("the certificate is of X.509 version 1; TLS needs version 3");
+            }
+            Version::V2 => {
+                return Some("the certificate is of X.509 version 2; TLS needs version 3");
+            }
+            Version::V3 => {}
+        }
+        let key = parsed.subject_public_key_info();
+        let curve = key
+            .algorithm
+            .parameters
+            .as_ref()
+            .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
+        let flaw = match key.algorithm.oid.to_string().as_str() {
+            RSA => match modulus_bits(key.subject_public_key.raw_bytes()) {
+                Some(bits) if bits < RSA_BITS[0] => {
+                    Some("the RSA key of the certificate is too short: it has fewer than 2048 bits")
+                }
+                Some(bits) if bits > RSA_BITS[1] => {
+                    Some("the RSA key of the certificate is too long: it has more than 8192 bits")
+                }
+                _ => None,
+            },
+            ELLIPTIC if curve.is_none_or(|curve| !CURVES.contains(&curve.to_string().as_str())) => {
+                Some("the key of the certificate is on a curve that cannot be used here")
+            }
+            ELLIPTIC | ED25519 => None,
+            _ => Some("the key of the certificate is of a kind that cannot be used here"),
+        };
+        if flaw.is_some() {
+            return flaw;
+        }
+    }
+    ParsedCertificate::try_from(certificate)
+        .err()
+        .map(|_| "the certificate cannot be read as one for TLS")
+}
+
+/// The bits of an RSA key's modulus.
+fn modulus_bits(key: &[u8]) -> Option<usize> {
+    let mut reader = SliceReader::new(key).ok()?;
+    let read = reader.sequence(|reader| {
+        let modulus = UintRef::decode(reader)?;
+        let _exponent = UintRef::decode(reader)?;
+        let bytes = modulus.as_bytes();
+        let unused = bytes
+            .first()
+            .map_or(0, |first| first.leading_zeros() as usize);
+        Ok::<_, x509_cert::der::Error>(bytes.len() * 8 - unused)
+    });
+    read.ok()
+}
+
 fn explain(error: &CertificateError) -> Words {
     Words::Ours(match error {
         CertificateError::UnknownIssuer => "no trusted authority has issued the certificate",
@@ -346,10 +447,19 @@ fn explain(error: &CertificateError) -> Words {
         {
             "the certificate is self-signed and made for an authority, as appliances ship it"
         }
-        other => {
-            let text = format!("the certificate is not acceptable ({other})");
-            return Words::Theirs(Foreign::new(Source::Tls, &text));
+        CertificateError::BadEncoding => "the certificate cannot be read",
+        CertificateError::BadSignature => {
+            "a signature does not fit the certificate: it was made with another key"
         }
+        CertificateError::Revoked => "the certificate has been revoked",
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "the certificate is not made for servers"
+        }
+        CertificateError::UnhandledCriticalExtension => {
+            "the certificate has a critical extension that is not known here"
+        }
+        // Their texts are names of variants.
+        _ => "the certificate is not acceptable",
     })
 }
 
@@ -361,4 +471,78 @@ fn fingerprint(certificate: &[u8]) -> String {
         .map(|byte| format!("{byte:02X}"))
         .collect();
     pairs.join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    /// Self-signed, made with OpenSSL: of version 1, with an RSA key of 1024 bits, and one without a flaw.
+    const VERSION_1: &[u8] = b"-----BEGIN CERTIFICATE-----\n\
+MIIBIzCBywIUSO4k0d44taqfL3Ix+0VDOjg+q8MwCgYIKoZIzj0EAwIwFDESMBAG\n\
+A1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyODE1MzQwMFoYDzIxMjYxMTA0MTUzNDAw\n\
+WjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC\n\
+AATiaAf5NuukMt8s9qw7ZMm/EE/z1LepTO008dllWk5xNIAesJRyXDfHNnDLXyvP\n\
+Px9gFh0B11c9Q6TyH/Z34fuZMAoGCCqGSM49BAMCA0cAMEQCIHuWDWYWZvdo3ezy\n\
+JJHaBxLwtqiST1KZ6VZlW4P8G52MAiB/ARiv9yt/2m5wNPe8JYH5Px+ivEZBhO48\n\
+Nw4jBigYRg==\n\
+-----END CERTIFICATE-----\n\
+";
+    const SHORT_KEY: &[u8] = b"-----BEGIN CERTIFICATE-----\n\
+MIICBjCCAW+gAwIBAgIUawqONtlzFBSskJ5JL/0b1iTI/ncwDQYJKoZIhvcNAQEL\n\
+BQAwFDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyODE1MzQwMFoYDzIxMjYx\n\
+MTA0MTUzNDAwWjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwgZ8wDQYJKoZIhvcNAQEB\n\
+BQADgY0AMIGJAoGBALIhv/3O6oADHtDTmpuCgXWbPwXwkLdQmfRzmBiZeYL9FJ6p\n\
+kfASfQGP601xgmaIOn9PgpLLMTaWbm0A9kLR9DGj28rA2HIHrs8Wz/PtfGR8Ft7A\n\
+sU+s2dOxT7g3ZZjbfVddv5X3bMlC5XB1mBZXNHgNx8boXJ2LbCcovG9DT3PZAgMB\n\
+AAGjUzBRMB0GA1UdDgQWBBSFq4bx5R5g9NKSPa53fOh7S2lJ4DAfBgNVHSMEGDAW\n\
+gBSFq4bx5R5g9NKSPa53fOh7S2lJ4DAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3\n\
+DQEBCwUAA4GBACthI7wt4YZm8KNi88M5ybgH28vBSb4xSxF1cJwgKgf0T/mQkdIT\n\
+B43teqfuPZAon1vZN+tOIQ0PSn9xrzZ0aCN0eQLZpjwY8oZ8licSDlAbn7U2HZTS\n\
+O+07Jc6ZjIWZMbtUE4DI8fB00M4WuN9v9CZW+Txqx94UgUqGwwEPZt88\n\
+-----END CERTIFICATE-----\n\
+";
+    const SOUND: &[u8] = b"-----BEGIN CERTIFICATE-----\n\
+MIIBfzCCASWgAwIBAgIUGaCBosFDDJ3NFFGmhI0P3/L1KhQwCgYIKoZIzj0EAwIw\n\
+FDESMBAGA1UEAwwJMTI3LjAuMC4xMCAXDTI2MTEyODE1MzQwMFoYDzIxMjYxMTA0\n\
+MTUzNDAwWjAUMRIwEAYDVQQDDAkxMjcuMC4wLjEwWTATBgcqhkjOPQIBBggqhkjO\n\
+PQMBBwNCAATiaAf5NuukMt8s9qw7ZMm/EE/z1LepTO008dllWk5xNIAesJRyXDfH\n\
+NnDLXyvPPx9gFh0B11c9Q6TyH/Z34fuZo1MwUTAdBgNVHQ4EFgQUJJWrTnCVyoKY\n\
+7X8hIA3InjtJb7owHwYDVR0jBBgwFoAUJJWrTnCVyoKY7X8hIA3InjtJb7owDwYD\n\
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiAGAQrJu94uKozyRDeSQKX+\n\
+huDFOc/KXTKEW/HoYROlqwIhAJjJqhCMHzlPsxqnKOikFsbJgW7c1GUY/7MM0nmD\n\
+V+wy\n\
+-----END CERTIFICATE-----\n\
+";
+
+    #[test]
+    fn fl_18_a_certificate_that_no_setting_makes_usable_is_refused_with_its_flaw() {
+        for (pem, wanted) in [
+            (VERSION_1, Some("X.509 version 1")),
+            (SHORT_KEY, Some("fewer than 2048 bits")),
+            (SOUND, None),
+        ] {
+            let der = CertificateDer::from_pem_slice(pem).unwrap();
+            let sha256 = digest(&SHA256, &der).as_ref().try_into().unwrap();
+            let told = flaw(&der);
+            assert_eq!(told.is_some(), wanted.is_some(), "{told:?}");
+            assert!(
+                told.unwrap_or_default()
+                    .contains(wanted.unwrap_or_default())
+            );
+            // Neither the right pin nor no check at all helps.
+            for check in [Check::Nothing, Check::Pin(sha256)] {
+                let verifier = Verifier {
+                    check,
+                    provider: Arc::new(rustls::crypto::ring::default_provider()),
+                };
+                let name = ServerName::try_from("127.0.0.1").unwrap();
+                let result = verifier.verify_server_cert(&der, &[], &name, &[], UnixTime::now());
+                let unusable = result.is_err_and(|error| refusal(&error).unwrap().unusable);
+                assert_eq!(unusable, wanted.is_some());
+            }
+        }
+    }
 }

@@ -15,8 +15,9 @@ use crate::audit::metrics::Metrics;
 use crate::audit::{Audit, Exchange, Outcome};
 use crate::opmanager::{Error, Profile, Specification, Target};
 use crate::tools::arguments::{ConnectionInput, Problems};
+use crate::tools::failure_text::{self, Way};
 use crate::tools::report::Report;
-use crate::tools::{Access, Arguments, Handler, Tool, arguments, failure_text, toolset, workflows};
+use crate::tools::{Access, Arguments, Handler, Tool, arguments, toolset, workflows};
 use crate::upstream::{RequestError, Session, Shaped, outcome_of};
 
 /// A call that may be sent: everything in it has been checked.
@@ -195,9 +196,10 @@ impl OpManagerServer {
         error: &Error,
         operation: &'static Specification,
         access: Access,
-        target: &Target,
+        session: &Session<'_>,
     ) -> CallToolResult {
-        let text = failure_text::failure(error, operation, access, target.tls(), self.wording());
+        let way = Way::of(session.connection().target(), session.profile());
+        let text = failure_text::failure(error, operation, access, way, self.wording());
         CallToolResult::error(self.told(text, error.is_spoken()))
     }
 
@@ -247,7 +249,6 @@ impl OpManagerServer {
         let fresh = entry.access > Access::Read;
         let call = |client, sending| (entry.call)(client, arguments, sending);
         let result = session.run(operation, fresh, call, shaped).await;
-        let target = session.connection().target();
         match result {
             Ok(json) => {
                 audit.call(Outcome::Success, &session.exchange());
@@ -256,7 +257,7 @@ impl OpManagerServer {
             }
             Err((error, _)) => {
                 audit.call(outcome_of(&error), &session.exchange());
-                self.request_failed(&error, operation, entry.access, target)
+                self.request_failed(&error, operation, entry.access, session)
             }
         }
     }
@@ -281,8 +282,7 @@ impl OpManagerServer {
         }) = ended
         {
             audit.call(outcome_of(&error), &exchange);
-            let target = session.connection().target();
-            return self.request_failed(&error, operation.specification(), entry.access, target);
+            return self.request_failed(&error, operation.specification(), entry.access, session);
         }
         let finished = report.finish();
         if finished.failed {

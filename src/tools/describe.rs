@@ -13,6 +13,10 @@ use super::{Access, Arguments, Policy, Tool, catalogue, find as find_tool, local
 const LONGEST_QUERY: usize = 300;
 /// Most operations of one answer.
 const MOST_FOUND: usize = 8;
+/// Characters of a signature's arguments from which on optional ones are cut.
+const LONGEST_SIGNATURE: usize = 160;
+/// Characters of an argument's values from which on further ones are cut.
+const LONGEST_VALUES: usize = 48;
 
 /// What can be found, described and called by name: all that is not unknown to the caller.
 pub(crate) fn known(policy: &Policy) -> impl Iterator<Item = &'static Tool> {
@@ -84,14 +88,82 @@ fn found(query: &str, toolset: Option<&str>, access: Option<Access>, policy: &Po
         .filter(|tool| toolset.is_none_or(|toolset| tool.toolset() == toolset))
         .filter(|tool| access.is_none_or(|access| tool.access() == access))
         .take(MOST_FOUND)
-        .map(|tool| line(tool, policy))
+        .map(|tool| {
+            let mut line = line(tool, policy);
+            line["signature"] = signature(tool).into();
+            line
+        })
         .collect();
     let next = if lines.is_empty() {
         "Nothing was found: try other words, or leave out toolset and access."
     } else {
-        "describe_operation tells the arguments of one; call_operation calls it."
+        "call_operation calls one; describe_operation tells what its arguments and answer mean. `?` marks optional arguments."
     };
     json!({ "operations": lines, "next": next })
+}
+
+/// A call of an operation in short: its arguments, the optional ones marked with `?`, and their values where there are few.
+/// What does not fit is cut, optional arguments first: `…` says so.
+fn signature(tool: &Tool) -> String {
+    let required = tool.accepted().get("required").unwrap_or(&Value::Null);
+    let either = tool
+        .operation()
+        .map_or(&[][..], |operation| operation.exactly_one_of);
+    let (mut must, mut may) = (Vec::new(), Vec::new());
+    if !either.is_empty() {
+        must.push(either.join("|"));
+    }
+    let all = tool.accepted().get("properties");
+    for (name, property) in all.and_then(Value::as_object).into_iter().flatten() {
+        let name = name.as_str();
+        if CONNECTION_ARGUMENTS.contains(&name) || either.contains(&name) {
+            continue;
+        }
+        let values = values(property);
+        if arguments::names(required).any(|required| required == name) {
+            must.push(format!("{name}{values}"));
+        } else {
+            may.push(format!("{name}?{values}"));
+        }
+    }
+    let mut text = must.join(", ");
+    for argument in may {
+        let separator = if text.is_empty() { "" } else { ", " };
+        if text.chars().count() + argument.chars().count() > LONGEST_SIGNATURE {
+            text.push_str(separator);
+            text.push('…');
+            break;
+        }
+        text.push_str(separator);
+        text.push_str(&argument);
+    }
+    format!("{}({text})", tool.name())
+}
+
+/// The values of an argument that has few or is bounded.
+fn values(property: &Value) -> String {
+    if let Some(values) = property["enum"].as_array() {
+        let mut text = String::new();
+        for value in values {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            if text.chars().count() + value.chars().count() > LONGEST_VALUES {
+                text.push_str("|…");
+                break;
+            }
+            if !text.is_empty() {
+                text.push('|');
+            }
+            text.push_str(&value);
+        }
+        return format!("={text}");
+    }
+    match (property["minimum"].as_i64(), property["maximum"].as_i64()) {
+        (Some(from), Some(to)) => format!("={from}-{to}"),
+        _ if property["type"] == "boolean" => "=true|false".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// An operation in a line.

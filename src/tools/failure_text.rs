@@ -1,20 +1,40 @@
 //! What a call says when it fails: what happened, and what to try next.
+//!
+//! Owns the causes of failures and the one table from cause to advice. The HTTP status decides before the form of the body.
+//! Nothing is advised that was done already.
 
 use crate::foreign::Told;
 use crate::opmanager::{Error, Profile, Specification, Target};
 use crate::result::Failure;
-use crate::tools::Access;
 use crate::tools::wording::Wording;
+use crate::tools::{Access, arguments};
 
-/// The text of a failed call over a connection with or without TLS.
+/// How a failed call went: over plain HTTP, or over TLS with its certificate checked as the policy says, where that is
+/// known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Plain,
+    Tls(Option<Profile>),
+}
+
+impl Way {
+    pub(crate) fn of(target: &Target, profile: Option<Profile>) -> Self {
+        if target.tls() {
+            Self::Tls(profile)
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// The text of a failed call.
 pub(crate) fn failure(
     error: &Error,
     specification: &Specification,
     access: Access,
-    tls: bool,
+    way: Way,
     wording: Wording,
 ) -> String {
-    // OpManager's own words may bring their full stop.
     let mut text = match error {
         // An argument of the connection may have come another way.
         Error::Argument { argument, message } => {
@@ -22,8 +42,17 @@ pub(crate) fn failure(
         }
         error => capitalised(&error.words(wording.names_target()).to_string()),
     };
-    text.truncate(text.trim_end_matches('.').len());
-    for step in next_steps(error, specification, access, tls, wording) {
+    // OpManager's own words may bring their full stop, or be nothing else.
+    text.truncate(text.trim_end_matches(['.', ':', ' ']).len());
+    let case = Case {
+        error,
+        specification,
+        unknown: access > Access::Read && may_have_happened(error),
+        access,
+        way,
+        wording,
+    };
+    for step in case.steps() {
         text.push_str(".\n");
         text.push_str(&step);
     }
@@ -55,78 +84,363 @@ fn capitalised(text: &str) -> String {
     }
 }
 
-fn next_steps(
-    error: &Error,
-    specification: &Specification,
-    access: Access,
-    tls: bool,
-    wording: Wording,
-) -> Vec<String> {
-    let mut steps: Vec<String> = Vec::new();
-    if access > Access::Read && may_have_happened(error) {
-        steps.push(
-            "The outcome is unknown: the change may have been made. Read the object's state before trying again"
-                .to_owned(),
-        );
+/// Why a call failed, as far as it decides what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// The message says it all.
+    Said,
+    /// Nothing accepts connections there.
+    Unreachable,
+    /// The certificate is not trusted.
+    Untrusted,
+    /// No setting makes the certificate usable.
+    Unusable,
+    /// TLS failed, and not for the certificate.
+    Handshake,
+    /// No whole response came.
+    Unanswered,
+    TooLarge,
+    Expands,
+    Packed,
+    /// The key is not accepted.
+    Key,
+    /// A web page with a status of success.
+    Page {
+        login: bool,
+    },
+    /// Another sign-in than by a key is wanted.
+    SignIn(&'static str),
+    /// A proxy wants credentials.
+    ProxyCredentials,
+    /// A proxy has no OpManager behind it.
+    Gateway,
+    Redirect,
+    UnknownOperation,
+    Throttled,
+    /// A documented error code: what it means, and what to do.
+    Code(&'static str, &'static str),
+    Central,
+    Names,
+    /// A status that says that the request was wrong, without a reason.
+    Rejected,
+    ServerFailed,
+    /// The response is none of OpManager's.
+    NotOpManager,
+    /// JSON by name that is none.
+    BrokenJson,
+    /// The response ends too early, or is empty.
+    Incomplete,
+}
+
+impl Cause {
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::Connect { reason, .. } if reason.as_str().contains("proxy authorization") => {
+                Self::ProxyCredentials
+            }
+            Error::Connect { .. } => Self::Unreachable,
+            Error::Tls { unusable: true, .. } => Self::Unusable,
+            Error::Tls {
+                certificate: Some(_),
+                ..
+            } => Self::Untrusted,
+            Error::Tls { .. } => Self::Handshake,
+            Error::Timeout { .. } | Error::Interrupted { .. } => Self::Unanswered,
+            Error::TooLarge { .. } => Self::TooLarge,
+            Error::Expands { .. } => Self::Expands,
+            Error::Encoding => Self::Packed,
+            Error::SignIn { scheme } => Self::SignIn(scheme),
+            Error::Refused(failure) => Self::of_failure(failure),
+            // The message says what is accepted; the other two are faults of this program or of the document.
+            Error::Argument { .. } | Error::Shape(_) | Error::Setup(_) => Self::Said,
+        }
     }
-    let mut step = |text: &str| steps.push(text.to_owned());
-    match error {
-        Error::Connect { .. } => {
-            step(
+
+    fn of_failure(failure: &Failure) -> Self {
+        match failure {
+            Failure::Reported {
+                status,
+                code,
+                message,
+                ..
+            } => Self::of_reserved_status(*status).unwrap_or_else(|| {
+                let code = code.as_ref().map_or("", Told::as_str);
+                Self::of_words(code, &message.as_str().to_ascii_lowercase())
+            }),
+            Failure::Status { status } => Self::of_status(*status),
+            Failure::WebPage { status, login, .. } if (200..300).contains(status) => {
+                Self::Page { login: *login }
+            }
+            Failure::WebPage { status, .. } => Self::of_status(*status),
+            Failure::NotJson { content_type, .. } => {
+                let json = |kind: &Told| kind.as_str().to_ascii_lowercase().contains("json");
+                if content_type.as_ref().is_some_and(json) {
+                    Self::BrokenJson
+                } else {
+                    Self::NotOpManager
+                }
+            }
+            Failure::Truncated { .. } | Failure::Empty { .. } => Self::Incomplete,
+            Failure::TooDeep => Self::NotOpManager,
+            // It lists the names that exist.
+            Failure::UnknownNames { .. } => Self::Said,
+        }
+    }
+
+    /// By a status that means the same whatever the body says.
+    fn of_reserved_status(status: u16) -> Option<Self> {
+        match status {
+            401 | 403 => Some(Self::Key),
+            407 => Some(Self::ProxyCredentials),
+            429 => Some(Self::Throttled),
+            502..=504 => Some(Self::Gateway),
+            _ => None,
+        }
+    }
+
+    fn of_status(status: u16) -> Self {
+        Self::of_reserved_status(status).unwrap_or(match status {
+            300..=399 => Self::Redirect,
+            404 | 405 | 410 | 501 => Self::UnknownOperation,
+            400..=499 => Self::Rejected,
+            _ => Self::ServerFailed,
+        })
+    }
+
+    /// By what OpManager says.
+    fn of_words(code: &str, message: &str) -> Self {
+        if let Some((_, meaning, next)) = ERROR_CODES.iter().find(|(known, ..)| *known == code) {
+            Self::Code(meaning, next)
+        } else if code.contains("THROTTLES_LIMIT_EXCEEDED") {
+            Self::Throttled
+        } else if message.contains("blocked in central") {
+            Self::Central
+        } else if message.contains("api key") || message.contains("apikey") {
+            Self::Key
+        } else {
+            Self::Names
+        }
+    }
+}
+
+/// Everything that decides what is said about a failure.
+struct Case<'a> {
+    error: &'a Error,
+    specification: &'a Specification,
+    /// Whether a change may have been made.
+    unknown: bool,
+    access: Access,
+    way: Way,
+    wording: Wording,
+}
+
+impl Case<'_> {
+    /// What to do next, by cause.
+    fn steps(&self) -> Vec<String> {
+        let mut steps = Vec::new();
+        if self.unknown {
+            steps.push(
+                "The outcome is unknown: the change may have been made. Read the object's state before anything else"
+                    .to_owned(),
+            );
+        }
+        let cause = Cause::of(self.error);
+        let own: Vec<&str> = match cause {
+            Cause::Said => vec![],
+            Cause::Unreachable => vec![
                 "Check host and port: OpManager usually serves HTTPS on 8061 and HTTP on 8060, and a host without a port means 8061",
-            );
-            if tls {
-                step("If this server speaks only HTTP, give its HTTP port");
+            ],
+            Cause::Untrusted => vec![],
+            Cause::Unusable => vec![UNUSABLE],
+            Cause::Handshake => vec![
+                "Nothing was sent. OpManager must speak TLS 1.2 or 1.3 on this port",
+                PLAIN_PORT,
+            ],
+            Cause::Unanswered if self.access == Access::Read => {
+                vec!["Try again, ask for less, or check that the server is well"]
             }
-        }
-        Error::Tls { target, .. } => {
-            let target = if wording.names_target() {
-                target.to_string()
-            } else {
-                "HOST:PORT".to_owned()
-            };
-            step(&format!(
-                "Nothing was sent. The operator of this MCP server can trust the certificate's authority (--ca-file FILE), or this one certificate after comparing its SHA-256 on the OpManager machine (--pin-sha256 {target}=SHA256)"
-            ));
-            step(&format!(
-                "As a last resort, {} skips the check; whoever can intercept the connection then reads the key",
-                wording.setting("verify_ssl", "false")
-            ));
-            step(
-                "If the port speaks plain HTTP, give OpManager's HTTP port (usually 8060) instead",
-            );
-        }
-        Error::Timeout { .. } | Error::Interrupted { .. } => {
-            if access == Access::Read {
-                step("Try again, ask for less, or check that the server is well");
+            Cause::Unanswered => vec![],
+            Cause::TooLarge => vec![],
+            Cause::Expands => vec![
+                "No documented response compresses this well: check that host and port are an OpManager server",
+            ],
+            Cause::Packed => vec![
+                "A proxy in between may pack answers on its own: have it leave them plain or gzip",
+            ],
+            Cause::Key => vec![KEY, OLD_BUILD],
+            Cause::Page { login: true } => vec![
+                "It looks like a login page: the key was not accepted, or this is not OpManager's REST API",
+                KEY,
+                OLD_BUILD,
+                "Check host and port",
+            ],
+            Cause::Page { login: false } => vec![KEY, OLD_BUILD, "Check host and port"],
+            Cause::SignIn(_) => vec![
+                "This server sends an API key and signs in no other way. A proxy or single sign-on in front of OpManager wants it: have it let the REST API (/api/json) pass, or give OpManager's own host and port",
+            ],
+            Cause::ProxyCredentials => vec![
+                "A proxy in between wants credentials. The operator of this MCP server gives them with its proxy (--proxy URL), or a host and port without that proxy",
+            ],
+            Cause::Gateway => vec![
+                "A proxy or load balancer answered that it reaches no OpManager behind it: check that OpManager runs (it takes minutes to start) and where the proxy forwards to, or give OpManager's own host and port",
+            ],
+            Cause::Redirect => vec![
+                "Redirects are not followed. Give the host, port and scheme that the server really uses; a redirect to a login page means that the key was not accepted",
+            ],
+            Cause::UnknownOperation => vec![
+                "This server does not know the operation: check that host and port are an OpManager, and its version",
+            ],
+            Cause::Throttled => vec![],
+            Cause::Code(_, next) => vec![next],
+            Cause::Central => vec![
+                "This server is a Central: send the call to the probe that monitors the device (see list_probes)",
+            ],
+            Cause::Names => vec![
+                "Check the names and ids given: take device names from `deviceName` of list_devices, not display names, and alarm entities from list_alarms",
+            ],
+            Cause::Rejected => vec![VALUE, "Check that host and port are an OpManager server"],
+            Cause::ServerFailed if self.unknown => {
+                vec!["The server failed; look at OpManager's own logs"]
             }
-            if tls {
-                step("If this port speaks plain HTTP, give OpManager's HTTP port (usually 8060)");
-            } else {
-                step(&format!(
-                    "If this port speaks HTTPS, set {} or give the HTTPS port (usually 8061)",
-                    wording.setting("use_ssl", "true")
+            Cause::ServerFailed => {
+                vec!["The server failed; try again later or look at OpManager's own logs"]
+            }
+            Cause::NotOpManager => vec![
+                "No documented answer is like this: check that host and port are an OpManager server",
+            ],
+            Cause::BrokenJson => vec![
+                "The server called it JSON: OpManager, or a proxy in between, wrote it wrongly. Ask for less, to leave out what it cannot write",
+            ],
+            Cause::Incomplete if self.unknown => {
+                vec!["Look at OpManager's own logs or a proxy in between"]
+            }
+            Cause::Incomplete => {
+                vec!["Try again; if it stays, look at OpManager's own logs or a proxy in between"]
+            }
+        };
+        let meaning = match cause {
+            Cause::Code(meaning, _) => Some(format!("That means: {meaning}")),
+            Cause::Throttled if matches!(self.error, Error::Refused(Failure::Reported { .. })) => {
+                Some("That means: too many calls of this operation in a minute".to_owned())
+            }
+            _ => None,
+        };
+        steps.extend(meaning);
+        steps.extend(own.into_iter().map(str::to_owned));
+        match cause {
+            Cause::Unreachable if self.way != Way::Plain => {
+                steps.push("If this server speaks only HTTP, give its HTTP port".to_owned());
+            }
+            Cause::Untrusted => self.untrusted(&mut steps),
+            Cause::Unanswered if self.way == Way::Plain => steps.push(format!(
+                "If this port speaks HTTPS, set {} or give the HTTPS port (usually 8061)",
+                self.wording.setting("use_ssl", "true")
+            )),
+            Cause::Unanswered => steps.push(
+                "If this port speaks plain HTTP, give OpManager's HTTP port (usually 8060)"
+                    .to_owned(),
+            ),
+            Cause::TooLarge => self.too_large(&mut steps),
+            Cause::Throttled => steps.push(throttled(self.specification)),
+            _ => {}
+        }
+        steps
+    }
+
+    /// What helps against a certificate that is not trusted, and has not been done.
+    fn untrusted(&self, steps: &mut Vec<String>) {
+        let target = match self.error {
+            Error::Tls { target, .. } if self.wording.names_target() => target.to_string(),
+            _ => "HOST:PORT".to_owned(),
+        };
+        match self.way {
+            Way::Tls(Some(Profile::Pinned(_))) => steps.push(format!(
+                "Nothing was sent. If OpManager's certificate was replaced, and its SHA-256 is the same on the OpManager machine, the operator of this MCP server can replace the pin (--pin-sha256 {target}=SHA256)"
+            )),
+            // Every usable certificate is accepted.
+            Way::Tls(Some(Profile::Unverified)) => steps.push("Nothing was sent".to_owned()),
+            Way::Tls(Some(Profile::Verified) | None) | Way::Plain => {
+                steps.push(format!(
+                    "Nothing was sent. The operator of this MCP server can trust the certificate's authority (--ca-file FILE), or this one certificate after comparing its SHA-256 on the OpManager machine (--pin-sha256 {target}=SHA256)"
+                ));
+                steps.push(format!(
+                    "As a last resort, {} skips the check; whoever can intercept the connection then reads the key",
+                    self.wording.setting("verify_ssl", "false")
                 ));
             }
         }
-        Error::TooLarge { .. } => {
-            step("Narrow the question with this tool's filters or its paging arguments");
-        }
-        Error::Expands { .. } => {
-            step(
-                "No documented response compresses this well: check that host and port are an OpManager server",
-            );
-        }
-        Error::Encoding => {
-            step(
-                "A proxy in between may pack answers on its own: have it leave them plain or gzip",
-            );
-        }
-        Error::Refused(failure) => steps.extend(after_refusal(failure, specification)),
-        // The message says what is accepted; the other two are faults of this program or of the document.
-        Error::Argument { .. } | Error::Shape(_) | Error::Setup(_) => {}
     }
-    steps
+
+    /// What makes a response smaller, and what permits a larger one.
+    fn too_large(&self, steps: &mut Vec<String>) {
+        if self.access == Access::Read {
+            let Filters { narrow, page } = Filters::of(self.specification);
+            if !narrow.is_empty() {
+                steps.push(format!(
+                    "Narrow the question with this operation's filters: {}",
+                    quoted(&narrow)
+                ));
+            }
+            if !page.is_empty() {
+                steps.push(format!("Ask for a part of it with {}", quoted(&page)));
+            }
+            let none = if narrow.is_empty() && page.is_empty() {
+                "This operation has no filters; "
+            } else {
+                ""
+            };
+            let text = format!(
+                "{none}`fields`, `limit` and `offset` do not make what OpManager sends smaller"
+            );
+            steps.push(capitalised(&text));
+        }
+        steps.push(
+            "The operator of this MCP server can permit larger answers (--max-response-bytes BYTES)"
+                .to_owned(),
+        );
+    }
+}
+
+fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// The arguments of an operation that make OpManager's answer smaller.
+struct Filters {
+    narrow: Vec<String>,
+    page: Vec<String>,
+}
+
+impl Filters {
+    /// Arguments that ask for a part, as the document names them.
+    const PAGE: [&str; 6] = [
+        "page",
+        "rows",
+        "fetchFromRowNumber",
+        "rowsToFetch",
+        "startPoint",
+        "viewLength",
+    ];
+
+    fn of(specification: &Specification) -> Self {
+        let schema: serde_json::Value =
+            serde_json::from_str(specification.schema).unwrap_or_default();
+        let required: Vec<&str> = arguments::names(&schema["required"]).collect();
+        let (mut narrow, mut page) = (Vec::new(), Vec::new());
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            if Self::PAGE.contains(&name.as_str()) {
+                page.push(name.clone());
+            } else if !(required.contains(&name.as_str())
+                || specification.exactly_one_of.contains(&name.as_str())
+                || name.starts_with("sort")
+                || property["type"] == "boolean")
+            {
+                narrow.push(name.clone());
+            }
+        }
+        Self { narrow, page }
+    }
 }
 
 /// Whether a request was sent whose effect the answer does not tell.
@@ -139,9 +453,11 @@ fn may_have_happened(error: &Error) -> bool {
         | Error::Encoding => true,
         Error::Refused(failure) => match failure {
             Failure::Status { status } => !is_refusal(*status),
-            // OpManager itself says that it is an error, mostly with 200.
+            // OpManager itself says that it is an error, mostly with 200. What exceeds a limit is not carried out.
             Failure::Reported { status, .. } => {
-                !(200..300).contains(status) && !is_refusal(*status)
+                !(200..300).contains(status)
+                    && !is_refusal(*status)
+                    && Cause::of(error) != Cause::Throttled
             }
             // A login page says that the key was not looked at any further.
             Failure::WebPage { status, login, .. } => {
@@ -154,10 +470,11 @@ fn may_have_happened(error: &Error) -> bool {
             | Failure::TooDeep => true,
             Failure::UnknownNames { .. } => false,
         },
-        // Nothing was sent, or the answer was a success.
+        // Nothing was sent, or the answer says what came of it.
         Error::Argument { .. }
         | Error::Connect { .. }
         | Error::Tls { .. }
+        | Error::SignIn { .. }
         | Error::Shape(_)
         | Error::Setup(_) => false,
     }
@@ -170,24 +487,17 @@ const fn is_refusal(status: u16) -> bool {
 }
 
 /// Whether a failure is that the key is not accepted, or may not be used for the REST API.
-pub(crate) fn blames_key(failure: &Failure) -> bool {
-    match failure {
-        Failure::Status { status } => matches!(status, 401 | 403),
-        Failure::Reported {
-            status, message, ..
-        } => {
-            let message = message.as_str().to_ascii_lowercase();
-            matches!(status, 401 | 403) || message.contains("api key") || message.contains("apikey")
-        }
-        Failure::WebPage { .. }
-        | Failure::NotJson { .. }
-        | Failure::Truncated { .. }
-        | Failure::Empty { .. }
-        | Failure::TooDeep
-        | Failure::UnknownNames { .. } => false,
-    }
+pub(crate) fn blames_key(error: &Error) -> bool {
+    Cause::of(error) == Cause::Key
 }
 
+/// What is to be done about a certificate that cannot be used.
+pub(crate) const UNUSABLE: &str = "Nothing was sent, and no setting of this server makes that certificate usable. Give OpManager a new one: X.509 version 3, with an RSA key of 2048 to 8192 bits or an ECDSA key on P-256 or P-384";
+/// What to try where TLS is not spoken.
+const PLAIN_PORT: &str =
+    "If the port speaks plain HTTP, give OpManager's HTTP port (usually 8060) instead";
+/// Builds that do not see the key.
+const OLD_BUILD: &str = "OpManager before build 128100 reads the key from the URL alone, where this server never puts it: such a build must be updated";
 /// What to do about a key that is not accepted.
 const KEY: &str = "Check the API key, and that REST API access is switched on for its user (OpManager: Settings, User Management; new users have it off, and with two-factor sign-in switching it on needs the one-time code)";
 /// What to do about a value that is not accepted.
@@ -225,71 +535,6 @@ const ERROR_CODES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-fn after_refusal(failure: &Failure, specification: &Specification) -> Vec<String> {
-    let mut steps: Vec<String> = Vec::new();
-    let mut step = |text: &str| steps.push(text.to_owned());
-    match failure {
-        Failure::Reported {
-            status: 401 | 403, ..
-        }
-        | Failure::Status { status: 401 | 403 } => step(KEY),
-        Failure::Reported { code, message, .. } => {
-            let code = code.as_ref().map_or("", Told::as_str);
-            let message = message.as_str().to_ascii_lowercase();
-            let row = ERROR_CODES.iter().find(|(known, ..)| *known == code);
-            if let Some((_, meaning, next)) = row {
-                step(&format!("That means: {meaning}"));
-                step(next);
-            } else if code.contains("THROTTLES_LIMIT_EXCEEDED") {
-                step("That means: too many calls of this operation in a minute");
-                step(&throttled(specification));
-            } else if message.contains("blocked in central") {
-                step(
-                    "This server is a Central: send the call to the probe that monitors the device (see list_probes)",
-                );
-            } else if message.contains("api key") || message.contains("apikey") {
-                step(KEY);
-            } else {
-                step(
-                    "Check the names and ids given: take device names from `deviceName` of list_devices, not display names, and alarm entities from list_alarms",
-                );
-            }
-        }
-        Failure::Status { status: 404 | 405 } => {
-            step(
-                "This server does not know the operation: check that host and port are an OpManager, and its version",
-            );
-        }
-        Failure::Status { status: 429 } => step(&throttled(specification)),
-        Failure::Status { status: 300..=399 } => {
-            step(
-                "Redirects are not followed. Give the host, port and scheme that the server really uses",
-            );
-        }
-        Failure::Status { .. } => {
-            step("The server failed; try again later or look at OpManager's own logs");
-        }
-        Failure::WebPage { login, .. } => {
-            if *login {
-                step(
-                    "It looks like a login page: the key was not accepted, or this is not OpManager's REST API",
-                );
-            }
-            step(KEY);
-            step("Check host and port");
-        }
-        Failure::NotJson { .. } => step("Check that host and port are an OpManager server"),
-        Failure::Truncated { .. } | Failure::Empty { .. } => {
-            step("Try again; if it stays, look at OpManager's own logs or a proxy in between");
-        }
-        Failure::TooDeep => step(
-            "No documented answer is like this: check that host and port are an OpManager server",
-        ),
-        Failure::UnknownNames { .. } => step("Call again with names that exist"),
-    }
-    steps
-}
-
 fn throttled(specification: &Specification) -> String {
     match specification.rate_limit {
         None => "OpManager limits calls per minute and blocks for a minute or more: wait before trying again".to_owned(),
@@ -326,7 +571,7 @@ mod tests {
 
     use super::*;
     use crate::foreign::{Foreign, Gate, Source};
-    use crate::opmanager::OperationId;
+    use crate::opmanager::{OperationId, ShownCertificate};
 
     /// Words of others, as they look behind the gate.
     fn told(source: Source, text: &str) -> Told {
@@ -367,7 +612,20 @@ mod tests {
             Failure::WebPage {
                 status: 502,
                 bytes: 900,
-                login: false,
+                login: true,
+            },
+            Failure::WebPage {
+                status: 403,
+                bytes: 900,
+                login: true,
+            },
+            reported(503, "", "Bad gateway"),
+            reported(500, "X_THROTTLES_LIMIT_EXCEEDED", ""),
+            reported(200, "", "."),
+            Failure::NotJson {
+                status: 200,
+                content_type: Some(told(Source::ContentType, "application/json")),
+                bytes: 7,
             },
             Failure::NotJson {
                 status: 200,
@@ -394,8 +652,10 @@ mod tests {
                 .map(|(code, ..)| reported(200, code, "No")),
         );
         all.extend(
-            [204, 302, 400, 401, 403, 404, 405, 407, 429, 500, 503]
-                .map(|status| Failure::Status { status }),
+            [
+                204, 302, 400, 401, 403, 404, 405, 407, 429, 500, 502, 503, 504,
+            ]
+            .map(|status| Failure::Status { status }),
         );
         for failure in &all {
             match failure {
@@ -412,6 +672,19 @@ mod tests {
         all
     }
 
+    fn certificate() -> Box<ShownCertificate> {
+        let read = crate::opmanager::Certificate::read(b"none");
+        Box::new(read.tell(Gate::new(&|_| None)))
+    }
+
+    /// Every way to OpManager.
+    const WAYS: [(&str, Way); 4] = [
+        ("https", Way::Tls(Some(Profile::Verified))),
+        ("https pinned", Way::Tls(Some(Profile::Pinned([7; 32])))),
+        ("https unverified", Way::Tls(Some(Profile::Unverified))),
+        ("http", Way::Plain),
+    ];
+
     fn errors() -> Vec<Error> {
         let target = Target::parse("opmanager.example", None, None).unwrap();
         let mut all = vec![
@@ -424,6 +697,33 @@ mod tests {
                 target: target.clone(),
                 reason: told(Source::Tls, "bad certificate"),
                 certificate: None,
+                unusable: false,
+            },
+            Error::Tls {
+                target: target.clone(),
+                reason: "no trusted authority has issued the certificate".into(),
+                certificate: Some(certificate()),
+                unusable: false,
+            },
+            Error::Tls {
+                target: target.clone(),
+                reason: "the certificate is of X.509 version 1; TLS needs version 3".into(),
+                certificate: Some(certificate()),
+                unusable: true,
+            },
+            Error::Connect {
+                target: target.clone(),
+                reason: told(
+                    Source::Network,
+                    "tunnel error: proxy authorization required",
+                ),
+            },
+            Error::Connect {
+                target: target.clone(),
+                reason: told(Source::Network, ""),
+            },
+            Error::SignIn {
+                scheme: "Negotiate",
             },
             Error::Timeout {
                 target: target.clone(),
@@ -450,6 +750,7 @@ mod tests {
                 | Error::TooLarge { .. }
                 | Error::Expands { .. }
                 | Error::Encoding
+                | Error::SignIn { .. }
                 | Error::Refused(_)
                 | Error::Shape(_)
                 | Error::Setup(_) => {}
@@ -472,12 +773,11 @@ mod tests {
             let mut texts: Vec<(String, Vec<String>)> = Vec::new();
             for wording in Wording::ALL {
                 for access in Access::ALL {
-                    for tls in [true, false] {
-                        let text = failure(&error, specification, access, tls, wording);
+                    for (scheme, way) in WAYS {
+                        let text = failure(&error, specification, access, way, wording);
                         if wording == Wording::Headers {
                             assert!(!text.contains("opmanager.example"), "{text}");
                         }
-                        let scheme = if tls { "https" } else { "http" };
                         let label = format!("{wording:?} {access} {scheme}");
                         match texts.iter_mut().find(|(known, _)| *known == text) {
                             Some((_, labels)) => labels.push(label),
@@ -491,14 +791,15 @@ mod tests {
             } else {
                 ""
             };
-            let all = Wording::ALL.len() * Access::ALL.len() * 2;
+            let all = Wording::ALL.len() * Access::ALL.len() * WAYS.len();
             for (text, labels) in texts {
                 let labels = if labels.len() == all {
                     "always".to_owned()
                 } else {
                     labels.join(", ")
                 };
-                let _ = writeln!(record, "[{labels}{spoken}]\n{text}\n");
+                let cause = Cause::of(&error);
+                let _ = writeln!(record, "{cause:?} [{labels}{spoken}]\n{text}\n");
             }
         }
         let mut settings = insta::Settings::clone_current();
@@ -506,6 +807,127 @@ mod tests {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.bind(|| insta::assert_snapshot!("failures", record));
+    }
+
+    /// Every text for every operation whose arguments matter, by cause, way and wording.
+    #[test]
+    fn fl_16_18_22_no_advice_contradicts_itself_or_was_followed_already() {
+        for error in errors() {
+            for (scheme, way) in WAYS {
+                if matches!(error, Error::Tls { .. }) && way == Way::Plain {
+                    continue;
+                }
+                for (wording, access) in Wording::ALL
+                    .into_iter()
+                    .flat_map(|wording| Access::ALL.map(|access| (wording, access)))
+                {
+                    let specification = OperationId::ALL[0].specification();
+                    let text = failure(&error, specification, access, way, wording);
+                    let small = text.to_ascii_lowercase();
+                    let case = format!("{error:?} {scheme} {wording:?} {access}: {text}");
+                    assert!(
+                        !(small.contains("read the object's state")
+                            && (small.contains("try again") || small.contains("trying again"))),
+                        "{case}"
+                    );
+                    for mark in ["Some(", "None", "Err(", "Ok(", " { ", "://", "www."] {
+                        assert!(!text.contains(mark), "{mark}: {case}");
+                    }
+                    for line in text.lines() {
+                        assert!(!line.ends_with(": .") && !line.ends_with(":."), "{case}");
+                    }
+                    assert!(!text.contains(": ."), "{case}");
+                    let lets_pass = wording.setting("verify_ssl", "false");
+                    match way {
+                        Way::Tls(Some(Profile::Unverified)) => {
+                            assert!(!text.contains(&lets_pass), "{case}");
+                        }
+                        Way::Tls(Some(Profile::Pinned(_))) => {
+                            assert!(!text.contains("or this one certificate"), "{case}");
+                            assert!(!text.contains(&lets_pass), "{case}");
+                        }
+                        Way::Plain => assert!(!text.contains("HTTP port"), "{case}"),
+                        Way::Tls(_) => {
+                            let on = wording.setting("use_ssl", "true");
+                            assert!(!text.contains(&on), "{case}");
+                        }
+                    }
+                    if let Error::Tls { unusable: true, .. } = error {
+                        for mark in ["--pin-sha256", "--ca-file", &lets_pass] {
+                            assert!(!text.contains(mark), "{case}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fl_16_a_status_decides_before_the_form_of_the_body() {
+        let told = |text: &str| told(Source::ErrorMessage, text);
+        for (status, cause) in [
+            (401, Cause::Key),
+            (403, Cause::Key),
+            (407, Cause::ProxyCredentials),
+            (429, Cause::Throttled),
+            (502, Cause::Gateway),
+            (503, Cause::Gateway),
+            (504, Cause::Gateway),
+        ] {
+            for failure in [
+                Failure::Status { status },
+                Failure::WebPage {
+                    status,
+                    bytes: 9,
+                    login: true,
+                },
+                Failure::Reported {
+                    status,
+                    code: None,
+                    message: told("Invalid API key"),
+                },
+            ] {
+                assert_eq!(Cause::of(&failure.clone().into()), cause, "{failure:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn fl_21_every_failure_of_a_key_names_the_oldest_build() {
+        for error in errors() {
+            let way = Way::Tls(Some(Profile::Verified));
+            let specification = OperationId::ALL[0].specification();
+            let text = failure(&error, specification, Access::Read, way, Wording::Arguments);
+            assert_eq!(
+                text.contains("Check the API key"),
+                text.contains("128100"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn fl_22_an_answer_that_is_too_large_names_filters_that_the_operation_has() {
+        let error = Error::TooLarge { limit: 4_194_304 };
+        for operation in OperationId::ALL {
+            let specification = operation.specification();
+            let way = Way::Tls(Some(Profile::Verified));
+            let text = failure(&error, specification, Access::Read, way, Wording::Arguments);
+            assert!(text.contains("--max-response-bytes BYTES"), "{text}");
+            let schema: serde_json::Value = serde_json::from_str(specification.schema).unwrap();
+            let known = schema["properties"].as_object().unwrap();
+            for name in text.split('`').skip(1).step_by(2) {
+                assert!(
+                    known.contains_key(name) || ["fields", "limit", "offset"].contains(&name),
+                    "{}: {name}",
+                    specification.id
+                );
+            }
+            for name in ["page", "rows"] {
+                let named = text.contains(&format!("`{name}`"));
+                assert_eq!(named, known.contains_key(name), "{}", specification.id);
+            }
+        }
     }
 
     #[test]
@@ -531,7 +953,7 @@ mod tests {
             let unknown = may_have_happened(&error);
             let text = |access| {
                 let specification = OperationId::ALL[0].specification();
-                failure(&error, specification, access, true, Wording::Arguments)
+                failure(&error, specification, access, WAYS[0].1, Wording::Arguments)
             };
             assert_eq!(text(Access::Write).contains("outcome is unknown"), unknown);
             assert!(!text(Access::Read).contains("outcome is unknown"));

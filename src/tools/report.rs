@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::failure_text;
+use super::failure_text::{self, Way};
 use super::wording::Wording;
 use crate::foreign::{Foreign, Told};
 use crate::opmanager::Connection;
@@ -186,7 +186,7 @@ impl<'a> Report<'a> {
             &failed.error,
             failed.operation.specification(),
             Access::Read,
-            self.connection.target().tls(),
+            Way::of(self.connection.target(), None),
             self.wording,
         );
         text.lines().collect::<Vec<_>>().join(" ")

@@ -17,6 +17,7 @@ const FLAGS: [&str; 4] = ["--access", "destructive", "--max-response-bytes", "65
 
 const KEY_STEP: &str = "Check the API key";
 const ADDRESS_STEP: &str = "host and port";
+const BROKEN_STEP: &str = "wrote it wrongly";
 
 struct Bench {
     session: Session,
@@ -254,16 +255,17 @@ async fn what_opmanager_says_leads_to_a_next_step() {
 async fn rs_11_statuses_are_failures_with_and_without_a_body() {
     let mut bench = Bench::new().await;
     for (status, next) in [
-        (400, "later"),
+        (400, "Compare the values given"),
         (401, KEY_STEP),
         (403, KEY_STEP),
         (404, ADDRESS_STEP),
         (405, ADDRESS_STEP),
-        (407, "later"),
+        (407, "--proxy URL"),
         (429, "wait before"),
         (500, "later"),
-        (502, "later"),
-        (503, "later"),
+        (502, "reaches no OpManager"),
+        (503, "reaches no OpManager"),
+        (504, "reaches no OpManager"),
     ] {
         let word = status.to_string();
         for (kind, body) in [
@@ -281,7 +283,7 @@ async fn rs_11_statuses_are_failures_with_and_without_a_body() {
             .fails(
                 respond(status, Some("text/html"), page),
                 &[&word, "web page"],
-                ADDRESS_STEP,
+                next,
             )
             .await;
         let error = r#"{"error":{"message":"Sorry"}}"#;
@@ -340,7 +342,7 @@ async fn rs_09_what_is_no_whole_json_is_a_failure() {
         .fails(
             FaultKind::NotJson,
             &["not valid JSON", "application/json", "bytes"],
-            ADDRESS_STEP,
+            BROKEN_STEP,
         )
         .await;
     bench
@@ -372,7 +374,7 @@ async fn rs_09_what_is_no_whole_json_is_a_failure() {
     ];
     for body in invalid {
         bench
-            .fails(json_body(body), &["not valid JSON"], ADDRESS_STEP)
+            .fails(json_body(body), &["not valid JSON"], BROKEN_STEP)
             .await;
     }
     // Whoever can name a device must not be able to hide the others.
@@ -771,7 +773,7 @@ async fn a_sentence_in_braces_is_the_success_that_it_is_documented_to_be() {
         assert_eq!(reply.json(), json!({ "result": { "message": "Done." } }));
         // An operation that does not document it has not answered with it.
         bench
-            .fails(json_body(body), &["not valid JSON"], ADDRESS_STEP)
+            .fails(json_body(body), &["not valid JSON"], BROKEN_STEP)
             .await;
     }
     bench.conclude().await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Session;
 
-const QUESTIONS: [(&str, &str); 60] = [
+const QUESTIONS: [(&str, &str); 120] = [
     ("what is down right now", "get_down_devices"),
     ("unreachable devices", "get_down_devices"),
     ("what is broken", "list_alarms"),
@@ -86,6 +86,135 @@ const QUESTIONS: [(&str, &str); 60] = [
     ("datastores running full", "get_vmware_data_stores"),
     ("wifi access points", "get_wireless_ap_list"),
     ("wireless clients per ssid", "get_ssid_client_list"),
+    (
+        "which devices belong to a site or group",
+        "list_logical_group_members",
+    ),
+    (
+        "which devices belong to a site",
+        "get_business_details_view",
+    ),
+    ("availability of a group last month", "get_reports_data"),
+    (
+        "availability of a server last month",
+        "get_availability_graph_data",
+    ),
+    ("busiest interfaces right now", "list_interfaces"),
+    ("who hid this device's alarms", "configure_suppress_alarm"),
+    ("is anything in maintenance", "list_down_time_schedules"),
+    ("what happened on the core router last night", "list_events"),
+    ("why did this alarm fire", "alarm_properties"),
+    (
+        "who acknowledged this alarm and what did they write",
+        "get_annotation",
+    ),
+    ("which alarms does nobody look after", "list_alarms"),
+    ("close the alarm, the problem is solved", "clear_alarm"),
+    ("mark this alarm as being worked on", "acknowledge_alarm"),
+    ("leave a remark on an alarm for the next shift", "add_notes"),
+    (
+        "turn alerts of a device back on",
+        "configure_suppress_alarm",
+    ),
+    ("stop watching a decommissioned server", "set_managed"),
+    ("resume polling of a device", "set_managed"),
+    (
+        "no alarms during tonight's firmware upgrade",
+        "add_downtime_schedule",
+    ),
+    (
+        "move the patch window to saturday",
+        "update_downtime_schedule",
+    ),
+    (
+        "when does the maintenance of the firewall end",
+        "get_downtime_schedule",
+    ),
+    ("packet loss to a branch", "get_ping_response"),
+    (
+        "where on the path do packets get lost",
+        "get_trace_response",
+    ),
+    (
+        "how many nines did the web server have this year",
+        "get_availability_graph_data",
+    ),
+    ("is this device healthy", "get_device_complete_details"),
+    ("find a device by its ip address", "list_devices"),
+    ("operating system and ram of a server", "get_device_info"),
+    ("add ten new switches to monitoring", "add_device"),
+    ("correct the model in the inventory", "set_device_info"),
+    ("in which building is this device", "get_device_notes"),
+    ("most loaded servers", "get_infrastructure_details_view"),
+    ("which kinds of devices are there", "get_category_list"),
+    ("which remote sites report to the central", "list_probes"),
+    (
+        "errors and discards of a port",
+        "get_intf_at_a_glance_report_details",
+    ),
+    ("95th percentile of a wan link", "get_interface_graphs"),
+    ("is the uplink up", "get_interface_summary"),
+    ("circuit id of a link", "get_interface_notes"),
+    (
+        "how long was the link down last week",
+        "get_intf_bw_outage_report_details",
+    ),
+    ("all ports of the access switch", "get_interfaces"),
+    (
+        "disk space left on the file server",
+        "get_last_collected_values",
+    ),
+    ("history of cpu usage over the last week", "get_report_data"),
+    (
+        "when does a monitor raise an alarm",
+        "get_performance_monitor_details",
+    ),
+    (
+        "which monitors could be added to this device",
+        "get_performance_monitors",
+    ),
+    ("why does a monitor collect no data", "test_monitor"),
+    (
+        "watch a process on a linux box",
+        "associate_process_monitor",
+    ),
+    (
+        "is dns monitored on this server",
+        "get_associated_service_monitors",
+    ),
+    ("monitor ftp on a server", "associate_service_monitor"),
+    ("is our web shop reachable", "list_url_monitors"),
+    (
+        "web pages checked from a device",
+        "list_all_devices_specific_urls",
+    ),
+    ("custom scripts we run", "list_script_monitors"),
+    ("health of a group", "get_logical_group_info"),
+    (
+        "alarms of the data center group",
+        "get_logical_group_alerts",
+    ),
+    (
+        "who gets the mail when this device goes down",
+        "get_notification_profiles",
+    ),
+    ("all email and sms actions", "list_notification_profiles"),
+    (
+        "send mails for these devices too",
+        "associate_notification_profiles",
+    ),
+    ("which reports are there", "get_reports_list"),
+    (
+        "reports that my colleagues built",
+        "list_all_advanced_reports",
+    ),
+    ("maps of our branches", "get_business_view"),
+    ("what is on the noc dashboard", "get_widgets_list"),
+    ("virtual machines on an esx host", "get_vmware_vms"),
+    (
+        "how many people are on the guest wifi",
+        "get_ssid_client_list",
+    ),
 ];
 
 #[tokio::test]
@@ -136,4 +265,50 @@ async fn a_search_can_be_narrowed_and_says_when_it_finds_nothing() {
             <= 8
     );
     assert!(find(json!({ "query": "zxqv" })).await.is_empty());
+}
+
+#[tokio::test]
+async fn each_operation_found_carries_a_short_signature() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    let mut signature = async |query: &str, operation: &str| -> String {
+        let found = session
+            .call("find_operations", json!({ "query": query }))
+            .await
+            .json();
+        let lines = found["operations"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["operation"] == operation);
+        line.unwrap()["signature"].as_str().unwrap().to_owned()
+    };
+    let alarms = signature("list alarms", "list_alarms").await;
+    for part in [
+        "list_alarms(",
+        "deviceName?",
+        "severity?=1-5",
+        "alertType?=ActiveAlarms|",
+        "|…",
+    ] {
+        assert!(alarms.contains(part), "{part}: {alarms}");
+    }
+    assert!(!alarms.contains("apiKey"), "{alarms}");
+    let mute = signature("mute a device", "configure_suppress_alarm").await;
+    assert!(
+        mute.starts_with("configure_suppress_alarm(name, suppressInterval="),
+        "{mute}"
+    );
+    let info = signature("hardware inventory", "get_device_info").await;
+    assert_eq!(info, "get_device_info(deviceName|ipAddress|dnsName)");
+}
+
+#[tokio::test]
+async fn what_is_found_costs_few_tokens() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    for (question, _) in QUESTIONS {
+        let found = session
+            .call("find_operations", json!({ "query": question }))
+            .await;
+        let tokens = tiktoken_rs::o200k_base_singleton()
+            .encode_with_special_tokens(&found.text())
+            .len();
+        assert!(tokens <= 900, "{question}: {tokens} tokens");
+    }
 }

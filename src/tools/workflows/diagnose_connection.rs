@@ -14,10 +14,11 @@ use crate::opmanager::{
     Admittance, Error, Handshake, Http, Operation, OperationId, Profile, Specification, Target,
     Trust, redacted,
 };
+use crate::tools::Access;
+use crate::tools::failure_text::{self, UNUSABLE, Way};
 use crate::tools::report::Report;
 use crate::tools::wording::Wording;
 use crate::tools::workflows::Workflow;
-use crate::tools::{Access, failure_text};
 use crate::upstream::{Judged, Received, RequestError, Upstream, Uses};
 
 /// The request of the last step. It changes nothing, needs no argument, exists in every edition, and names
@@ -130,7 +131,9 @@ impl Findings {
     /// A step that failed, in the words of a failed call.
     fn error(&mut self, name: &'static str, error: &Error, subject: &Subject<'_>) {
         self.spoken |= error.is_spoken();
-        self.failed(name, words(error, subject.target, subject.wording));
+        // No certificate is refused in these steps without a finding of its own.
+        let way = Way::of(subject.target, None);
+        self.failed(name, words(error, way, subject.wording));
     }
 }
 
@@ -150,7 +153,7 @@ pub(crate) async fn examine(upstream: &Upstream<'_, Diagnosis>, wording: Wording
     let Ok(profile) = reach(upstream.probe(), &subject, &mut findings).await else {
         return findings;
     };
-    ask(upstream, wording, &mut findings).await;
+    ask(upstream, wording, profile, &mut findings).await;
     // Headers that have just worked need no advice.
     if findings.is_good() && wording.names_target() {
         findings.advise_arguments(target, profile);
@@ -316,11 +319,17 @@ async fn connect(
         Ok(Handshake::Refused {
             certificate,
             reason,
+            unusable,
         }) => {
             let pin = subject.pin(&certificate.sha256);
             let (spoken, certificate) = shown(&certificate);
             let reason = reason.tell(subject.gate);
             findings.spoken |= spoken || reason.is_spoken();
+            if unusable {
+                let text = format!("{reason}; it is {certificate}. {UNUSABLE}");
+                findings.failed("certificate", text);
+                return Err(Stopped);
+            }
             findings.failed(
                 "certificate",
                 format!(
@@ -357,7 +366,12 @@ async fn connect(
 }
 
 /// The request.
-async fn ask(upstream: &Upstream<'_, Diagnosis>, wording: Wording, findings: &mut Findings) {
+async fn ask(
+    upstream: &Upstream<'_, Diagnosis>,
+    wording: Wording,
+    profile: Profile,
+    findings: &mut Findings,
+) {
     let target = upstream.connection().target();
     let asked = upstream.read(&Question::default(), Judged).await;
     let failed = match asked {
@@ -375,11 +389,9 @@ async fn ask(upstream: &Upstream<'_, Diagnosis>, wording: Wording, findings: &mu
         Err(failed) => failed,
     };
     findings.spoken |= failed.error.is_spoken();
-    let text = words(&failed.error, target, wording);
-    match (&failed.error, failed.received) {
-        (Error::Refused(failure), Some(Received { status, bytes }))
-            if failure_text::blames_key(failure) =>
-        {
+    let text = words(&failed.error, Way::of(target, Some(profile)), wording);
+    match failed.received {
+        Some(Received { status, bytes }) if failure_text::blames_key(&failed.error) => {
             findings.ok("answer", format!("HTTP {status}, {bytes} bytes"));
             findings.failed("key", text);
         }
@@ -392,8 +404,8 @@ fn question() -> &'static Specification {
 }
 
 /// What a failed call would say, in one line.
-fn words(error: &Error, target: &Target, wording: Wording) -> String {
-    let text = failure_text::failure(error, question(), Access::Read, target.tls(), wording);
+fn words(error: &Error, way: Way, wording: Wording) -> String {
+    let text = failure_text::failure(error, question(), Access::Read, way, wording);
     let lines: Vec<&str> = text.lines().collect();
     lines.join(" ")
 }
