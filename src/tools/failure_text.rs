@@ -276,7 +276,7 @@ impl Case<'_> {
             ],
             Cause::Page { login: false } => vec![KEY, OLD_BUILD, "Check host and port"],
             Cause::SignIn(_) => vec![
-                "This server sends an API key and signs in no other way. A proxy or single sign-on in front of OpManager wants it: have it let the REST API (/api/json) pass, or give OpManager's own host and port",
+                "This server sends an API key and signs in no other way. A proxy or single sign-on in front of OpManager wants it: have it let the REST API pass, or give OpManager's own host and port",
             ],
             Cause::ProxyCredentials => vec![
                 "A proxy in between wants credentials. The operator of this MCP server gives them with its proxy (--proxy URL), or a host and port without that proxy",

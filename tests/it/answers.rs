@@ -302,6 +302,40 @@ async fn rs_11_statuses_are_failures_with_and_without_a_body() {
 }
 
 #[tokio::test]
+async fn fl_16_a_proxy_or_a_sign_on_is_not_taken_for_a_wrong_key() {
+    let mut bench = Bench::new().await;
+    let page = "<html><body>Login password</body></html>";
+    for status in [502, 503, 504] {
+        let kind = respond(status, Some("text/html"), page);
+        let reply = bench.read(kind.clone()).await;
+        assert!(!reply.text().contains(KEY_STEP), "{}", reply.text());
+        bench
+            .fails(kind.clone(), &["web page"], "reaches no OpManager")
+            .await;
+        let reply = bench.write(kind).await;
+        let text = reply.text().to_ascii_lowercase();
+        assert!(text.contains("outcome is unknown"), "{text}");
+        assert!(
+            !text.contains("try again") && !text.contains("trying again"),
+            "{text}"
+        );
+    }
+    for (value, scheme) in [("Negotiate", "Negotiate"), ("ntlm TlRM", "NTLM")] {
+        let kind = FaultKind::Respond {
+            status: 401,
+            content_type: Some("text/html".to_owned()),
+            headers: vec![("WWW-Authenticate".to_owned(), value.to_owned())],
+            body: page.into(),
+        };
+        let reply = bench.read(kind.clone()).await;
+        assert!(!reply.text().contains(KEY_STEP), "{}", reply.text());
+        let happened = ["HTTP status 401", scheme];
+        bench.fails(kind, &happened, "signs in no other way").await;
+    }
+    bench.conclude().await;
+}
+
+#[tokio::test]
 async fn rs_10_pages_are_described_and_not_repeated() {
     let mut bench = Bench::new().await;
     bench

@@ -307,7 +307,7 @@ async fn what_is_found_costs_few_tokens() {
             .call("find_operations", json!({ "query": question }))
             .await;
         let tokens = tiktoken_rs::o200k_base_singleton()
-            .encode_with_special_tokens(&found.text())
+            .encode_ordinary(found.text())
             .len();
         assert!(tokens <= 900, "{question}: {tokens} tokens");
     }
