@@ -25,7 +25,6 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
         || holds("{{", "}}")
         || inside("<", ">").is_some()
         || inside("$(", ")").is_some()
-        || inside("{", "}").is_some_and(is_name)
         || inside("$", "").is_some_and(is_name)
         || inside("%", "%").is_some_and(is_name)
 }

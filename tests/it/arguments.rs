@@ -109,32 +109,28 @@ fn properties(tool: &Tool) -> Vec<(String, Value)> {
 /// Values that a schema does not accept.
 fn wrong_values(schema: &Value) -> Vec<Value> {
     let mut wrong = vec![
-        Value::Null,
-        json!([SENTINEL]),
+        json!([[SENTINEL]]),
         json!({ "apiKey": SENTINEL, "host": "x" }),
     ];
     match schema["type"].as_str().unwrap() {
         "string" => {
             wrong.extend([
-                json!(7),
-                json!(true),
                 json!(SENTINEL.repeat(257)),
                 json!(format!("{SENTINEL}\u{7}")),
             ]);
             if schema.get("enum").is_some() {
                 wrong.extend([
                     json!(SENTINEL),
-                    json!(""),
-                    json!(schema["enum"][0].as_str().unwrap().to_owned() + " "),
+                    json!(7.5),
+                    json!(schema["enum"][0].as_str().unwrap().to_owned() + "x"),
                 ]);
             }
         }
         "integer" => {
             wrong.extend([
                 json!(SENTINEL),
-                json!(""),
                 json!("1.5"),
-                json!(" 5"),
+                json!("+5"),
                 json!("5 apples"),
                 json!("99999999999999999999"),
                 json!(true),
@@ -147,20 +143,8 @@ fn wrong_values(schema: &Value) -> Vec<Value> {
             wrong.extend(minimum.map(|_| i64::MIN.into()));
             wrong.extend(maximum.map(|maximum| (maximum + 1).into()));
         }
-        "number" => wrong.extend([
-            json!(SENTINEL),
-            json!("inf"),
-            json!(""),
-            json!("1,5"),
-            json!(false),
-        ]),
-        "boolean" => wrong.extend([
-            json!(SENTINEL),
-            json!("yes"),
-            json!(""),
-            json!("1"),
-            json!(1),
-        ]),
+        "number" => wrong.extend([json!(SENTINEL), json!("inf"), json!("1,5"), json!(false)]),
+        "boolean" => wrong.extend([json!(SENTINEL), json!("2"), json!(2), json!(0.5)]),
         other => panic!("{other}"),
     }
     wrong
@@ -525,4 +509,258 @@ async fn a_key_of_any_visible_characters_arrives_unchanged() {
         let request = bench.simulator.requests().pop().unwrap();
         assert_eq!(request.header("apikey"), Some(key.as_bytes()));
     }
+}
+
+/// What arrives of a call: its parameters without those that no caller gives.
+async fn sent(bench: &mut Bench, tool: &str, given: Value) -> Vec<(String, String)> {
+    bench.simulator.clear_log();
+    let reply = bench.session.call(tool, at(&bench.simulator, given)).await;
+    let requests = bench.simulator.requests();
+    assert_eq!(requests.len(), 1, "{reply:?}");
+    let all = requests[0].query.iter().chain(&requests[0].form);
+    all.filter(|(name, _)| name != "isFluidic")
+        .cloned()
+        .collect()
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+#[tokio::test]
+async fn fl_01_numbers_without_a_fraction_are_integers() {
+    let mut bench = Bench::new().await;
+    for given in [
+        json!(1.0),
+        json!("1"),
+        json!("1.0"),
+        json!(" 1 "),
+        json!("critical"),
+        json!("Critical"),
+    ] {
+        let arrived = sent(
+            &mut bench,
+            "list_alarms",
+            json!({ "severity": given, "limit": 2.0, "offset": 0.0 }),
+        )
+        .await;
+        assert!(
+            arrived.contains(&pair("severity", "1")),
+            "{given}: {arrived:?}"
+        );
+    }
+    let port: f64 = bench
+        .simulator
+        .host()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let given = json!({
+        "host": "127.0.0.1", "port": port, "use_ssl": "False", "apiKey": bench.simulator.api_key(), "limit": 2.0,
+    });
+    let reply = bench.session.call("list_devices", given).await;
+    assert_eq!(reply.json()["returned"], 2, "{reply:?}");
+    bench
+        .refused(
+            "list_alarms",
+            at(&bench.simulator, json!({ "severity": 1.5 })),
+            &["severity"],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn fl_02_null_and_an_empty_text_are_nothing() {
+    let mut bench = Bench::new().await;
+    for nothing in [json!(null), json!(""), json!("  "), json!([])] {
+        let given = json!({ "severity": nothing, "deviceName": nothing, "alertType": nothing, "limit": nothing, "fields": nothing, "port": nothing, "verify_ssl": nothing });
+        let arrived = sent(&mut bench, "list_alarms", given.clone()).await;
+        let own: Vec<_> = arrived
+            .iter()
+            .filter(|(name, _)| name != "alertType")
+            .collect();
+        assert!(own.is_empty(), "{nothing}: {arrived:?}");
+        let wrapped = json!({ "operation": "list_alarms", "arguments": given.to_string() });
+        assert_eq!(sent(&mut bench, "call_operation", wrapped).await, arrived);
+        let found = bench
+            .session
+            .call(
+                "find_operations",
+                json!({ "query": "mute a device", "toolset": nothing, "access": nothing }),
+            )
+            .await;
+        assert!(!found.failed, "{nothing}: {found:?}");
+        bench
+            .refused(
+                "alarm_properties",
+                at(&bench.simulator, json!({ "entity": nothing })),
+                &["entity"],
+            )
+            .await;
+    }
+    for nothing in [json!(null), json!(""), json!([]), json!({}), json!("{}")] {
+        let given = at(
+            &bench.simulator,
+            json!({ "operation": "list_probes", "arguments": nothing }),
+        );
+        let reply = bench.session.call("call_operation", given).await;
+        assert!(!reply.text().contains("arguments"), "{nothing}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn fl_03_lists_come_as_arrays_as_json_and_names_in_any_case() {
+    let mut bench = Bench::new().await;
+    for fields in [
+        json!(["displayName", "severity"]),
+        json!("[\"displayName\", \"severity\"]"),
+        json!("displayName, severity"),
+        json!("displayname,SEVERITY"),
+    ] {
+        let given = at(&bench.simulator, json!({ "fields": fields, "limit": 1 }));
+        let reply = bench.session.call("list_alarms", given).await;
+        let item = reply.json()["items"][0].clone();
+        let names: Vec<&String> = item.as_object().unwrap().keys().collect();
+        assert_eq!(names.len(), 2, "{fields}: {reply:?}");
+    }
+    let arrived = sent(
+        &mut bench,
+        "list_alarms",
+        json!({ "DEVICENAME": "db-02", "alert_type": "activealarms" }),
+    )
+    .await;
+    assert!(
+        arrived.contains(&pair("deviceName", "db-02")),
+        "{arrived:?}"
+    );
+    assert!(
+        arrived.contains(&pair("alertType", "ActiveAlarms")),
+        "{arrived:?}"
+    );
+    let arrived = sent(
+        &mut bench,
+        "get_last_collected_values",
+        json!({ "deviceMOIDList": [1802, 1804.0] }),
+    )
+    .await;
+    assert!(
+        arrived.contains(&pair("deviceMOIDList", "1802,1804")),
+        "{arrived:?}"
+    );
+}
+
+#[tokio::test]
+async fn fl_04_what_clients_add_is_dropped_and_what_a_model_made_up_is_refused() {
+    let mut bench = Bench::new().await;
+    for added in [
+        "wait_for_previous",
+        "task_progress",
+        "sessionId",
+        "toolCallId",
+        "random_string",
+    ] {
+        let arrived = sent(&mut bench, "list_probes", json!({ added: true })).await;
+        assert!(arrived.is_empty(), "{added}: {arrived:?}");
+    }
+    let given = at(
+        &bench.simulator,
+        json!({ "devicename_": "x", "severty": 1 }),
+    );
+    let reply = bench.refused("list_alarms", given, &["severty"]).await;
+    assert!(
+        reply.text().contains("did you mean `severity`"),
+        "{reply:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_of_a_like_operation_stands_for_the_one_argument_that_it_can_mean() {
+    let mut bench = Bench::new().await;
+    for (tool, given, name) in [
+        ("get_device_summary", "deviceName", "name"),
+        ("get_device_summary", "device", "name"),
+        ("get_interfaces", "deviceName", "name"),
+        ("list_alarms", "name", "deviceName"),
+        ("list_alarms", "device_name", "deviceName"),
+    ] {
+        let arrived = sent(&mut bench, tool, json!({ given: "db-02" })).await;
+        assert!(
+            arrived.contains(&pair(name, "db-02")),
+            "{tool} {given}: {arrived:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn fl_27_a_placeholder_is_called_one_before_anything_is_sent() {
+    let mut bench = Bench::new().await;
+    for text in [
+        "${OPMANAGER_API_KEY}",
+        "{{ $env.KEY }}",
+        "<your-key>",
+        "%KEY%",
+    ] {
+        let given = json!({ "host": bench.simulator.host(), "apiKey": text, "use_ssl": false });
+        let reply = bench.refused("list_devices", given, &["apiKey"]).await;
+        assert!(
+            reply.text().contains("placeholder") && !reply.text().contains("KEY"),
+            "{reply:?}"
+        );
+    }
+    let given = json!({ "host": "${OPMANAGER_HOST}", "apiKey": "k", "use_ssl": false });
+    let reply = bench.refused("list_devices", given, &["host"]).await;
+    assert!(reply.text().contains("placeholder"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn fl_25_times_arrive_in_the_form_of_the_operation() {
+    let mut bench = Bench::new().await;
+    let arrived = sent(
+        &mut bench,
+        "list_alarms",
+        json!({ "fromTime": "2026-03-01T10:20:30", "until": "2026-03-02" }),
+    )
+    .await;
+    assert!(
+        arrived.contains(&pair("fromTime", "2026-03-01 10:20:30")),
+        "{arrived:?}"
+    );
+    assert!(
+        arrived.contains(&pair("toTime", "2026-03-02")),
+        "{arrived:?}"
+    );
+    for instant in [
+        json!("now-1h"),
+        json!("2026-03-01T10:20:30Z"),
+        json!(1_772_360_430),
+        json!("today 06:00"),
+    ] {
+        let given = at(&bench.simulator, json!({ "fromTime": instant }));
+        let reply = bench.refused("list_alarms", given, &["fromTime"]).await;
+        assert!(reply.text().contains("--opmanager-zone"), "{reply:?}");
+    }
+    let mut session = Session::start(&["--opmanager-zone", "127.0.0.1=Asia/Tokyo"]).await;
+    bench.simulator.clear_log();
+    let given = at(
+        &bench.simulator,
+        json!({ "fromTime": "2026-03-01T10:20:30Z", "toTime": 1_772_360_430_000_u64 }),
+    );
+    session.call("list_alarms", given).await;
+    let requests = bench.simulator.requests();
+    assert!(
+        requests[0]
+            .query
+            .contains(&pair("fromTime", "2026-03-01 19:20:30")),
+        "{:?}",
+        requests[0].query
+    );
+    assert!(
+        requests[0]
+            .query
+            .contains(&pair("toTime", "2026-03-01 19:20:30")),
+        "{:?}",
+        requests[0].query
+    );
 }

@@ -47,6 +47,19 @@ fn of(id: &str) -> &'static Operation {
         .unwrap()
 }
 
+/// A time in the form that the operation takes, for its arguments that are times: any other text is rejected.
+fn time(operation: &str, argument: &str) -> Option<&'static str> {
+    match (operation, argument) {
+        ("listAlarms", "fromTime" | "toTime") => Some("2026-03-01 10:20:30"),
+        (_, "startTime" | "endTime" | "once_startat" | "once_endat" | "once_endate") => {
+            Some("2026-03-01 10:20")
+        }
+        ("getReportData", "startDate" | "endDate") | (_, "daily_effectfrom") => Some("2026-03-01"),
+        (_, "from_time" | "to_time") => Some("10:20"),
+        _ => None,
+    }
+}
+
 /// Fails unless the request is that of the operation with exactly these arguments.
 fn check(operation: &Operation, arguments: &Map<String, Value>, request: &Recorded, key: &str) {
     let id = operation.id;
@@ -156,7 +169,7 @@ async fn ar_02_every_parameter_arrives_under_its_own_name_and_byte_for_byte() {
                 arguments.retain(|name, _| !operation.exactly_one_of.contains(&name.as_str()));
             }
             let value = match (parameter.kind, parameter.values) {
-                (Kind::Text, []) => NASTY.into(),
+                (Kind::Text, []) => time(operation.id, parameter.name).unwrap_or(NASTY).into(),
                 (Kind::Text, [.., last]) => (*last).into(),
                 (Kind::Integer, _) => parameter.maximum.or(parameter.minimum).unwrap_or(-7).into(),
                 (Kind::Number, _) => json!(-0.25),
@@ -196,8 +209,6 @@ async fn ar_02_characters_with_a_meaning_in_urls_are_data() {
         "+",
         "%",
         "/",
-        "",
-        "\u{a0}",
         "a\\b",
         "'\"<>",
         "\u{202e}",

@@ -133,7 +133,9 @@ pub(super) fn convert(
 
 /// A text in the form that is wanted; `None` if it has it.
 fn converted(text: &str, form: Form, zone: Option<&TimeZone>) -> Result<Option<String>, String> {
-    if form.has(text) {
+    // A day that does not exist is one that was mistyped.
+    let exists = form == Form::Clock || form == Form::Slashes || Given::read(text).is_some();
+    if form.has(text) && exists {
         return Ok(None);
     }
     let wanted = form.text();

@@ -228,7 +228,7 @@ async fn what_is_wrong_with_a_connection_is_told_by_header() {
         ),
         (
             with("X-OpManager-Host", ""),
-            &["header `X-OpManager-Host` must"],
+            &["header `X-OpManager-Host` is missing"],
         ),
         (
             with("X-OpManager-Host", "http://opm.test"),

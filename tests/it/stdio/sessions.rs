@@ -6,7 +6,7 @@ use opmanager_simulator::{Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::protocol::{answers, call, check_end, hang, stateless};
+use crate::protocol::{answers, call, check_end, hang, hello, stateless};
 use crate::support::{PATIENCE, SENTINEL, Session, at, listed_by_default, simulator};
 
 /// How long the end of a session may take.
@@ -284,4 +284,72 @@ async fn a_call_under_way_may_finish_after_the_end_of_input() {
         .collect();
     answered.sort_unstable();
     assert_eq!(answered, ids, "{:?}", finished.rest);
+}
+
+/// Over HTTP nobody is asked in this protocol: `ar_13_an_older_client_over_http_counts_as_one_that_cannot_ask`.
+#[tokio::test]
+async fn fl_08_a_capability_is_kept_beside_one_that_cannot_be_read() {
+    let simulator = simulator().await;
+    for (capabilities, asks) in [
+        (json!({ "elicitation": [], "sampling": 1 }), true),
+        (json!({ "elicitation": { "form": [], "url": 1 } }), true),
+        (
+            json!({ "experimental": { "x": 1 }, "elicitation": {} }),
+            true,
+        ),
+        (json!({ "elicitation": "yes", "sampling": {} }), false),
+    ] {
+        let mut session = Session::spawn(&["--access", "destructive"]);
+        session.request("initialize", hello(&capabilities)).await;
+        session
+            .send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }))
+            .await;
+        let arguments = at(&simulator, json!({ "entity": "db-02_Poll" }));
+        let params = json!({ "name": "delete_alarm", "arguments": arguments });
+        session.begin("tools/call", params).await;
+        let next = session.receive().await;
+        assert_eq!(
+            next["method"] == "elicitation/create",
+            asks,
+            "{capabilities}: {next}"
+        );
+        session.finish().await;
+    }
+}
+
+/// Over HTTP each request stands for itself: `ht_12_nothing_is_kept_between_requests`.
+#[tokio::test]
+async fn fl_08_a_request_before_the_handshake_is_told_to_begin_with_it() {
+    let mut session = Session::spawn(&[]);
+    for (method, params) in [
+        ("tools/list", json!([])),
+        ("tools/list", json!({ "_meta": { "progressToken": 1 } })),
+        ("tools/call", json!({ "name": [SENTINEL] })),
+        ("nonsense", json!({})),
+    ] {
+        let answer = session.request(method, params).await;
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(
+            message.contains("`initialize` must come first"),
+            "{message}"
+        );
+        assert!(!answer.to_string().contains("_meta"), "{answer}");
+    }
+    // A handshake that failed may be tried again.
+    let answer = session.request("initialize", json!({})).await;
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    assert_eq!(
+        session.initialize("2025-11-25").await["protocolVersion"],
+        "2025-11-25"
+    );
+    assert_eq!(session.tools().await.len(), listed_by_default());
+    // Whoever speaks the newest protocol is told what it needs.
+    let mut session = Session::spawn(&[]);
+    let version = json!({ "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28" } });
+    let answer = session.request("tools/list", version).await;
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("io.modelcontextprotocol/clientCapabilities"),
+        "{message}"
+    );
 }
