@@ -574,6 +574,7 @@ async fn fl_01_numbers_without_a_fraction_are_integers() {
 #[tokio::test]
 async fn fl_02_null_and_an_empty_text_are_nothing() {
     let mut bench = Bench::new().await;
+    bench.session = Session::start(&["--toolsets", "catalogue,all"]).await;
     for nothing in [json!(null), json!(""), json!("  "), json!([])] {
         let given = json!({ "severity": nothing, "deviceName": nothing, "alertType": nothing, "limit": nothing, "fields": nothing, "port": nothing, "verify_ssl": nothing });
         let arrived = sent(&mut bench, "list_alarms", given.clone()).await;
@@ -594,9 +595,9 @@ async fn fl_02_null_and_an_empty_text_are_nothing() {
         assert!(!found.failed, "{nothing}: {found:?}");
         bench
             .refused(
-                "alarm_properties",
-                at(&bench.simulator, json!({ "entity": nothing })),
-                &["entity"],
+                "get_device_summary",
+                at(&bench.simulator, json!({ "name": nothing })),
+                &["name"],
             )
             .await;
     }
