@@ -342,12 +342,6 @@ impl<W: Uses> Upstream<'_, W> {
         arguments: &O,
         reduce: R,
     ) -> Result<R::Output, RequestError> {
-        const {
-            assert!(
-                declares(W::USES, O::ID),
-                "a workflow sends only operations that it declares"
-            );
-        }
         self.send(arguments, false, reduce).await
     }
 
@@ -358,12 +352,6 @@ impl<W: Uses> Upstream<'_, W> {
         arguments: &O,
         reduce: R,
     ) -> Result<R::Output, RequestError> {
-        const {
-            assert!(
-                declares(W::USES, O::ID),
-                "a workflow sends only operations that it declares"
-            );
-        }
         self.send(arguments, true, reduce).await
     }
 
@@ -373,6 +361,12 @@ impl<W: Uses> Upstream<'_, W> {
         fresh: bool,
         reduce: R,
     ) -> Result<R::Output, RequestError> {
+        const {
+            assert!(
+                declares(W::USES, O::ID),
+                "a workflow sends only operations that it declares"
+            );
+        }
         let operation = O::ID.specification();
         self.session
             .run(

@@ -12,7 +12,7 @@ use super::wording::Wording;
 use crate::foreign::{Foreign, Told};
 use crate::opmanager::Connection;
 use crate::result::Writer;
-use crate::tools::Access;
+use crate::tools::{Access, Tool};
 use crate::upstream::RequestError;
 
 /// Longest text of one cell, in characters.
@@ -185,7 +185,7 @@ impl<'a> Report<'a> {
         let text = failure_text::failure(
             &failed.error,
             failed.operation.specification(),
-            Access::Read,
+            super::of_operation(failed.operation).map_or(Access::Read, Tool::access),
             Way::of(self.connection.target(), None),
             self.wording,
         );

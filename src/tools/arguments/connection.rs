@@ -4,7 +4,6 @@
 
 use serde_json::Value;
 
-use super::schema::BOUNDS;
 use super::{Arguments, Problems, lenient};
 use crate::opmanager::{ApiKey, Connection, Target, Trust};
 use crate::placeholder::is_placeholder;
@@ -48,7 +47,7 @@ impl ConnectionInput {
             "use_ssl" | "verify_ssl" => "boolean",
             _ => "string",
         };
-        let value = lenient::as_kind(kind, value.clone()).unwrap_or(value);
+        let value = lenient::as_kind(kind, &value).unwrap_or(value);
         let must = match (argument, value) {
             ("host", Value::String(host)) => match super::check::text_problem(&host, &[]) {
                 None => {
@@ -67,12 +66,7 @@ impl ConnectionInput {
                     self.port = Some(port);
                     return;
                 }
-                Some(_) => {
-                    let bounds = BOUNDS.iter().find(|(name, ..)| *name == "port");
-                    let (least, most) =
-                        bounds.map_or((1, 65_535), |(_, least, most)| (*least, *most));
-                    format!("must be {least} to {most}")
-                }
+                Some(_) => format!("must be 1 to {}", u16::MAX),
                 None => "must be a whole number".to_owned(),
             },
             ("use_ssl", Value::Bool(value)) => {

@@ -123,7 +123,7 @@ fn as_meant(value: Value, schema: &Value) -> Value {
     match (kind, &value) {
         ("integer" | "number", Value::String(text)) => {
             let coded = || code_of(text, description).map(Value::from);
-            as_kind(kind, value.clone()).or_else(coded).unwrap_or(value)
+            as_kind(kind, &value).or_else(coded).unwrap_or(value)
         }
         ("string", Value::Array(items)) if is_comma_list(description) || items.len() == 1 => {
             joined(items).map_or(value, Value::String)
@@ -155,13 +155,13 @@ fn as_meant(value: Value, schema: &Value) -> Value {
             let text = flag.to_string();
             Value::String(in_the_case_of(&text, schema).unwrap_or(text))
         }
-        _ => as_kind(kind, value.clone()).unwrap_or(value),
+        _ => as_kind(kind, &value).unwrap_or(value),
     }
 }
 
 /// A value as a number or truth value: one that is spelled as text, or a number without a fraction. `None` if it is not
 /// one, or needs no change.
-pub(super) fn as_kind(kind: &str, value: Value) -> Option<Value> {
+pub(super) fn as_kind(kind: &str, value: &Value) -> Option<Value> {
     match (kind, value) {
         ("integer", Value::Number(number)) => whole(number.as_f64().filter(|_| number.is_f64())?),
         ("integer", Value::String(text)) => {

@@ -40,11 +40,7 @@ fn selection_properties() -> Map<String, Value> {
 }
 
 /// Bounds of our own arguments, which their schemas only tell in words.
-pub(super) const BOUNDS: [(&str, i64, i64); 3] = [
-    ("port", 1, 65_535),
-    ("limit", 1, 1000),
-    ("offset", 0, i64::MAX),
-];
+pub(super) const BOUNDS: [(&str, i64, i64); 2] = [("limit", 1, 1000), ("offset", 0, i64::MAX)];
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
