@@ -166,6 +166,7 @@ fn shaped(case: &Case, body: &str, query: Query) -> usize {
     let limits = Limits {
         max_chars: case.max_chars,
         raw: false,
+        tables: false,
     };
     let key = ApiKey::new("0123456789abcdef0123456789ABCDEF".to_owned());
     let redact = |text: &str| key.as_ref().ok()?.redact(text);

@@ -18,6 +18,7 @@
 //! ```
 
 mod address;
+mod body;
 mod client;
 mod connection;
 mod error;
@@ -51,8 +52,9 @@ pub use target::{Host, Target};
 pub use tls::ShownCertificate;
 pub use zone::Zone;
 
-pub(crate) use client::{Call, SendResult, Sending};
+pub(crate) use client::{Call, Head, Incoming, SendResult, plan_of};
 pub(crate) use connection::redacted;
+pub(crate) use http::LARGEST_SHARE;
 pub(crate) use pool::MOST_IDLE;
 pub(crate) use probe::{Admittance, Handshake};
 pub(crate) use tls::Certificate;

@@ -16,10 +16,13 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
+pub(crate) use query::count_by;
 pub use query::{Query, Sort, Where, Words};
 pub(crate) use rows::rows;
-pub use shape::{Limits, Plan, Reader, Selection, Series, shape};
+pub(crate) use shape::HELD;
+pub use shape::{Limits, Plan, Read, Reader, Selection, Series, shape};
 use verdict::Judged;
+pub(crate) use verdict::failure;
 pub use verdict::{Answer, Expected, Failure, Problem, Received, judge};
 pub(crate) use writer::Writer;
 

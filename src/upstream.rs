@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -13,11 +13,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::audit::{Audit, Exchange, Outcome};
+use crate::foreign::Redact;
 use crate::opmanager::{
-    Admittance, Client, Connection, Error, Http, Operation, OperationId, Profile, RawResponse,
-    Sending, Specification,
+    Admittance, Client, Connection, Error, Failure, Head, Http, Incoming, LARGEST_SHARE, Operation,
+    OperationId, Profile, RawResponse, Specification, plan_of,
 };
-use crate::result::{self, Plan, Selection};
+use crate::result::{self, Expected, Plan, Read, Reader, Selection};
 
 /// Requests of one call at one time.
 const AT_ONCE_OF_A_CALL: usize = 4;
@@ -179,20 +180,9 @@ impl<'a> Session<'a> {
         &'s self,
         operation: &'static Specification,
         fresh: bool,
-        call: impl FnOnce(&'s Client, Sending) -> Pending<'s>,
+        call: impl FnOnce(&'s Client, bool) -> Pending<'s>,
         reduce: R,
     ) -> Result<R::Output, (Error, Option<Received>)> {
-        let sending = Sending {
-            fresh,
-            deadline: self.deadline,
-        };
-        let late = |_| {
-            let error = Error::Timeout {
-                target: self.connection().target().clone(),
-                seconds: self.http.limits().timeout.as_secs(),
-            };
-            (error, None)
-        };
         let slots = async {
             // None of them is ever closed.
             let own = self.slots.acquire().await;
@@ -205,23 +195,33 @@ impl<'a> Session<'a> {
         };
         let _slots = tokio::time::timeout_at(self.deadline, slots)
             .await
-            .map_err(late)?;
+            .map_err(|_| (self.client.late(), None))?;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let mut record = Record::new(self, operation);
-        let response = call(&self.client, sending);
-        #[cfg(feature = "otel")]
-        let response =
-            crate::audit::spans::of_request(operation, self.client.connection().target(), response);
-        let response = response.await;
-        let reduced = match response {
-            Ok(raw) => {
-                record.received(Received::from(&raw));
-                let challenge = raw.challenge;
-                let reduced = self.reduced(raw, reduce).await;
-                reduced.map_err(|error| error.challenged(challenge))
-            }
-            Err(error) => Err(error),
+        let received = Arriving::default();
+        let exchange = async {
+            let incoming = call(&self.client, fresh).await?;
+            received
+                .status
+                .store(incoming.head.status, Ordering::Relaxed);
+            self.reduced(incoming, reduce, &received).await
         };
+        #[cfg(feature = "otel")]
+        let exchange = crate::audit::spans::of_request(
+            operation,
+            self.client.connection().target(),
+            exchange,
+            &received.status,
+        );
+        let reduced = tokio::select! {
+            // What is known is told, if only just.
+            biased;
+            reduced = exchange => reduced,
+            () = tokio::time::sleep_until(self.deadline) => Err(self.client.late()),
+        };
+        if let Some(received) = received.known() {
+            record.received(received);
+        }
         record.outcome = match &reduced {
             Ok(_) => Outcome::Success,
             Err(error) => outcome_of(error),
@@ -229,16 +229,83 @@ impl<'a> Session<'a> {
         reduced.map_err(|error| (error, record.received))
     }
 
-    /// What a response is reduced to, on a thread of its own if that takes long: all calls share one.
-    async fn reduced<R: Reduce>(&self, raw: RawResponse, reduce: R) -> Result<R::Output, Error> {
+    /// What a response is reduced to: one that is held as a whole, on a thread of its own if that takes long, as all calls
+    /// share one; a larger one as it arrives.
+    async fn reduced<R: Reduce>(
+        &self,
+        mut incoming: Incoming<'_>,
+        mut reduce: R,
+        received: &Arriving,
+    ) -> Result<R::Output, Error> {
+        let Head {
+            operation,
+            status,
+            challenge,
+            ..
+        } = incoming.head;
+        let success = (200..300).contains(&status);
+        let most = match plan_of(operation).list {
+            Some(_) if success && R::AS_IT_ARRIVES => REDUCED_IN_PLACE,
+            _ => result::HELD,
+        };
+        let whole = incoming.hold(most).await;
+        received.bytes.store(incoming.bytes(), Ordering::Relaxed);
+        if whole? {
+            let reduced = self.reduced_whole(incoming.into_response(), reduce).await;
+            return reduced.map_err(|error| error.challenged(challenge));
+        }
+        if !success {
+            // Nothing that explains a failure is as long as that.
+            return Err(Error::from(Failure::Status { status }).challenged(challenge));
+        }
+        if !R::AS_IT_ARRIVES {
+            return Err(Error::TooLarge { limit: most });
+        }
+        incoming.reserve(LARGEST_SHARE).await?;
+        let beginning = incoming.take_held();
+        let key = self.connection().key();
+        let redact = |text: &str| key.redact(text);
+        let mut reader = reduce.reader(plan_of(operation), &redact);
+        let read = async {
+            let mut read = reader.push(&beginning);
+            while read.is_ok()
+                && let Some(piece) = incoming.next().await?
+            {
+                received.bytes.store(incoming.bytes(), Ordering::Relaxed);
+                read = reader.push(&piece);
+            }
+            Ok::<_, Error>(read.and_then(|()| reader.finish()))
+        };
+        let read = read.await?;
+        match read {
+            Ok(read) => reduce.conclude(read, received.known(), &self.client),
+            Err(problem) => {
+                let response = result::Received {
+                    status,
+                    content_type: incoming.head.content_type.as_deref(),
+                    body: &beginning,
+                    expected: Expected::Json,
+                };
+                let failure = result::failure(response, incoming.bytes(), problem);
+                Err(self.client.tell_failure(failure).into())
+            }
+        }
+    }
+
+    /// What a response is reduced to that is here as a whole.
+    async fn reduced_whole<R: Reduce>(
+        &self,
+        raw: RawResponse,
+        reduce: R,
+    ) -> Result<R::Output, Error> {
         if raw.body.len() <= REDUCED_IN_PLACE {
-            return reduce.reduce(&raw, &self.client);
+            return reduce.whole(&raw, &self.client);
         }
         let permit = self.capacity.reducing.clone().acquire_owned().await;
         let client = self.client.clone();
         let reducing = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            reduce.reduce(&raw, &client)
+            reduce.whole(&raw, &client)
         });
         match reducing.await {
             Ok(reduced) => reduced,
@@ -261,7 +328,25 @@ pub(crate) fn outcome_of(error: &Error) -> Outcome {
 }
 
 /// A request on its way.
-pub(crate) type Pending<'a> = futures::future::BoxFuture<'a, Result<RawResponse, Error>>;
+pub(crate) type Pending<'a> = futures::future::BoxFuture<'a, Result<Incoming<'a>, Error>>;
+
+/// What has come of a response.
+#[derive(Default)]
+struct Arriving {
+    /// Its status; 0 as long as there is none.
+    status: AtomicU16,
+    bytes: AtomicUsize,
+}
+
+impl Arriving {
+    fn known(&self) -> Option<Received> {
+        let status = self.status.load(Ordering::Relaxed);
+        (status > 0).then(|| Received {
+            status,
+            bytes: self.bytes.load(Ordering::Relaxed),
+        })
+    }
+}
 
 /// The record of a request, which is written even if the request is dropped.
 struct Record<'a> {
@@ -372,7 +457,7 @@ impl<W: Uses> Upstream<'_, W> {
             .run(
                 operation,
                 fresh,
-                |client, sending| Box::pin(client.send(arguments, sending)),
+                |client, fresh| Box::pin(client.send(arguments, fresh)),
                 reduce,
             )
             .await
@@ -400,36 +485,71 @@ pub(crate) trait Reduce: Send + 'static {
     /// What is left.
     type Output: Send + 'static;
 
-    /// Judges and reduces a response.
+    /// Whether it can be reduced as it arrives; else it must be held as a whole.
+    const AS_IT_ARRIVES: bool = true;
+
+    /// Judges and reduces a response that is here as a whole.
     ///
     /// # Errors
     ///
     /// The failure that it is.
-    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<Self::Output, Error>;
+    fn whole(self, raw: &RawResponse, client: &Client) -> Result<Self::Output, Error>;
+
+    /// Reads one that arrives.
+    fn reader<'a>(&'a mut self, plan: Plan<'a>, redact: Redact<'a>) -> Reader<'a>;
+
+    /// What is left of one that was read to its end.
+    ///
+    /// # Errors
+    ///
+    /// That it does not fit.
+    fn conclude(
+        self,
+        read: Read,
+        received: Option<Received>,
+        client: &Client,
+    ) -> Result<Self::Output, Error>;
 }
 
 /// The text that a tool of one operation gives.
 pub(crate) struct Shaped {
     /// Whether the operation changes nothing.
     pub(crate) read: bool,
+    /// Words that may be given for codes in conditions.
+    pub(crate) words: &'static [result::Words],
     /// What is wanted of a list.
     pub(crate) selection: Selection,
     /// What the operator allows.
     pub(crate) limits: result::Limits,
 }
 
+impl Shaped {
+    fn plan<'a>(&self, plan: Plan<'a>) -> Plan<'a> {
+        Plan {
+            read: self.read,
+            words: self.words,
+            ..plan
+        }
+    }
+}
+
 impl Reduce for Shaped {
     type Output = String;
 
-    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<String, Error> {
-        let plan = Plan {
-            read: self.read,
-            ..raw.plan()
-        };
+    fn whole(self, raw: &RawResponse, client: &Client) -> Result<String, Error> {
         let key = client.connection().key();
         let redact = |text: &str| key.redact(text);
+        let plan = self.plan(raw.plan());
         result::answer(raw.received(), plan, &self.selection, self.limits, &redact)
             .map_err(|failure| client.tell_failure(failure).into())
+    }
+
+    fn reader<'a>(&'a mut self, plan: Plan<'a>, redact: Redact<'a>) -> Reader<'a> {
+        Reader::new(self.plan(plan), &self.selection, self.limits, redact)
+    }
+
+    fn conclude(self, read: Read, _: Option<Received>, _: &Client) -> Result<String, Error> {
+        Ok(read.text)
     }
 }
 
@@ -439,9 +559,22 @@ pub(crate) struct Judged;
 impl Reduce for Judged {
     type Output = Received;
 
-    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<Received, Error> {
+    fn whole(self, raw: &RawResponse, client: &Client) -> Result<Received, Error> {
         client.judge(raw)?;
         Ok(raw.into())
+    }
+
+    fn reader<'a>(&'a mut self, plan: Plan<'a>, _: Redact<'a>) -> Reader<'a> {
+        Reader::judge(plan)
+    }
+
+    fn conclude(
+        self,
+        _: Read,
+        received: Option<Received>,
+        client: &Client,
+    ) -> Result<Received, Error> {
+        received.ok_or_else(|| client.misfit("nothing was received"))
     }
 }
 
@@ -454,6 +587,8 @@ impl Reduce for Judged {
 pub(crate) struct Rows<S, T, F> {
     state: S,
     each: F,
+    /// Why an item did not fit.
+    misfit: Option<String>,
     of: PhantomData<fn(T)>,
 }
 
@@ -471,7 +606,25 @@ where
     Rows {
         state,
         each,
+        misfit: None,
         of: PhantomData,
+    }
+}
+
+impl<S, T, F> Rows<S, T, F>
+where
+    S: Send + 'static,
+    T: DeserializeOwned + 'static,
+    F: FnMut(&mut S, T) -> ControlFlow<()> + Send + 'static,
+{
+    fn item(&mut self, item: &str) -> ControlFlow<()> {
+        match serde_json::from_str(item) {
+            Ok(row) => (self.each)(&mut self.state, row),
+            Err(error) => {
+                self.misfit = Some(error.to_string());
+                ControlFlow::Break(())
+            }
+        }
     }
 }
 
@@ -483,25 +636,25 @@ where
 {
     type Output = S;
 
-    fn reduce(mut self, raw: &RawResponse, client: &Client) -> Result<S, Error> {
-        let mut misfit = None;
-        let (state, each) = (&mut self.state, &mut self.each);
-        let walked = result::rows(
-            raw.received(),
-            raw.plan(),
-            |item| match serde_json::from_str(item) {
-                Ok(row) => each(state, row),
-                Err(error) => {
-                    misfit = Some(error.to_string());
-                    ControlFlow::Break(())
-                }
-            },
-        );
-        match (walked, misfit) {
-            (Ok(true), None) => Ok(self.state),
-            (Ok(true), Some(words)) => Err(client.misfit(&words)),
-            (Ok(false), _) => Err(client.misfit("there is no list")),
-            (Err(failure), _) => Err(client.tell_failure(failure).into()),
+    fn whole(mut self, raw: &RawResponse, client: &Client) -> Result<S, Error> {
+        let list = result::rows(raw.received(), raw.plan(), &mut |item| self.item(item))
+            .map_err(|failure| client.tell_failure(failure))?;
+        let read = Read {
+            list,
+            ..Read::default()
+        };
+        self.conclude(read, None, client)
+    }
+
+    fn reader<'a>(&'a mut self, plan: Plan<'a>, _: Redact<'a>) -> Reader<'a> {
+        Reader::rows(plan, Box::new(|item| self.item(item)))
+    }
+
+    fn conclude(self, read: Read, _: Option<Received>, client: &Client) -> Result<S, Error> {
+        match self.misfit {
+            None if read.list => Ok(self.state),
+            None => Err(client.misfit("there is no list")),
+            Some(words) => Err(client.misfit(&words)),
         }
     }
 }
@@ -524,8 +677,17 @@ pub(crate) fn one<T: DeserializeOwned + Send + 'static>() -> One<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Reduce for One<T> {
     type Output = T;
+    const AS_IT_ARRIVES: bool = false;
 
-    fn reduce(self, raw: &RawResponse, client: &Client) -> Result<T, Error> {
+    fn reader<'a>(&'a mut self, plan: Plan<'a>, _: Redact<'a>) -> Reader<'a> {
+        Reader::judge(plan)
+    }
+
+    fn conclude(self, _: Read, _: Option<Received>, client: &Client) -> Result<T, Error> {
+        Err(client.misfit("it is too large"))
+    }
+
+    fn whole(self, raw: &RawResponse, client: &Client) -> Result<T, Error> {
         let judged = client.judge(raw)?;
         match judged {
             result::Answer::Json(body) => serde_json::from_slice(&body),

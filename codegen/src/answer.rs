@@ -43,9 +43,25 @@ impl Operation {
     /// Names of the fields, at any depth of the answer, whose text holds markup.
     pub(crate) fn markup(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
-        let mut seen = BTreeSet::new();
-        collect_markup(&self.response, schemas, &mut seen, &mut names);
+        let mut visit = |name: &str, property: &Value, _: &Value| {
+            if property["x-markup"] == true {
+                names.insert(name.to_owned());
+            }
+        };
+        each_property(&self.response, schemas, &mut BTreeSet::new(), &mut visit);
         names
+    }
+
+    /// Fields that hold a word, each with the field beside it that holds the code of the same fact.
+    pub(crate) fn codes(&self, schemas: &Map<String, Value>) -> BTreeSet<(String, String)> {
+        let mut codes = BTreeSet::new();
+        let mut visit = |name: &str, property: &Value, _: &Value| {
+            if let Some(code) = property["x-code-in"].as_str() {
+                codes.insert((name.to_owned(), code.to_owned()));
+            }
+        };
+        each_property(&self.response, schemas, &mut BTreeSet::new(), &mut visit);
+        codes
     }
 }
 
@@ -109,23 +125,22 @@ fn list_of(schema: &Value, schemas: &Map<String, Value>) -> Option<String> {
     }
 }
 
-fn collect_markup<'a>(
+/// Visits each property of a schema, at any depth, with its name and the schema that it is in.
+pub(crate) fn each_property<'a>(
     schema: &'a Value,
     schemas: &'a Map<String, Value>,
     seen: &mut BTreeSet<&'a str>,
-    names: &mut BTreeSet<String>,
+    visit: &mut impl FnMut(&str, &Value, &Value),
 ) {
     if let Some(name) = component(schema)
         && let Some(schema) = schemas.get(name)
         && seen.insert(name)
     {
-        collect_markup(schema, schemas, seen, names);
+        each_property(schema, schemas, seen, visit);
     }
     for (name, property) in properties(schema) {
-        if property["x-markup"] == true {
-            names.insert(name.clone());
-        }
-        collect_markup(property, schemas, seen, names);
+        visit(name, property, schema);
+        each_property(property, schemas, seen, visit);
     }
     let nested = ["items", "additionalProperties"].map(|key| &schema[key]);
     let all = schema["allOf"].as_array().into_iter().flatten();
@@ -134,6 +149,6 @@ fn collect_markup<'a>(
         .chain(all)
         .filter(|nested| nested.is_object())
     {
-        collect_markup(nested, schemas, seen, names);
+        each_property(nested, schemas, seen, visit);
     }
 }

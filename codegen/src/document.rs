@@ -76,10 +76,36 @@ pub struct Operation {
     pub deviates: BTreeMap<String, String>,
     /// `x-list`: the keys that lead to the list of the answer, if the shape does not tell; none for no list.
     pub(crate) list: Option<Vec<String>>,
+    /// What a reader gets of the answer.
+    pub(crate) shape: Shape,
     /// `x-bare-message`: whether the answer may be a sentence in quotes and braces, which is not JSON.
     pub(crate) bare_message: bool,
     /// Schema of the success response as the document states it.
     pub(crate) response: Value,
+}
+
+/// What a reader gets of an answer, unless something else is asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    /// `x-default-fields`: members of an item of the list that answer the usual question; empty for all.
+    pub(crate) default_fields: Vec<String>,
+    /// `x-layout`: members of an answer without a list that only say how OpManager's pages look.
+    pub(crate) layout: Vec<String>,
+    /// `x-series`: where an answer without a list has points of series.
+    pub(crate) series: Vec<Series>,
+}
+
+/// Where points of a series are, and what is in them.
+#[derive(Debug, Clone)]
+pub(crate) struct Series {
+    /// The keys that lead to the array of points; `*` stands for any name, and for each item of an array.
+    pub(crate) path: Vec<String>,
+    /// The member of a point with its time: a name, or a place in an array from 0 on. Empty if it has none.
+    pub(crate) time: String,
+    /// The member with its value, likewise.
+    pub(crate) value: String,
+    /// Members beside the points, or beside what they are in, that say the unit.
+    pub(crate) unit: Vec<String>,
 }
 
 /// How often an operation may be called.

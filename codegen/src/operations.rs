@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
 
-use crate::document::{Document, Location, Operation};
+use crate::document::{Document, Location, Operation, Series, Shape};
 use crate::schema::Output;
 
 /// The identifier that progenitor and typify make of a name: a keyword gets an underscore.
@@ -106,6 +106,27 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
         None => quote!(None),
         Some(path) => quote!(Some(&[ #(#path),* ])),
     };
+    let Shape {
+        default_fields,
+        layout,
+        series,
+    } = &operation.shape;
+    let series = series.iter().map(|series| {
+        let Series {
+            path,
+            time,
+            value,
+            unit,
+        } = series;
+        quote!(crate::result::Series {
+            path: &[ #(#path),* ],
+            time: #time,
+            value: #value,
+            unit: &[ #(#unit),* ],
+        })
+    });
+    let codes = operation.codes(schemas);
+    let codes = codes.iter().map(|(word, code)| quote!((#word, #code)));
     let markup = operation.markup(schemas);
     let markup = markup.iter();
     let answer = operation.outline(schemas).to_string();
@@ -132,8 +153,12 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             constants: &[ #(#constants),* ],
             rate_limit: #rate_limit,
             list: #list,
+            default_fields: &[ #(#default_fields),* ],
+            layout: &[ #(#layout),* ],
+            series: &[ #(#series),* ],
             expected: crate::result::Expected::#expected,
             markup: &[ #(#markup),* ],
+            codes: &[ #(#codes),* ],
             answer: #answer,
         }
     }

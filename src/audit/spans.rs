@@ -3,12 +3,14 @@
 //! Owns how a span begins, fails and is marked with an outcome. No argument, key or answer is in any; of a request they
 //! have method, path, target and status.
 
+use std::sync::atomic::{AtomicU16, Ordering};
+
 use opentelemetry::global;
 use opentelemetry::trace::{FutureExt, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
 use super::Outcome;
-use crate::opmanager::{Error, Host, RawResponse, Specification, Target};
+use crate::opmanager::{Error, Host, Specification, Target};
 
 /// Begins a span below another.
 pub(crate) fn begin(builder: SpanBuilder, parent: &Context) -> Context {
@@ -33,12 +35,14 @@ pub(super) fn record(access: &'static str, outcome: Outcome) {
     span.set_attribute(KeyValue::new("opmanager.outcome", outcome.word()));
 }
 
-/// A request to OpManager with a span around it, below that of the running call.
-pub(crate) async fn of_request(
+/// A request to OpManager with a span around it, below that of the running call, until its response is read. `status` is
+/// its status, once there is one.
+pub(crate) async fn of_request<T>(
     operation: &'static Specification,
     target: &Target,
-    request: impl Future<Output = Result<RawResponse, Error>>,
-) -> Result<RawResponse, Error> {
+    request: impl Future<Output = Result<T, Error>>,
+    status: &AtomicU16,
+) -> Result<T, Error> {
     let Specification { method, path, .. } = operation;
     let address = match target.host() {
         Host::Name(name) => name.clone(),
@@ -56,14 +60,19 @@ pub(crate) async fn of_request(
         ]);
     let context = begin(builder, &Context::current());
     let answer = request.with_context(context.clone()).await;
+    let status = status.load(Ordering::Relaxed);
+    if status > 0 {
+        let status = KeyValue::new("http.response.status_code", i64::from(status));
+        context.span().set_attribute(status);
+    }
     match &answer {
-        Ok(raw) => {
-            let status = KeyValue::new("http.response.status_code", i64::from(raw.status));
-            context.span().set_attribute(status);
-            if raw.status >= 400 {
-                fail(&context, raw.status.to_string());
-            }
+        // What a whole response says is no failure of the request.
+        Ok(_) | Err(Error::Refused(_) | Error::SignIn { .. } | Error::Shape(_))
+            if status >= 400 =>
+        {
+            fail(&context, status.to_string());
         }
+        Ok(_) | Err(Error::Refused(_) | Error::SignIn { .. } | Error::Shape(_)) => {}
         Err(error) => fail(&context, kind(error).to_owned()),
     }
     context.span().end();

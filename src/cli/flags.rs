@@ -68,9 +68,21 @@ pub(super) struct AnswerArgs {
     /// Leave texts as OpManager sends them: markup, padding and invisible characters included
     #[arg(long)]
     raw_output: bool,
+    /// The form of lists whose items are plain values: columns and rows where that is shorter, or objects for programs
+    #[arg(long, value_enum, default_value_t = Rows::Tables)]
+    rows: Rows,
     /// The time zone in which an OpManager keeps its local time, so that instants can be given; may be repeated
     #[arg(long, value_name = "HOST[:PORT]=Area/City")]
     opmanager_zone: Vec<Zone>,
+}
+
+/// How items of plain values are returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    /// As columns and rows, where that is shorter.
+    Tables,
+    /// As objects.
+    Objects,
 }
 
 impl AnswerArgs {
@@ -90,6 +102,7 @@ impl AnswerArgs {
         result::Limits {
             max_chars: self.max_result_chars,
             raw: self.raw_output,
+            tables: self.rows == Rows::Tables,
         }
     }
 }

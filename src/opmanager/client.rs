@@ -6,11 +6,9 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::io::{self, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::write::MultiGzDecoder;
 use futures::StreamExt;
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
@@ -24,17 +22,12 @@ use crate::foreign::{Foreign, Source, Told};
 use crate::result::{self, Plan, Received};
 
 use super::address::Denied;
+use super::body::{Body, Broken, Encoding};
 use super::http::{Route, Unconnected};
 use super::memory::Share;
 use super::operation::exactly_one;
 use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
 
-/// Bytes of an unpacked body from which on it may not be more than [`EXPANSION`] times what was received.
-const FREE_EXPANSION: usize = 1024 * 1024;
-/// Largest credible ratio of an unpacked body to what was received.
-const EXPANSION: usize = 100;
-/// Bytes by which a packed body may be larger than what it unpacks to. Empty members or blocks could go on for ever.
-const FREE_PACKING: usize = 64 * 1024;
 /// Bytes that a body takes at first.
 const FIRST_ROOM: usize = 8 * 1024;
 
@@ -60,13 +53,112 @@ pub struct Client {
     fresh: bool,
 }
 
-/// How a request is sent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sending {
-    /// Whether it gets a connection that nothing else is sent on.
-    pub(crate) fresh: bool,
-    /// When it is given up.
-    pub(crate) deadline: Instant,
+/// What is known of a response before its body.
+pub(crate) struct Head {
+    /// What was called.
+    pub(crate) operation: OperationId,
+    /// HTTP status code.
+    pub(crate) status: u16,
+    /// `Content-Type`, if sent.
+    pub(crate) content_type: Option<String>,
+    /// The scheme of `WWW-Authenticate`, as in [`RawResponse::challenge`].
+    pub(crate) challenge: Option<&'static str>,
+}
+
+/// A response whose body is being read.
+pub(crate) struct Incoming<'a> {
+    client: &'a Client,
+    pub(crate) head: Head,
+    body: Body,
+    /// How many bytes the body has, if that was said.
+    announced: Option<usize>,
+    /// The beginning of the body.
+    held: Vec<u8>,
+    /// What is held of it takes of the memory of all bodies.
+    share: Share,
+}
+
+impl Incoming<'_> {
+    /// How many bytes of the body were read, unpacked.
+    pub(crate) fn bytes(&self) -> usize {
+        self.body.bytes()
+    }
+
+    /// The next bytes of the body, unpacked; `None` at its end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let client = self.client;
+        self.body.next().await.map_err(|broken| match broken {
+            Broken::Network(error) => client.interrupted(&error),
+            Broken::TooLarge => Error::TooLarge {
+                limit: client.http.limits().max_response_bytes,
+            },
+            Broken::Expands => Error::Expands {
+                ratio: Broken::RATIO,
+            },
+            Broken::Damaged => Error::Interrupted {
+                target: client.connection.target.clone(),
+                reason: "the compressed answer is damaged or incomplete".into(),
+            },
+        })
+    }
+
+    /// Reads the body until it ends, or until more than `most` bytes are held; `true` if that is all of it. Memory for
+    /// them is taken as they come.
+    pub(crate) async fn hold(&mut self, most: usize) -> Result<bool, Error> {
+        while self.held.len() <= most {
+            let Some(piece) = self.next().await? else {
+                self.held.shrink_to_fit();
+                self.share.shrink_to(self.held.len());
+                return Ok(true);
+            };
+            self.make_room(self.held.len() + piece.len()).await?;
+            self.held.extend_from_slice(&piece);
+        }
+        Ok(false)
+    }
+
+    /// Waits for memory until so many bytes can be held in all. Takes more than that, so that a buffer is seldom copied,
+    /// and no more than the body is said to have.
+    async fn make_room(&mut self, bytes: usize) -> Result<(), Error> {
+        let capacity = self.held.capacity();
+        if bytes <= capacity {
+            return Ok(());
+        }
+        let most = self.announced.unwrap_or(usize::MAX).max(bytes);
+        let bytes = bytes.max(2 * capacity).max(FIRST_ROOM).min(most);
+        self.reserve(bytes).await?;
+        self.held.reserve_exact(bytes - self.held.len());
+        Ok(())
+    }
+
+    /// Waits until this response may take so much memory in all.
+    pub(crate) async fn reserve(&mut self, bytes: usize) -> Result<(), Error> {
+        let grown = self.share.grow_to(bytes).await;
+        grown.map_err(|closed| Error::Setup(closed.to_string()))
+    }
+
+    /// What was held, for whoever reads the rest.
+    pub(crate) fn take_held(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// The response with what was held as its body.
+    pub(crate) fn into_response(self) -> RawResponse {
+        let Head {
+            operation,
+            status,
+            content_type,
+            challenge,
+        } = self.head;
+        RawResponse {
+            operation,
+            status,
+            content_type,
+            challenge,
+            body: self.held.into(),
+            _share: Arc::new(self.share),
+        }
+    }
 }
 
 /// An answer as it came.
@@ -162,44 +254,47 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those that leave no whole answer: refused arguments, no connection, time limit, size limit.
+    /// Those that leave no whole answer: refused arguments, no connection, time limit, size limit. No more than
+    /// [`result::HELD`] bytes are held at once, whatever may be read.
     pub async fn call_raw<O: Operation>(&self, arguments: &O) -> Result<RawResponse, Error> {
-        let sending = Sending {
-            fresh: self.fresh,
-            deadline: Instant::now() + self.http.limits().timeout,
+        let deadline = Instant::now() + self.http.limits().timeout;
+        let call = async {
+            let mut incoming = self.send(arguments, self.fresh).await?;
+            if incoming.hold(result::HELD).await? {
+                Ok(incoming.into_response())
+            } else {
+                let limit = result::HELD;
+                Err(Error::TooLarge { limit })
+            }
         };
-        self.send(arguments, sending).await
-    }
-
-    /// Calls an operation until a deadline.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Client::call_raw`].
-    pub(crate) async fn send<O: Operation>(
-        &self,
-        arguments: &O,
-        Sending { fresh, deadline }: Sending,
-    ) -> Result<RawResponse, Error> {
-        exactly_one(arguments)?;
-        let limits = self.http.limits();
         tokio::select! {
             // What is known is told, if only just.
             biased;
-            result = self.exchange(arguments, fresh, limits.max_response_bytes) => result,
-            () = tokio::time::sleep_until(deadline) => Err(Error::Timeout {
-                target: self.connection.target.clone(),
-                seconds: limits.timeout.as_secs(),
-            }),
+            result = call => result,
+            () = tokio::time::sleep_until(deadline) => Err(self.late()),
         }
     }
 
-    async fn exchange<O: Operation>(
+    /// The error of a call that took too long.
+    pub(crate) fn late(&self) -> Error {
+        Error::Timeout {
+            target: self.connection.target.clone(),
+            seconds: self.http.limits().timeout.as_secs(),
+        }
+    }
+
+    /// Calls an operation, on a connection that nothing else is sent on if `fresh`. The body is still to be read.
+    ///
+    /// # Errors
+    ///
+    /// Those that leave no answer. It may take any time.
+    pub(crate) async fn send<O: Operation>(
         &self,
         arguments: &O,
         fresh: bool,
-        limit: usize,
-    ) -> Result<RawResponse, Error> {
+    ) -> Result<Incoming<'_>, Error> {
+        exactly_one(arguments)?;
+        let limit = self.http.limits().max_response_bytes;
         let Connection {
             target, trust, key, ..
         } = &self.connection;
@@ -243,99 +338,20 @@ impl Client {
         if announced.is_some_and(|length| length > limit) {
             return Err(Error::TooLarge { limit });
         }
-        let (body, share) = self.collect(response, encoding, announced, limit).await?;
-        Ok(RawResponse {
-            operation: O::ID,
-            status,
-            content_type,
-            challenge,
-            body,
-            _share: Arc::new(share),
+        let stream = response.into_inner_stream().boxed();
+        Ok(Incoming {
+            client: self,
+            head: Head {
+                operation: O::ID,
+                status,
+                content_type,
+                challenge,
+            },
+            body: Body::new(stream, encoding, limit),
+            announced,
+            held: Vec::new(),
+            share: self.http.share(),
         })
-    }
-
-    /// Reads a body up to the limit, whatever length was announced. Memory for it is taken as its bytes come.
-    async fn collect(
-        &self,
-        response: ResponseValue<ByteStream>,
-        encoding: Encoding,
-        announced: Option<usize>,
-        limit: usize,
-    ) -> Result<(Bytes, Share), Error> {
-        let mut stream = response.into_inner_stream();
-        let mut received = 0;
-        let mut body = Capped::new(announced.unwrap_or(limit));
-        let mut share = self.http.share();
-        match encoding {
-            Encoding::Plain => {
-                while let Some(chunk) = stream.next().await {
-                    let chunk = chunk.map_err(|error| self.interrupted(&error))?;
-                    received += chunk.len();
-                    if received > limit {
-                        return Err(Error::TooLarge { limit });
-                    }
-                    body.make_room(received, &mut share).await?;
-                    body.bytes.extend_from_slice(&chunk);
-                }
-            }
-            Encoding::Gzip => {
-                let mut unpacking = MultiGzDecoder::new(body);
-                while let Some(chunk) = stream.next().await {
-                    let chunk = chunk.map_err(|error| self.interrupted(&error))?;
-                    received += chunk.len();
-                    if received > limit {
-                        return Err(Error::TooLarge { limit });
-                    }
-                    let mut rest: &[u8] = &chunk;
-                    while !rest.is_empty() {
-                        match unpacking.write(rest) {
-                            Ok(0) => return Err(self.damaged()),
-                            Ok(written) => rest = &rest[written..],
-                            Err(full) => self.make_room(full, &mut unpacking, &mut share).await?,
-                        }
-                        let size = unpacking.get_ref().bytes.len();
-                        if size > FREE_EXPANSION && size / EXPANSION > received {
-                            return Err(Error::Expands { ratio: EXPANSION });
-                        }
-                    }
-                    if received > unpacking.get_ref().bytes.len() + FREE_PACKING {
-                        return Err(self.damaged());
-                    }
-                }
-                while let Err(full) = unpacking.try_finish() {
-                    self.make_room(full, &mut unpacking, &mut share).await?;
-                }
-                body = unpacking.finish().map_err(|_| self.damaged())?;
-            }
-        }
-        let mut bytes = body.bytes;
-        bytes.shrink_to_fit();
-        share.shrink_to(bytes.len());
-        Ok((bytes.into(), share))
-    }
-
-    /// Makes room for what is being unpacked, if that is all that is wrong.
-    async fn make_room(
-        &self,
-        error: io::Error,
-        unpacking: &mut MultiGzDecoder<Capped>,
-        share: &mut Share,
-    ) -> Result<(), Error> {
-        let body = unpacking.get_mut();
-        match error.kind() {
-            io::ErrorKind::WouldBlock => {
-                body.make_room(body.bytes.len() + body.wanted, share).await
-            }
-            io::ErrorKind::FileTooLarge => Err(Error::TooLarge { limit: body.limit }),
-            _ => Err(self.damaged()),
-        }
-    }
-
-    fn damaged(&self) -> Error {
-        Error::Interrupted {
-            target: self.connection.target.clone(),
-            reason: "the compressed answer is damaged or incomplete".into(),
-        }
     }
 
     fn explain(&self, error: progenitor_client::Error<ByteStream>) -> Error {
@@ -408,13 +424,22 @@ impl RawResponse {
 
     /// What is known of the answer. Whether an operation that is posted only reads is not known here.
     pub(crate) fn plan(&self) -> Plan<'static> {
-        let specification = self.operation.specification();
-        Plan {
-            list: specification.list,
-            read: specification.method == "GET",
-            markup: specification.markup,
-            ..Plan::default()
-        }
+        plan_of(self.operation)
+    }
+}
+
+/// What is known of an operation's answer. Whether one that is posted only reads is not known here.
+pub(crate) fn plan_of(operation: OperationId) -> Plan<'static> {
+    let specification = operation.specification();
+    Plan {
+        list: specification.list,
+        read: specification.method == "GET",
+        markup: specification.markup,
+        default_fields: specification.default_fields,
+        layout: specification.layout,
+        series: specification.series,
+        codes: specification.codes,
+        ..Plan::default()
     }
 }
 
@@ -470,78 +495,6 @@ fn challenge(headers: &HeaderMap) -> Option<&'static str> {
                 .into_iter()
                 .find(|known| known.eq_ignore_ascii_case(scheme))
         })
-}
-
-/// How a body is packed.
-#[derive(Clone, Copy)]
-enum Encoding {
-    Plain,
-    Gzip,
-}
-
-impl Encoding {
-    fn of(header: Option<&HeaderValue>) -> Result<Self, Error> {
-        match header
-            .map(|value| value.as_bytes().to_ascii_lowercase())
-            .as_deref()
-        {
-            None | Some(b"" | b"identity") => Ok(Self::Plain),
-            Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip),
-            Some(_) => Err(Error::Encoding),
-        }
-    }
-}
-
-/// A buffer that grows by [`Capped::make_room`] alone, and up to its limit.
-struct Capped {
-    bytes: Vec<u8>,
-    limit: usize,
-    /// Bytes that the last write needed room for, and did not write.
-    wanted: usize,
-}
-
-impl Capped {
-    fn new(limit: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            limit,
-            wanted: 0,
-        }
-    }
-
-    /// Waits for memory until there can be so many bytes in all. Takes more than that, so that a buffer is seldom
-    /// copied, and never more than the limit.
-    async fn make_room(&mut self, bytes: usize, share: &mut Share) -> Result<(), Error> {
-        let (bytes, capacity) = (bytes.min(self.limit), self.bytes.capacity());
-        if bytes > capacity {
-            let bytes = bytes.max(2 * capacity).max(FIRST_ROOM).min(self.limit);
-            share
-                .grow_to(bytes)
-                .await
-                .map_err(|closed| Error::Setup(closed.to_string()))?;
-            self.bytes.reserve_exact(bytes - self.bytes.len());
-        }
-        Ok(())
-    }
-}
-
-impl Write for Capped {
-    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
-        let bytes = self.bytes.len() + chunk.len();
-        if bytes > self.limit {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        if bytes > self.bytes.capacity() {
-            self.wanted = chunk.len();
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.bytes.extend_from_slice(chunk);
-        Ok(chunk.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// The last cause of an error chain. The outer ones repeat it, and reqwest's own text holds the URL. The pages that some

@@ -43,6 +43,9 @@ const MOST_HEADERS: usize = 100;
 /// Most bytes that are read at one time.
 const READ_BUFFER: usize = 64 * 1024;
 
+/// Most memory that one response takes while it is read, in bytes.
+pub(crate) const LARGEST_SHARE: usize = 2 * crate::result::HELD;
+
 type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Limits of every call.
@@ -52,7 +55,7 @@ pub struct Limits {
     pub timeout: Duration,
     /// Longest time until a connection stands, TLS included.
     pub connect_timeout: Duration,
-    /// Largest body that is read, in bytes after decoding.
+    /// Largest body that is read, in bytes after decoding. Large ones are reduced as they arrive.
     pub max_response_bytes: usize,
     /// Most bytes of bodies that are held at one time, over all calls; more calls wait.
     pub max_buffered_bytes: usize,
@@ -63,7 +66,7 @@ impl Default for Limits {
         Self {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
-            max_response_bytes: 4 * 1024 * 1024,
+            max_response_bytes: 256 * 1024 * 1024,
             max_buffered_bytes: 64 * 1024 * 1024,
         }
     }
@@ -131,7 +134,7 @@ impl Http {
     pub(super) fn with_lookup(egress: Egress, lookup: Arc<dyn Lookup>) -> Self {
         let memory = Memory::new(
             egress.limits.max_buffered_bytes,
-            egress.limits.max_response_bytes,
+            egress.limits.max_response_bytes.min(LARGEST_SHARE),
         );
         Self(Arc::new(Shared {
             egress,

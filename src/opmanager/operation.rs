@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::result::Expected;
+use crate::result::{Expected, Series};
 
 use super::generated::{Client, OperationId};
 use super::{Error, SendResult};
@@ -55,10 +55,19 @@ pub struct Specification {
     pub rate_limit: Option<RateLimit>,
     /// The keys that lead to the list of the answer: none for a bare array. `None` if it has no list.
     pub list: Option<&'static [&'static str]>,
+    /// Members of its items that answer the usual question; empty for all.
+    pub default_fields: &'static [&'static str],
+    /// Members of an answer without a list that only say how OpManager's pages look.
+    pub layout: &'static [&'static str],
+    /// Where an answer without a list has points of series.
+    pub series: &'static [Series<'static>],
     /// What the answer may be beside JSON.
     pub expected: Expected,
     /// Names of fields of the answer whose text holds markup.
     pub markup: &'static [&'static str],
+    /// Fields that hold a word, which may be in the server's language, each with the field beside it that holds the code of
+    /// the same fact.
+    pub codes: &'static [(&'static str, &'static str)],
     /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and
     /// for every other field its types and what it means.
     pub answer: &'static str,

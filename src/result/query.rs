@@ -18,6 +18,8 @@ use std::cmp::Ordering;
 
 use crate::json::quoted;
 
+use super::shape::Plan;
+
 /// What is asked of a list beyond fields, limit and offset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Query {
@@ -29,8 +31,6 @@ pub struct Query {
     pub count_by: Vec<String>,
     /// How many points of a series are wanted beside its summary.
     pub points: Option<usize>,
-    /// Whether items of plain values may be returned as columns and rows, where that is shorter.
-    pub tables: bool,
     /// Whether what stands beside a list is left out.
     pub bare: bool,
 }
@@ -44,7 +44,6 @@ impl Query {
             sort,
             count_by,
             points,
-            tables,
             bare,
         } = self;
         let mut parts: Vec<String> = Vec::new();
@@ -63,9 +62,32 @@ impl Query {
         parts.push("count_by".to_owned());
         parts.extend(count_by.iter().map(|name| quoted(name)));
         parts.push(points.map_or_else(|| "all".to_owned(), |points| points.to_string()));
-        parts.extend([tables.to_string(), bare.to_string()]);
+        parts.push(bare.to_string());
         parts.join(",")
     }
+}
+
+/// Most names in `count_by`.
+const MOST_GROUPS: usize = 2;
+
+/// Reads the names of `count_by`, with a comma between them.
+///
+/// # Errors
+///
+/// What is accepted.
+pub(crate) fn count_by(text: &str) -> Result<Vec<String>, String> {
+    let names: Vec<String> = text
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if names.is_empty() || names.len() > MOST_GROUPS {
+        return Err(format!(
+            "names {}; accepted are one or {MOST_GROUPS} item fields, such as severity,category",
+            names.len()
+        ));
+    }
+    Ok(names)
 }
 
 /// Conditions that an item must meet, all of them.
@@ -94,7 +116,8 @@ enum Operator {
 }
 
 /// The operators, each before those that begin like it.
-const OPERATORS: [(&str, Operator); 9] = [
+const OPERATORS: [(&str, Operator); 10] = [
+    ("<>", Operator::Unequal),
     ("!=", Operator::Unequal),
     ("!~", Operator::Lacks),
     ("<=", Operator::AtMost),
@@ -153,16 +176,18 @@ impl Where {
     }
 
     /// The conditions, ready to be compared.
-    pub(super) fn tests(&self, words: &[Words<'_>]) -> Vec<Test> {
+    pub(super) fn tests(&self, plan: Plan<'_>) -> Vec<Test> {
         let test = |condition: &Condition| {
-            let field = condition.name.rsplit('.').next().unwrap_or_default();
-            let code = words
+            let field = plan.meant(&condition.name);
+            let field = field.rsplit('.').next().unwrap_or_default();
+            let code = plan
+                .words
                 .iter()
                 .filter(|words| words.field.eq_ignore_ascii_case(field))
-                .flat_map(|words| words.codes)
+                .flat_map(|words| &words.codes)
                 .find(|(word, _)| word.eq_ignore_ascii_case(&condition.value));
             Test {
-                code: code.map(|(_, code)| (*code).to_lowercase()),
+                code: code.map(|(_, code)| code.to_lowercase()),
                 ..Test::new(condition)
             }
         };
@@ -171,12 +196,12 @@ impl Where {
 }
 
 /// The words that stand for the codes of a field.
-#[derive(Debug, Clone, Copy)]
-pub struct Words<'a> {
+#[derive(Debug, Clone)]
+pub struct Words {
     /// The name of the field.
-    pub field: &'a str,
+    pub field: String,
     /// Each word with its code.
-    pub codes: &'a [(&'a str, &'a str)],
+    pub codes: Vec<(String, String)>,
 }
 
 /// Names by which items are put in order.
@@ -186,7 +211,7 @@ pub struct Sort {
 }
 
 impl Sort {
-    /// Reads names with commas between them; a `-` before a name is for the largest first.
+    /// Reads names with commas between them; a `-` before a name, or `desc` behind it, is for the largest first.
     ///
     /// # Errors
     ///
@@ -196,7 +221,7 @@ impl Sort {
         for part in text.split(',').map(str::trim) {
             let (name, descending) = match part.strip_prefix('-') {
                 Some(name) => (name.trim(), true),
-                None => (part.strip_prefix('+').unwrap_or(part), false),
+                None => direction(part.strip_prefix('+').unwrap_or(part).trim()),
             };
             if name.is_empty() {
                 if text.trim().is_empty() {
@@ -232,6 +257,16 @@ impl Sort {
     }
 }
 
+/// A name and whether the largest is first, as SQL says it.
+fn direction(part: &str) -> (&str, bool) {
+    let split = part.rsplit_once([' ', ':']);
+    match split.map(|(name, word)| (name.trim(), word.to_ascii_lowercase())) {
+        Some((name, word)) if word == "desc" => (name, true),
+        Some((name, word)) if word == "asc" => (name, false),
+        _ => (part, false),
+    }
+}
+
 struct Parser<'t> {
     text: &'t str,
     at: usize,
@@ -251,9 +286,13 @@ impl<'t> Parser<'t> {
         format!("at character {place}: {what}; {ACCEPTED}")
     }
 
-    /// Steps over the word `and`, in any case.
+    /// Steps over the word `and`, in any case, or `&&`, which stands for it elsewhere.
     fn word_and(&mut self) -> bool {
         let rest = self.rest();
+        if rest.starts_with("&&") {
+            self.at += 2;
+            return true;
+        }
         let found = rest
             .get(..3)
             .is_some_and(|word| word.eq_ignore_ascii_case("and"))

@@ -20,8 +20,9 @@ use super::query::{Query, Words};
 use super::verdict::Problem;
 use super::writer::Writer;
 
-pub use reader::Reader;
+pub(crate) use reader::HELD;
 pub(super) use reader::outline;
+pub use reader::{Read, Reader};
 pub use series::Series;
 
 /// What is kept free for the mark at the end of a shortened container.
@@ -47,8 +48,11 @@ pub struct Plan<'a> {
     pub layout: &'a [&'a str],
     /// Where the points of its series are, which are returned as summaries. For answers without a list.
     pub series: &'a [Series<'a>],
+    /// Fields that hold a word, each with the field of an item that has the code of the same fact: conditions, orders and
+    /// groups that name the first mean the second.
+    pub codes: &'a [(&'a str, &'a str)],
     /// Words that may be given for codes in conditions.
-    pub words: &'a [Words<'a>],
+    pub words: &'a [Words],
 }
 
 /// What a caller wants of a list.
@@ -83,6 +87,8 @@ pub struct Limits {
     pub max_chars: usize,
     /// Whether strings are left as they came.
     pub raw: bool,
+    /// Whether items of plain values are returned as columns and rows, where that is shorter.
+    pub tables: bool,
 }
 
 impl Limits {
@@ -97,6 +103,7 @@ impl Default for Limits {
         Self {
             max_chars: 24_000,
             raw: false,
+            tables: true,
         }
     }
 }
@@ -113,7 +120,9 @@ pub fn shape(
     limits: Limits,
     redact: Redact<'_>,
 ) -> Result<String, Problem> {
-    Reader::new(plan, selection, limits, redact).whole(body)
+    Reader::new(plan, selection, limits, redact)
+        .whole(body)
+        .map(|read| read.text)
 }
 
 /// The answer that is a bare message, in the form in which the other writes send theirs.
@@ -139,6 +148,20 @@ struct Context<'a> {
     plan: Plan<'a>,
     selection: &'a Selection,
     gate: Gate<'a>,
+}
+
+impl<'a> Plan<'a> {
+    /// The field that a condition, an order or a group is about.
+    pub(super) fn meant<'n>(&self, name: &'n str) -> &'n str
+    where
+        'a: 'n,
+    {
+        let code = self
+            .codes
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(name));
+        code.map_or(name, |(_, code)| code)
+    }
 }
 
 impl<'a> Context<'a> {

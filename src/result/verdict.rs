@@ -328,46 +328,65 @@ pub(super) fn judge_with<'a, T>(
     } else {
         shape::outline(body, Plan::default()).map(|_| None)
     };
-    let flaw = match read {
+    let problem = match read {
         Ok(Some(shaped)) => return Ok(Judged::Json(shaped)),
         Ok(None) => return Err(Failure::Status { status }),
-        Err(Problem::Reported { code, message }) => {
-            return Err(Failure::Reported {
+        Err(problem) => problem,
+    };
+    let is_flaw = matches!(problem, Problem::Flaw(_));
+    if is_flaw
+        && success
+        && expected == Expected::BareMessage
+        && !is_page(content_type, trimmed)
+        && let Some(message) = braced_text(trimmed)
+    {
+        return Ok(Judged::Message(message));
+    }
+    Err(failure(received, body.len(), problem))
+}
+
+/// The failure of an answer that gave a problem when it was read. Its body may be the beginning of `bytes`.
+pub(crate) fn failure(received: Received<'_>, bytes: usize, problem: Problem) -> Failure<Foreign> {
+    let Received {
+        status,
+        content_type,
+        body,
+        ..
+    } = received;
+    let flaw = match problem {
+        Problem::Reported { code, message } => {
+            return Failure::Reported {
                 status,
                 code: code.map(|code| Foreign::new(Source::ErrorCode, &code)),
                 message: Foreign::new(Source::ErrorMessage, &message),
-            });
+            };
         }
-        Err(Problem::UnknownNames {
+        Problem::UnknownNames {
             argument,
             names,
             existing,
-        }) => {
-            return Err(Failure::UnknownNames {
+        } => {
+            return Failure::UnknownNames {
                 argument,
                 names: Foreign::new(Source::ErrorMessage, &names),
                 existing: Foreign::new(Source::ErrorMessage, &existing),
-            });
+            };
         }
-        Err(Problem::Flaw(flaw)) => flaw,
+        Problem::Flaw(flaw) => flaw,
     };
-    if is_page(content_type, trimmed) {
-        return Err(page(status, trimmed));
+    let beginning = trimmed(body);
+    if is_page(content_type, beginning) {
+        return page(status, beginning, bytes);
     }
-    let message = match expected {
-        Expected::Json => None,
-        Expected::BareMessage => braced_text(trimmed),
-    };
-    match (flaw, message) {
-        _ if !success => Err(Failure::Status { status }),
-        (_, Some(message)) => Ok(Judged::Message(message)),
-        (Flaw::TooDeep, _) => Err(Failure::TooDeep),
-        (Flaw::Truncated, _) => Err(Failure::Truncated { bytes: body.len() }),
-        (Flaw::Invalid, _) => Err(Failure::NotJson {
+    match flaw {
+        _ if !(200..300).contains(&status) => Failure::Status { status },
+        Flaw::TooDeep => Failure::TooDeep,
+        Flaw::Truncated => Failure::Truncated { bytes },
+        Flaw::Invalid => Failure::NotJson {
             status,
             content_type: content_type.map(|kind| Foreign::new(Source::ContentType, kind)),
-            bytes: body.len(),
-        }),
+            bytes,
+        },
     }
 }
 
@@ -378,11 +397,11 @@ fn trimmed(body: &[u8]) -> &[u8] {
         .trim_ascii()
 }
 
-fn page(status: u16, body: &[u8]) -> Failure<Foreign> {
-    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+fn page(status: u16, beginning: &[u8], bytes: usize) -> Failure<Foreign> {
+    let text = String::from_utf8_lossy(beginning).to_ascii_lowercase();
     Failure::WebPage {
         status,
-        bytes: body.len(),
+        bytes,
         login: ["password", "j_security_check", "login"]
             .iter()
             .any(|word| text.contains(word)),

@@ -220,6 +220,7 @@ impl OpManagerServer {
             Handler::Operation(entry) => {
                 let shaped = Shaped {
                     read: tool.access() == Access::Read,
+                    words: tool.words(),
                     selection,
                     limits: self.0.settings.result,
                 };
@@ -247,7 +248,7 @@ impl OpManagerServer {
         let operation = entry.operation.specification();
         // What changes something must not be taken for done, or not done, by the response to anything else.
         let fresh = entry.access > Access::Read;
-        let call = |client, sending| (entry.call)(client, arguments, sending);
+        let call = |client, fresh| (entry.call)(client, arguments, fresh);
         let result = session.run(operation, fresh, call, shaped).await;
         match result {
             Ok(json) => {

@@ -19,8 +19,8 @@ use crate::opmanager::{Connection, Error, Zone};
 use crate::result::Selection;
 use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
-use schema::SELECTION_ARGUMENTS;
-pub(crate) use schema::{around, listed, names, without_connection};
+pub(crate) use lenient::words;
+pub(crate) use schema::{Asked, SELECTION_ARGUMENTS, around, listed, names, without_connection};
 
 /// Arguments of a tool's own, checked.
 #[allow(
@@ -98,9 +98,11 @@ pub(crate) fn check(
             misplaced.map(|(name, _)| connection::misplaced(&format!("`{name}`"), wording)),
         );
     }
+    let selection = check::selection(&given)
+        .map_err(|wrong| problems.extend(wrong))
+        .unwrap_or_default();
     match connection {
         Some(connection) if problems.is_empty() => {
-            let selection = check::selection(&given);
             given.retain(|name, _| !SELECTION_ARGUMENTS.contains(&name.as_str()));
             Ok(Checked {
                 connection,

@@ -65,7 +65,7 @@ pub(super) fn tools() -> [Tool; 3] {
                     },
                     "required": ["operation"],
                 }),
-                false,
+                arguments::Asked::Nothing,
             ),
             Handler::ByName,
         ),

@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 use rmcp::model::{JsonObject, Tool as Definition, ToolAnnotations};
 use serde_json::Value;
 
+use super::arguments::Asked;
 use super::local::Local;
 use super::policy::{ALL, CORE};
 use super::toolset::{Entry, Toolset};
@@ -15,6 +16,7 @@ use super::wording::Wording;
 use super::workflows::Entry as WorkflowEntry;
 use super::{Access, Arguments, TOOLSETS, arguments};
 use crate::opmanager::{OperationId, Specification};
+use crate::result::Words;
 
 /// What runs when a tool is called.
 pub(crate) enum Handler {
@@ -38,6 +40,7 @@ pub struct Tool {
     description: String,
     accepted: JsonObject,
     definition: Definition,
+    words: Vec<Words>,
     handler: Handler,
 }
 
@@ -181,6 +184,11 @@ impl Tool {
         }
     }
 
+    /// Words that may be given for the codes in its answer.
+    pub(crate) fn words(&self) -> &[Words] {
+        &self.words
+    }
+
     /// The definition that clients are given. Of each text it has the first paragraph.
     pub fn definition(&self) -> &Definition {
         &self.definition
@@ -224,10 +232,22 @@ impl Tool {
     pub(super) fn of_operation(toolset: &'static Toolset, entry: &'static Entry) -> Self {
         let specification = entry.operation.specification();
         let schema: Value = serde_json::from_str(specification.schema).unwrap_or_default();
-        let mut accepted = arguments::around(&schema, specification.list.is_some());
+        let answer = match (entry.access, specification) {
+            (_, Specification { list: Some(_), .. }) => Asked::List,
+            (
+                Access::Read,
+                Specification {
+                    series: [_, ..], ..
+                },
+            ) => Asked::Series,
+            (Access::Read, _) => Asked::Object,
+            _ => Asked::Nothing,
+        };
+        let mut accepted = arguments::around(&schema, answer);
         describe_each(&mut accepted, in_tool_names);
         Self {
             former_name: entry.was.first().copied(),
+            words: arguments::words(specification.answer),
             ..Self::new(Parts {
                 name: entry.name,
                 title: entry.title,
@@ -251,7 +271,7 @@ impl Tool {
             access: entry.access,
             flags: entry.flags,
             description: entry.description.to_owned(),
-            accepted: arguments::around(&schema, false),
+            accepted: arguments::around(&schema, Asked::Nothing),
             handler: Handler::Workflow(entry),
         })
     }
@@ -289,6 +309,7 @@ impl Tool {
         } = parts;
         let mut schema = accepted.clone();
         describe_each(&mut schema, |text| arguments::listed(text).to_owned());
+        without_empty_descriptions(&mut schema);
         // Arguments are checked here, whatever a list says, and Gemini rejects a request with this word in a schema.
         schema.remove("additionalProperties");
         let destructive = access == Access::Destructive || flags.overwrites;
@@ -308,6 +329,7 @@ impl Tool {
             description,
             accepted,
             definition,
+            words: Vec::new(),
             handler,
         }
     }
@@ -332,6 +354,18 @@ fn describe_each(schema: &mut Arguments, text: impl Fn(&str) -> String) {
     for (_, property) in properties.into_iter().flatten() {
         if let Some(Value::String(description)) = property.get_mut("description") {
             *description = text(description);
+        }
+    }
+}
+
+/// Leaves out descriptions that a list does not have.
+fn without_empty_descriptions(schema: &mut Arguments) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten() {
+        if let Value::Object(property) = property
+            && property.get("description").is_some_and(|text| text == "")
+        {
+            property.remove("description");
         }
     }
 }

@@ -24,7 +24,7 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use super::{Access, Flags};
-use crate::opmanager::{Client, Error, Operation, OperationId, RawResponse, Sending};
+use crate::opmanager::{Client, Error, Incoming, Operation, OperationId};
 
 /// A toolset: an area of the API, decided operation by operation.
 pub(crate) struct Toolset {
@@ -56,20 +56,21 @@ pub(crate) struct Entry {
     pub(crate) call: Call,
 }
 
-/// Sends an operation whose arguments have been checked against its schema.
+/// Sends an operation whose arguments have been checked against its schema, on a fresh connection if the last one is
+/// `true`.
 pub(crate) type Call =
-    for<'a> fn(&'a Client, Value, Sending) -> BoxFuture<'a, Result<RawResponse, Error>>;
+    for<'a> fn(&'a Client, Value, bool) -> BoxFuture<'a, Result<Incoming<'a>, Error>>;
 
 /// The [`Call`] of an operation.
 pub(super) fn call<O: Operation>(
     client: &Client,
     arguments: Value,
-    sending: Sending,
-) -> BoxFuture<'_, Result<RawResponse, Error>> {
+    fresh: bool,
+) -> BoxFuture<'_, Result<Incoming<'_>, Error>> {
     Box::pin(async move {
         let arguments: O = serde_json::from_value(arguments)
             .map_err(|error| Error::argument("arguments", format!("do not fit: {error}")))?;
-        client.send(&arguments, sending).await
+        client.send(&arguments, fresh).await
     })
 }
 

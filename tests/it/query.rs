@@ -11,6 +11,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
 
+/// Without tables.
+fn objects() -> Limits {
+    Limits {
+        tables: false,
+        ..Limits::default()
+    }
+}
+
 const NAMES: [&str; 4] = ["a", "b", "c.d", "e"];
 
 /// What a value means to the reference.
@@ -158,7 +166,12 @@ fn rank(one: &Value, other: &Value, name: &str, descending: bool) -> Ordering {
 }
 
 /// The answer of a body in parts of that length.
-fn answer(body: &str, part: usize, list: &[&str], selection: &Selection) -> Result<Value, Problem> {
+fn answer(
+    body: &str,
+    part: usize,
+    list: &[&str],
+    (selection, tables): (&Selection, bool),
+) -> Result<Value, Problem> {
     let plan = Plan {
         list: Some(list),
         read: true,
@@ -167,13 +180,14 @@ fn answer(body: &str, part: usize, list: &[&str], selection: &Selection) -> Resu
     let limits = Limits {
         max_chars: 1_000_000,
         raw: true,
+        tables,
     };
     let whole = shape(body.as_bytes(), plan, selection, limits, &|_| None);
     let mut reader = Reader::new(plan, selection, limits, &|_| None);
     for part in body.as_bytes().chunks(part) {
         reader.push(part)?;
     }
-    assert_eq!(reader.finish(), whole);
+    assert_eq!(reader.finish().map(|read| read.text), whole);
     Ok(serde_json::from_str(&whole?).unwrap())
 }
 
@@ -204,7 +218,6 @@ proptest! {
             filter: Where::parse(&text.join(" and ")).unwrap(),
             sort: Sort::parse(&keys.join(",")).unwrap(),
             count_by: count_by.iter().map(|&name| name.to_owned()).collect(),
-            tables,
             ..Query::default()
         };
         let selection = Selection { limit, offset, query, ..Selection::default() };
@@ -213,7 +226,7 @@ proptest! {
         } else {
             (&["rows"], json!({ "devices": items }))
         };
-        let answer = answer(&body.to_string(), part, list, &selection);
+        let answer = answer(&body.to_string(), part, list, (&selection, tables));
 
         let asked: Vec<&str> = conditions.iter().map(|one| one.name)
             .chain(sort.iter().map(|(name, _)| *name))
@@ -314,10 +327,13 @@ fn times_compare_as_times() {
             &body,
             7,
             &[],
-            &asked(Query {
-                filter,
-                ..Query::default()
-            }),
+            (
+                &asked(Query {
+                    filter,
+                    ..Query::default()
+                }),
+                false,
+            ),
         )
         .unwrap();
         assert_eq!(found["matched"], 1, "{literal}: {found}");
@@ -328,10 +344,13 @@ fn times_compare_as_times() {
         &body,
         7,
         &[],
-        &asked(Query {
-            sort,
-            ..Query::default()
-        }),
+        (
+            &asked(Query {
+                sort,
+                ..Query::default()
+            }),
+            false,
+        ),
     )
     .unwrap();
     let order: Vec<&Value> = found["items"]
@@ -374,7 +393,7 @@ fn a_name_that_no_item_has_is_refused_with_those_that_exist() {
         ),
     ] {
         assert_eq!(
-            answer(&body, 3, &[], &asked(query)),
+            answer(&body, 3, &[], (&asked(query), false)),
             Err(Problem::UnknownNames {
                 argument,
                 names: "sevrity".into(),
@@ -395,7 +414,13 @@ fn groups_beyond_a_thousand_are_counted_together() {
         limit: 2000,
         ..asked(query)
     };
-    let found = answer(&Value::from(items).to_string(), 5000, &[], &selection).unwrap();
+    let found = answer(
+        &Value::from(items).to_string(),
+        5000,
+        &[],
+        (&selection, false),
+    )
+    .unwrap();
     assert_eq!(found["groups"], 1000);
     assert_eq!(found["rows"].as_array().unwrap().len(), 1000);
     assert_eq!(found["other"], 500);
@@ -425,14 +450,7 @@ fn conditions_see_what_a_reader_sees() {
             markup: &["severity"],
             ..Plan::default()
         };
-        let text = shape(
-            body.as_bytes(),
-            plan,
-            &selection,
-            Limits::default(),
-            &redact,
-        )
-        .unwrap();
+        let text = shape(body.as_bytes(), plan, &selection, objects(), &redact).unwrap();
         let found: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(found["matched"], matched, "{filter}: {text}");
     }
@@ -454,14 +472,7 @@ fn default_fields_layout_and_siblings_come_when_asked_for() {
                 ..Query::default()
             })
         };
-        let text = shape(
-            body.as_bytes(),
-            plan,
-            &selection,
-            Limits::default(),
-            &|_| None,
-        )
-        .unwrap();
+        let text = shape(body.as_bytes(), plan, &selection, objects(), &|_| None).unwrap();
         serde_json::from_str::<Value>(&text).unwrap()
     };
     let body = r#"{"page":1,"chart":{"x":1},"rows":[{"name":"a","state":5,"more":1},{"other":2}]}"#;
@@ -544,14 +555,7 @@ fn series_are_summed_up_and_points_come_when_asked_for() {
             points,
             ..Query::default()
         });
-        let text = shape(
-            body.as_bytes(),
-            plan,
-            &selection,
-            Limits::default(),
-            &|_| None,
-        )
-        .unwrap();
+        let text = shape(body.as_bytes(), plan, &selection, objects(), &|_| None).unwrap();
         serde_json::from_str::<Value>(&text).unwrap()
     };
     let found = shaped(None);
@@ -604,10 +608,7 @@ fn arguments_that_cannot_be_applied_are_named() {
             read: true,
             ..Plan::default()
         };
-        let shaped = shape(br#"{"b":1}"#, plan, &selection, Limits::default(), &|_| {
-            None
-        })
-        .unwrap();
+        let shaped = shape(br#"{"b":1}"#, plan, &selection, objects(), &|_| None).unwrap();
         for argument in ["limit", "offset", "where", "sort", "count_by", "points"] {
             assert!(
                 shaped.contains(&format!("`{argument}`")),
@@ -620,9 +621,12 @@ fn arguments_that_cannot_be_applied_are_named() {
 
 #[test]
 fn the_word_of_a_code_stands_for_it() {
-    const WORDS: [Words<'static>; 1] = [Words {
-        field: "severity",
-        codes: &[("Critical", "1"), ("Clear", "5")],
+    let codes = [("Critical", "1"), ("Clear", "5")];
+    let words = [Words {
+        field: "severity".to_owned(),
+        codes: codes
+            .map(|(word, code)| (word.to_owned(), code.to_owned()))
+            .into(),
     }];
     let body = br#"[{"severity":1},{"severity":"5"},{"severity":"CRITICAL"},{"other":1}]"#;
     for (filter, matched) in [
@@ -636,10 +640,10 @@ fn the_word_of_a_code_stands_for_it() {
         });
         let plan = Plan {
             list: Some(&[]),
-            words: &WORDS,
+            words: &words,
             ..Plan::default()
         };
-        let text = shape(body, plan, &selection, Limits::default(), &|_| None).unwrap();
+        let text = shape(body, plan, &selection, objects(), &|_| None).unwrap();
         let found: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(found["matched"], matched, "{filter}: {text}");
     }

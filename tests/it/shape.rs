@@ -78,7 +78,11 @@ fn shaped(
         body.as_bytes(),
         plan,
         selection,
-        Limits { max_chars, raw },
+        Limits {
+            max_chars,
+            raw,
+            tables: false,
+        },
         &|_| None,
     )
     .unwrap();
@@ -96,6 +100,14 @@ fn fits_nothing(items: &[Value], fields: &[String]) -> bool {
     !fields.is_empty()
         && names.peek().is_some()
         && !names.any(|name| fields.iter().any(|field| field.eq_ignore_ascii_case(name)))
+}
+
+/// Without tables.
+fn objects() -> Limits {
+    Limits {
+        tables: false,
+        ..Limits::default()
+    }
 }
 
 /// The answer of a body that comes in parts of these lengths, over and over.
@@ -116,7 +128,7 @@ fn in_parts(
         reader.push(part)?;
         rest = others;
     }
-    reader.finish()
+    reader.finish().map(|read| read.text)
 }
 
 proptest! {
@@ -140,7 +152,7 @@ proptest! {
         let selection = Selection { fields, limit, offset, ..Selection::default() };
         if list.is_some() && fits_nothing(&items, &selection.fields) {
             let plan = Plan { list, read: true, ..Plan::default() };
-            let shaped = shape(body.to_string().as_bytes(), plan, &selection, Limits::default(), &|_| None);
+            let shaped = shape(body.to_string().as_bytes(), plan, &selection, objects(), &|_| None);
             prop_assert!(matches!(shaped, Err(Problem::UnknownNames { .. })), "{shaped:?}");
             return Ok(());
         }
@@ -213,7 +225,7 @@ proptest! {
     #[test]
     fn any_bytes_give_an_answer_or_a_problem_as_the_reference_parser_says(bytes in vec(any::<u8>(), 0..60)) {
         let selection = Selection::default();
-        let ours = shape(&bytes, Plan::default(), &selection, Limits::default(), &|_| None);
+        let ours = shape(&bytes, Plan::default(), &selection, objects(), &|_| None);
         // A flaw inside a string is no reason to refuse the answer. Nothing else is accepted beyond the reference.
         let reference = serde_json::from_slice::<Value>(&bytes).is_ok();
         prop_assert!(ours.is_ok() || !reference, "{:?}", ours);
@@ -242,7 +254,7 @@ proptest! {
         }
         let plan = Plan { list: LISTS[plan], read: true, markup: &["a"], ..Plan::default() };
         let selection = Selection { fields, ..Selection::default() };
-        let limits = Limits { max_chars, raw: false };
+        let limits = Limits { max_chars, raw: false, tables: false };
         let whole = shape(&body, plan, &selection, limits, &|_| None);
         let parts = if one_by_one { std::vec![1] } else { parts };
         prop_assert_eq!(in_parts(&body, &parts, plan, &selection, limits), whole);
@@ -261,7 +273,7 @@ proptest! {
         let body = around(LISTS[list], items, beside).to_string();
         let redact = |text: &str| text.contains("SECRET").then(|| text.replace("SECRET", "[redacted]"));
         let plan = Plan { list: LISTS[list], markup: &[], ..Plan::default() };
-        let limits = Limits { max_chars: 4000, raw };
+        let limits = Limits { max_chars: 4000, raw, tables: false };
         let text = shape(body.as_bytes(), plan, &Selection::default(), limits, &redact).unwrap();
         prop_assert!(!text.contains("SECRET"), "{}", text);
     }
@@ -276,6 +288,7 @@ fn plain(body: &str, list: Option<&[&str]>, selection: &Selection, max_chars: us
     let limits = Limits {
         max_chars,
         raw: false,
+        tables: false,
     };
     shape(body.as_bytes(), plan, selection, limits, &|_| None).unwrap()
 }
@@ -373,6 +386,7 @@ fn an_error_is_found_however_far_behind_it_stands() {
             let limits = Limits {
                 max_chars: 1000,
                 raw: false,
+                tables: false,
             };
             let problem = shape(
                 body.to_string().as_bytes(),
@@ -404,6 +418,7 @@ fn nothing_is_kept_of_a_secret_where_a_string_is_cut() {
             let limits = Limits {
                 max_chars: 1000,
                 raw: false,
+                tables: false,
             };
             let body = body.to_string();
             let text = shape(
@@ -441,6 +456,7 @@ fn names_that_grow_stay_within_the_budget() {
                 let limits = Limits {
                     max_chars,
                     raw: true,
+                    tables: false,
                 };
                 let redact = |text: &str| short.redact(text);
                 let selection = Selection::default();
@@ -498,8 +514,7 @@ fn a_name_that_occurs_nowhere_is_said_so() {
         ..Plan::default()
     };
     let body = br#"[{"deviceName":"x","b":{"c":1}},{"z":2}]"#;
-    let shaped =
-        |fields: &[&str]| shape(body, plan, &selection(fields), Limits::default(), &|_| None);
+    let shaped = |fields: &[&str]| shape(body, plan, &selection(fields), objects(), &|_| None);
     assert_eq!(
         shaped(&["typo", "b.typo"]),
         Err(Problem::UnknownNames {
@@ -518,14 +533,7 @@ fn a_name_that_occurs_nowhere_is_said_so() {
         read: false,
         ..plan
     };
-    let text = shape(
-        body,
-        write,
-        &selection(&["typo"]),
-        Limits::default(),
-        &|_| None,
-    )
-    .unwrap();
+    let text = shape(body, write, &selection(&["typo"]), objects(), &|_| None).unwrap();
     assert!(
         text.contains("No item has these names of `fields`: typo"),
         "{text}"
@@ -535,7 +543,7 @@ fn a_name_that_occurs_nowhere_is_said_so() {
         limit: 1,
         ..selection(&["z"])
     };
-    let text = shape(body, plan, &selection, Limits::default(), &|_| None).unwrap();
+    let text = shape(body, plan, &selection, objects(), &|_| None).unwrap();
     assert!(text.starts_with(r#"{"items":[{}],"returned":1"#), "{text}");
 }
 
@@ -626,13 +634,7 @@ fn judged(body: &[u8], plan: Plan<'_>) -> Result<String, Problem> {
         body,
         expected: Expected::Json,
     };
-    let text = shape(
-        body,
-        plan,
-        &Selection::default(),
-        Limits::default(),
-        &|_| None,
-    );
+    let text = shape(body, plan, &Selection::default(), objects(), &|_| None);
     // The verdict and the text are of one mind.
     match (&text, judge(received, plan)) {
         (Ok(_), Ok(answer)) => {
@@ -892,7 +894,7 @@ fn an_item_of_any_length_is_read_and_the_others_with_it() {
         fields: vec!["name".into()],
         ..Selection::default()
     };
-    let limits = Limits::default();
+    let limits = objects();
     let expected = json!([{ "name": "a" }, { "name": "big" }, { "name": "b" }, { "name": "many" }, { "name": "c" }]);
     for (body, list) in [
         (body.clone(), plan),

@@ -1,10 +1,11 @@
 //! The rules of the document.
 //!
-//! Owns what an operation may state and how; `parameters` and `responses` have the rules of these. Every broken rule is
+//! Owns what an operation may state and how; `parameters`, `responses` and `shape` have the rules of these. Every broken rule is
 //! reported, each with its fix.
 
 mod parameters;
 mod responses;
+mod shape;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +19,7 @@ const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 14] = [
+const OPERATION_KEYS: [&str; 17] = [
     "operationId",
     "tags",
     "summary",
@@ -28,10 +29,13 @@ const OPERATION_KEYS: [&str; 14] = [
     "responses",
     "deprecated",
     "x-bare-message",
+    "x-default-fields",
     "x-deviates",
     "x-exactly-one-of",
+    "x-layout",
     "x-list",
     "x-rate-limit",
+    "x-series",
     "x-stub",
 ];
 
@@ -180,6 +184,7 @@ impl Lint {
             }
         }
         self.schemas(root, &operations, &schemas);
+        self.shapes(&operations, &schemas);
         Document {
             operations,
             version: text(&root["info"], "version").to_owned(),
@@ -278,6 +283,7 @@ impl Lint {
         let exactly_one_of = self.exactly_one_of(operation, &parameters);
         let rate_limit = self.rate_limit(operation);
         let list = self.list(operation);
+        let shape = self.shape(operation);
         let bare_message = self.flag(
             operation,
             "x-bare-message",
@@ -311,6 +317,7 @@ impl Lint {
             deprecated,
             deviates,
             list,
+            shape,
             bare_message,
             response,
         })

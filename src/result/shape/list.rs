@@ -212,6 +212,7 @@ impl<'a> List<'a> {
             .names()
             .chain(query.sort.names())
             .chain(query.count_by.iter().map(String::as_str))
+            .map(|name| context.plan.meant(name))
             .collect();
         let names = Names::new(named + wants.len());
         Self {
@@ -230,7 +231,7 @@ impl<'a> List<'a> {
             names,
             fields: context.fields(),
             wants: (named..).zip(wants).collect(),
-            tests: query.filter.tests(context.plan.words),
+            tests: query.filter.tests(context.plan),
             found: Vec::new(),
             layout: Vec::new(),
             matched: 0,

@@ -5,7 +5,8 @@
 //! bytes are split changes nothing: whatever is incomplete is read again when there is more of it.
 
 use std::borrow::Cow;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use std::sync::LazyLock;
 
 use crate::foreign::{Foreign, Gate, Redact, Source};
 use crate::json::{Flaw, Kind, Mode, Scanner, Walk, decoded, repaired};
@@ -21,7 +22,7 @@ use super::{Context, ENVELOPE_RESERVE, Limits, MARK, MORE, Plan, Selection, Shap
 const LONGEST: usize = 1 << 20;
 /// Longest answer that is held while it is open whether it has a list, and longest answer without a list that is read
 /// whole, in bytes.
-const HELD: usize = 4 << 20;
+pub(crate) const HELD: usize = 4 << 20;
 /// Longest member beside a list that is shown and also looked into for a list, in bytes.
 const SMALL: usize = 64 << 10;
 /// Most arrays that are read as if they were the list while it is open which one is.
@@ -37,8 +38,7 @@ const LEAST_SIBLINGS: usize = 256;
 pub struct Reader<'a> {
     context: Context<'a>,
     limits: Limits,
-    /// Whether nothing is written: only the verdict and the place of the list matter.
-    judging: bool,
+    purpose: Purpose<'a>,
     /// Bytes that were not read yet, and while it is open whether there is a list, all of them.
     pending: Vec<u8>,
     /// Where reading goes on, in `pending` or in the bytes at hand.
@@ -60,6 +60,28 @@ pub struct Reader<'a> {
     envelope: Envelope,
     /// A value that is too long to be held.
     long: Option<Long>,
+}
+
+/// Takes an item of a list, as JSON text; it breaks off when it wants no more.
+pub(crate) type Each<'a> = Box<dyn FnMut(&str) -> ControlFlow<()> + Send + 'a>;
+
+/// What an answer is read for.
+enum Purpose<'a> {
+    /// The text that is made of it.
+    Text,
+    /// The verdict, and the place of the list.
+    Verdict,
+    /// The items of its list; nobody as soon as no more are wanted.
+    Rows(Option<Each<'a>>),
+}
+
+/// What was read of an answer.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// Its text, if that was wanted.
+    pub text: String,
+    /// Whether it has a list whose items were handed over.
+    pub(crate) list: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,9 +157,7 @@ impl Outline<'_> {
 
 /// Checks a body without making a text of it. Places in it count from behind a byte order mark and white space.
 pub(in super::super) fn outline<'p>(body: &[u8], plan: Plan<'p>) -> Result<Outline<'p>, Problem> {
-    let selection = Selection::default();
-    let mut reader = Reader::new(plan, &selection, Limits::default(), &|_| None);
-    reader.judging = true;
+    let mut reader = Reader::judge(plan);
     reader.advance(body, true)?;
     reader.failure()?;
     let begin = Scanner::lenient(body).position();
@@ -171,7 +191,7 @@ impl<'a> Reader<'a> {
                 gate: Gate::new(redact).raw(limits.raw),
             },
             limits,
-            judging: false,
+            purpose: Purpose::Text,
             pending: Vec::new(),
             at: 0,
             gone: 0,
@@ -186,6 +206,27 @@ impl<'a> Reader<'a> {
             envelope: Envelope::default(),
             long: None,
         }
+    }
+
+    /// A reader that makes no text.
+    pub(crate) fn judge(plan: Plan<'a>) -> Self {
+        static EVERYTHING: LazyLock<Selection> = LazyLock::new(Selection::default);
+        Self {
+            purpose: Purpose::Verdict,
+            ..Self::new(plan, &EVERYTHING, Limits::default(), &|_| None)
+        }
+    }
+
+    /// A reader that hands over the items of the list. Whether the answer is a success is known at its end.
+    pub(crate) fn rows(plan: Plan<'a>, each: Each<'a>) -> Self {
+        Self {
+            purpose: Purpose::Rows(Some(each)),
+            ..Self::judge(plan)
+        }
+    }
+
+    fn writes(&self) -> bool {
+        matches!(self.purpose, Purpose::Text)
     }
 
     /// Takes the next bytes of the answer.
@@ -217,19 +258,19 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The text of the answer, of which all bytes were taken.
+    /// What was read of the answer, of which all bytes were taken.
     ///
     /// # Errors
     ///
     /// [`Problem`] if the answer is not whole JSON of bounded depth, reports an error, or has none of the selected
     /// fields.
-    pub fn finish(mut self) -> Result<String, Problem> {
+    pub fn finish(mut self) -> Result<Read, Problem> {
         let pending = std::mem::take(&mut self.pending);
         self.conclude(&pending)
     }
 
-    /// The text of an answer that is here as a whole.
-    pub(super) fn whole(self, body: &[u8]) -> Result<String, Problem> {
+    /// What is read of an answer that is here as a whole.
+    pub(in super::super) fn whole(self, body: &[u8]) -> Result<Read, Problem> {
         self.conclude(body)
     }
 
@@ -239,7 +280,7 @@ impl<'a> Reader<'a> {
             self.keep = false;
         }
         // An answer without a list is written from all of it, if that can be held.
-        if self.keep && !self.judging && self.context.plan.list.is_none() {
+        if self.keep && self.writes() && self.context.plan.list.is_none() {
             return Ok(());
         }
         loop {
@@ -350,14 +391,14 @@ impl<'a> Reader<'a> {
         scan: &mut Scanner<'_>,
         depth: u32,
     ) -> Result<(), Problem> {
-        let context = self.context;
+        let (context, writes) = (self.context, self.writes());
         let Some(list) = list.and_then(|list| self.lists.get_mut(list)) else {
             return self.step_over_items(scan, depth);
         };
         loop {
             let before = list.out.mark();
             let begin = scan.position();
-            let looked = if list.total > 0 && (self.judging || list.counts_only(context)) {
+            let looked = if list.total > 0 && (!writes || list.counts_only(context)) {
                 scan.skip(depth)?;
                 None
             } else {
@@ -379,6 +420,11 @@ impl<'a> Reader<'a> {
                     return Err(Flaw::Truncated.into());
                 }
             };
+            if let Purpose::Rows(each) = &mut self.purpose
+                && list.documented
+            {
+                hand(each, scan.bytes(begin..end));
+            }
             match looked {
                 None => list.count_only(),
                 Some(looked) => {
@@ -503,12 +549,12 @@ impl<'a> Reader<'a> {
                 else {
                     return Ok(scan.skip(depth)?);
                 };
-                let (context, judging) = (self.context, self.judging);
+                let (context, writes) = (self.context, self.writes());
                 let list = &mut self.lists[number];
                 let mut more = scan.open(b']')?;
                 while more {
                     let item = scan.clone();
-                    if judging && list.total > 0 {
+                    if !writes && list.total > 0 {
                         scan.skip(depth + 1)?;
                         list.total += 1;
                     } else {
@@ -540,7 +586,7 @@ impl<'a> Reader<'a> {
         let asked = fields
             .iter()
             .any(|field| field.eq_ignore_ascii_case(name) || field == "*");
-        if self.judging || self.context.selection.query.bare && !asked {
+        if !self.writes() || self.context.selection.query.bare && !asked {
             return Ok(());
         }
         if asked {
@@ -694,6 +740,11 @@ impl<'a> Reader<'a> {
                 let looked = list.look(self.context, &mut scan, nested(depth))?;
                 list.count(self.context, looked, item, scan.position(), nested(depth))?;
                 list.long += usize::from(is_cut);
+                if let Purpose::Rows(each) = &mut self.purpose
+                    && list.documented
+                {
+                    hand(each, &value);
+                }
             }
             Some(Frame::Object { .. }) => {
                 let name = long.name.unwrap_or_default();
@@ -760,9 +811,48 @@ impl<'a> Reader<'a> {
         self.envelope.bare_message()
     }
 
-    /// The text of the answer.
-    fn conclude(mut self, bytes: &[u8]) -> Result<String, Problem> {
+    fn conclude(mut self, bytes: &[u8]) -> Result<Read, Problem> {
         self.advance(bytes, true)?;
+        if self.writes() {
+            let (text, list) = (self.write(bytes)?, false);
+            return Ok(Read { text, list });
+        }
+        self.failure()?;
+        let list = match std::mem::replace(&mut self.purpose, Purpose::Verdict) {
+            Purpose::Rows(each) => self.hand_over(each, bytes)?,
+            Purpose::Text | Purpose::Verdict => false,
+        };
+        Ok(Read {
+            list,
+            ..Read::default()
+        })
+    }
+
+    /// Hands over the items of a list that was known to be one at the end only; whether there is a list.
+    fn hand_over(&self, mut each: Option<Each<'a>>, bytes: &[u8]) -> Result<bool, Problem> {
+        if self.documented.is_some() || self.nothing().is_some() {
+            return Ok(true);
+        }
+        let place = self.chosen().map(|list| self.lists[list].place.clone());
+        let Some(list) = place
+            .filter(|_| self.keep)
+            .and_then(|place| bytes.get(place))
+        else {
+            return Ok(false);
+        };
+        let mut scan = Scanner::lenient(list);
+        let mut more = scan.open(b']')?;
+        while more {
+            let begin = scan.position();
+            scan.skip(1)?;
+            hand(&mut each, scan.bytes(begin..scan.position()));
+            more = scan.next(b']')?;
+        }
+        Ok(true)
+    }
+
+    /// The text of the answer.
+    fn write(mut self, bytes: &[u8]) -> Result<String, Problem> {
         let plan = self.context.plan;
         if self.keep && plan.list.is_none() {
             return self.write_whole(bytes);
@@ -1071,7 +1161,7 @@ impl<'a> Reader<'a> {
             match table(
                 items,
                 end - ENVELOPE_RESERVE - self.siblings.chars,
-                query.tables,
+                self.limits.tables,
             )? {
                 Some((text, rows)) => {
                     list.full |= rows < returned;
@@ -1224,6 +1314,15 @@ fn nested(frames: usize) -> u32 {
 fn is_list(scan: &Scanner<'_>) -> Result<bool, Flaw> {
     let mut ahead = scan.clone();
     Ok(!ahead.open(b']')? || ahead.kind()? == Kind::Object)
+}
+
+/// Hands over an item, without its flaws.
+fn hand(each: &mut Option<Each<'_>>, item: &[u8]) {
+    if let Some(take) = each
+        && take(&String::from_utf8_lossy(&repaired(item))).is_break()
+    {
+        *each = None;
+    }
 }
 
 /// What the only item of a bare array is, if it reports a failure and nothing else.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::schema::{BOUNDS, listed, names};
 use super::{Arguments, Problems, lenient};
 use crate::opmanager::ApiKey;
-use crate::result::Selection;
+use crate::result::{Query, Selection, Sort, Where, count_by};
 use crate::tools::policy::suggestion;
 
 /// Longest text of one argument, in characters.
@@ -84,30 +84,58 @@ impl Expected<'_> {
     }
 }
 
-/// The selection, from arguments whose types have been checked.
-pub(super) fn selection(given: &Arguments) -> Selection {
+/// The selection, from arguments whose types have been checked; or everything that is wrong with it.
+pub(super) fn selection(given: &Arguments) -> Result<Selection, Vec<String>> {
     let number = |name: &str| {
         given
             .get(name)
             .and_then(Value::as_u64)
             .and_then(|n| usize::try_from(n).ok())
     };
-    let fields = given
-        .get("fields")
-        .and_then(Value::as_str)
+    let text = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
+    let mut problems = Vec::new();
+    let filter = Where::parse(text("where"))
+        .map_err(|problem| problems.push(format!("`where` {problem}")))
         .unwrap_or_default();
+    let sort = Sort::parse(text("sort"))
+        .map_err(|problem| problems.push(format!("`sort` {problem}")))
+        .unwrap_or_default();
+    let count_by = match given.get("count_by").and_then(Value::as_str) {
+        None => Vec::new(),
+        Some(names) => count_by(names)
+            .map_err(|problem| problems.push(format!("`count_by` {problem}")))
+            .unwrap_or_default(),
+    };
+    if !count_by.is_empty() {
+        // Groups have their own order, and no fields.
+        let besides = ["sort", "fields"]
+            .into_iter()
+            .filter(|name| given.contains_key(*name));
+        problems.extend(besides.map(|name| {
+            format!("`{name}` does not go with `count_by`, whose groups come largest first: leave one of them out")
+        }));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let defaults = Selection::default();
-    Selection {
-        fields: fields
+    Ok(Selection {
+        fields: text("fields")
             .split(',')
             .map(str::trim)
             .filter(|name| !name.is_empty())
             .map(str::to_owned)
             .collect(),
         limit: number("limit").unwrap_or(defaults.limit),
-        query: defaults.query,
         offset: number("offset").unwrap_or(defaults.offset),
-    }
+        query: Query {
+            filter,
+            sort,
+            count_by,
+            points: number("points"),
+            bare: true,
+        },
+    })
 }
 
 /// What is said of an argument that there is not. Its name is repeated only if it looks like a name and not like a key,

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::Arguments;
+use crate::result::Words;
 
 /// Arguments that clients add to every call, and where that was seen. They are not ours and not OpManager's: dropped.
 const ADDED_BY_CLIENTS: [(&str, &str); 8] = [
@@ -23,7 +24,7 @@ const ADDED_BY_CLIENTS: [(&str, &str); 8] = [
 
 /// Names under which one thing stands in different operations. A name of a group stands for the one argument of the
 /// tool that is in the same group.
-const SYNONYMS: [&[&str]; 8] = [
+const SYNONYMS: [&[&str]; 11] = [
     &["name", "deviceName", "device", "source"],
     &["interfaceName", "interface", "InterfaceName"],
     &["groupName", "group", "logicalGroup"],
@@ -39,6 +40,9 @@ const SYNONYMS: [&[&str]; 8] = [
     ],
     &["toTime", "endTime", "endDate", "to", "end", "until"],
     &["period", "time", "timePeriod"],
+    &["where", "filter", "condition", "conditions"],
+    &["sort", "sortBy", "orderBy"],
+    &["count_by", "groupBy", "countBy"],
 ];
 
 /// Brings arguments into the form of their schema: names, absent values, types. `known` tells the schema of an argument.
@@ -125,6 +129,13 @@ fn as_meant(value: Value, schema: &Value) -> Value {
             let coded = || code_of(text, description).map(Value::from);
             as_kind(kind, &value).or_else(coded).unwrap_or(value)
         }
+        ("string", Value::Array(items)) if is_conditions(description) => {
+            let texts = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
+            match texts.map(|texts| texts.join(" and ")) {
+                Some(texts) => Value::String(texts),
+                None => value,
+            }
+        }
         ("string", Value::Array(items)) if is_comma_list(description) || items.len() == 1 => {
             joined(items).map_or(value, Value::String)
         }
@@ -210,6 +221,11 @@ fn is_comma_list(description: &str) -> bool {
     description.contains("omma-separated") || description.contains("joined by commas")
 }
 
+/// Whether a text holds several conditions, as its description says.
+fn is_conditions(description: &str) -> bool {
+    description.contains("joined by and")
+}
+
 /// Scalars as a comma list; `None` if one of them is none, or holds a comma.
 fn joined(items: &[Value]) -> Option<String> {
     let texts: Option<Vec<String>> = items
@@ -257,6 +273,35 @@ fn codes(description: &str) -> Vec<(i64, String)> {
         is_word.then(|| (code, word.to_owned()))
     };
     phrases.filter_map(read).collect()
+}
+
+/// The words that stand for codes in an answer, from its outline: for each field whose description explains its codes.
+pub(crate) fn words(answer: &str) -> Vec<Words> {
+    let outline = serde_json::from_str(answer).unwrap_or_default();
+    let mut found: Vec<Words> = Vec::new();
+    let mut ahead = vec![("", &outline)];
+    while let Some((name, value)) = ahead.pop() {
+        match value {
+            Value::Object(members) => {
+                ahead.extend(members.iter().map(|(name, value)| (name.as_str(), value)))
+            }
+            Value::Array(items) => ahead.extend(items.iter().map(|item| (name, item))),
+            Value::String(meaning) => {
+                let codes = codes(meaning);
+                if codes.len() > 1 && !found.iter().any(|words| words.field == name) {
+                    let codes = codes
+                        .into_iter()
+                        .map(|(code, word)| (word, code.to_string()));
+                    found.push(Words {
+                        field: name.to_owned(),
+                        codes: codes.collect(),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The code of a word, where the description has both.

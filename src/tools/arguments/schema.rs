@@ -9,8 +9,23 @@ use super::CONNECTION_ARGUMENTS;
 /// The connection arguments that must be given.
 const CONNECTION_REQUIRED: [&str; 2] = ["host", "apiKey"];
 
-/// The arguments that say what is wanted of an answer's list.
-pub(super) const SELECTION_ARGUMENTS: [&str; 3] = ["fields", "limit", "offset"];
+/// The arguments that say what is wanted of an answer.
+pub(crate) const SELECTION_ARGUMENTS: [&str; 7] = [
+    "fields", "limit", "offset", "where", "sort", "count_by", "points",
+];
+
+/// What can be asked of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Which items of its list, of them which fields, in which order, or how many.
+    List,
+    /// Which of its members, and points of its series.
+    Series,
+    /// Which of its members.
+    Object,
+    /// Nothing.
+    Nothing,
+}
 
 /// Arguments that every call of an operation takes. Their bounds are ours to check, and told in words: they stand
 /// in every tool of the list.
@@ -24,23 +39,56 @@ fn connection_properties() -> Map<String, Value> {
     }))
 }
 
-/// Arguments of a tool whose answer has a list.
-fn selection_properties() -> Map<String, Value> {
-    object(json!({
+/// Arguments about the answer. Those that stand in nearly every tool have no text in the list: the server's instructions
+/// tell of them once, and the catalogue in full.
+fn selection_properties(asked: Asked) -> Map<String, Value> {
+    let list = json!({
         "fields": {
             "type": "string",
-            "description": "Item fields to keep\nComma-separated names, as `answer` has them for an item; all by default.",
+            "description": "\nItem fields to keep\nComma-separated names, as `answer` has them for an item, also inner ones (a.b); `*` for all. By default those that answer the usual question.",
         },
-        "limit": { "type": "integer", "description": "Default 50\nMost items to return, 1 to 1000." },
+        "where": {
+            "type": "string",
+            "description": "\nOnly items that meet conditions, joined by and: severity<=2 and displayName~lyon and who!=admin. Operators are = != < <= > >= ~ (contains) !~; names and values with blanks go in quotes, inner fields have dots (a.b). Numbers compare with their units, times as times, texts in any case; words of an enum stand for its codes.",
+        },
+        "sort": {
+            "type": "string",
+            "description": "\nComma-separated item fields, in this order; - before a name is largest first: -inUtil,displayName.",
+        },
+        "count_by": {
+            "type": "string",
+            "description": "\nCounts instead of items: one or two comma-separated item fields, by whose values items are counted, largest group first.",
+        },
+        "limit": { "type": "integer", "description": "\nMost items to return, 1 to 1000, 50 by default." },
         "offset": {
             "type": "integer",
-            "description": "Items to skip\nAn answer that is not whole says it as `next_offset`.",
+            "description": "\nItems to skip. An answer that is not whole says it as `next_offset`.",
         },
-    }))
+    });
+    let fields = json!({
+        "type": "string",
+        "description": "\nMembers of the answer to keep: comma-separated names as in `answer`, inner ones with dots (a.b); `*` for all.",
+    });
+    object(match asked {
+        Asked::List => list,
+        Asked::Series => json!({
+            "fields": fields,
+            "points": {
+                "type": "integer",
+                "description": "\nPoints of each series beside its summary, evenly thinned, newest kept: 0 to 1000, none by default.",
+            },
+        }),
+        Asked::Object => json!({ "fields": fields }),
+        Asked::Nothing => json!({}),
+    })
 }
 
 /// Bounds of our own arguments, which their schemas only tell in words.
-pub(super) const BOUNDS: [(&str, i64, i64); 2] = [("limit", 1, 1000), ("offset", 0, i64::MAX)];
+pub(super) const BOUNDS: [(&str, i64, i64); 3] = [
+    ("limit", 1, 1000),
+    ("offset", 0, i64::MAX),
+    ("points", 0, 1000),
+];
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -50,7 +98,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// An operation's schema with the arguments that are ours around it: the required ones first.
-pub(crate) fn around(schema: &Value, has_list: bool) -> Map<String, Value> {
+pub(crate) fn around(schema: &Value, asked: Asked) -> Map<String, Value> {
     let own = schema["properties"]
         .as_object()
         .cloned()
@@ -66,9 +114,7 @@ pub(crate) fn around(schema: &Value, has_list: bool) -> Map<String, Value> {
         }
     }
     properties.extend(own);
-    if has_list {
-        properties.extend(selection_properties());
-    }
+    properties.extend(selection_properties(asked));
     properties.extend(optional);
     let required: Vec<&str> = CONNECTION_REQUIRED
         .into_iter()

@@ -86,6 +86,7 @@ impl Lint {
                 "oneOf",
                 "allOf",
                 "nullable",
+                "x-code-in",
                 "x-markup",
             ],
         );
