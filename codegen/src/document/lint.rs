@@ -3,6 +3,7 @@
 //! Owns what an operation may state and how; `parameters` and `responses` have the rules of these. Every broken rule is
 //! reported, each with its fix.
 
+mod origin;
 mod parameters;
 mod responses;
 
@@ -18,7 +19,7 @@ const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 14] = [
+const OPERATION_KEYS: [&str; 17] = [
     "operationId",
     "tags",
     "summary",
@@ -28,11 +29,14 @@ const OPERATION_KEYS: [&str; 14] = [
     "responses",
     "deprecated",
     "x-bare-message",
+    "x-basis",
     "x-deviates",
     "x-exactly-one-of",
     "x-list",
     "x-rate-limit",
+    "x-since",
     "x-stub",
+    "x-variant",
 ];
 
 /// The rules, and what they have found so far.
@@ -292,6 +296,7 @@ impl Lint {
             "write `deprecated: true`, or leave it out",
         );
         let deviates = self.reasons(operation, "x-deviates");
+        let origin = self.origin("the operation", operation);
         self.stub(
             operation,
             before,
@@ -309,6 +314,7 @@ impl Lint {
             exactly_one_of,
             rate_limit,
             deprecated,
+            origin,
             deviates,
             list,
             bare_message,
