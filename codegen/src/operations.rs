@@ -121,6 +121,8 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
     });
     let markup = operation.markup(schemas);
     let markup = markup.iter();
+    let pages = operation.pages(schemas);
+    let pages = pages.iter();
     let answer = operation.outline(schemas).to_string();
     let expected = format_ident!(
         "{}",
@@ -150,6 +152,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             list: #list,
             expected: crate::result::Expected::#expected,
             markup: &[ #(#markup),* ],
+            pages: &[ #(#pages),* ],
             answer: #answer,
         }
     }

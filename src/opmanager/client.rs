@@ -413,6 +413,7 @@ impl RawResponse {
             list: specification.list,
             read: specification.method == "GET",
             markup: specification.markup,
+            pages: specification.pages,
             ..Plan::default()
         }
     }

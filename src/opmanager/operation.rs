@@ -65,6 +65,8 @@ pub struct Specification {
     pub expected: Expected,
     /// Names of fields of the answer whose text holds markup.
     pub markup: &'static [&'static str],
+    /// Names of counters beside the list of the answer that count pages and not rows.
+    pub pages: &'static [&'static str],
     /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and
     /// for every other field its types and what it means.
     pub answer: &'static str,
