@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod counters;
 mod envelope;
 mod query;
 #[allow(dead_code, reason = "what workflows of several operations read by")]

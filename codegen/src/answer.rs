@@ -42,9 +42,23 @@ impl Operation {
 
     /// Names of the fields, at any depth of the answer, whose text holds markup.
     pub(crate) fn markup(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
+        self.marked(schemas, &|field| field["x-markup"] == true)
+    }
+
+    /// Names of the counters of the answer that count pages and not rows.
+    pub(crate) fn pages(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
+        self.marked(schemas, &|field| field["x-counts"] == "pages")
+    }
+
+    /// Names of the fields, at any depth of the answer, whose schema has a mark.
+    fn marked(
+        &self,
+        schemas: &Map<String, Value>,
+        is_marked: &dyn Fn(&Value) -> bool,
+    ) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         let mut visit = |name: &str, property: &Value, _: &Value| {
-            if property["x-markup"] == true {
+            if is_marked(property) {
                 names.insert(name.to_owned());
             }
         };

@@ -435,6 +435,7 @@ pub(crate) fn plan_of(operation: OperationId) -> Plan<'static> {
         list: specification.list,
         read: specification.method == "GET",
         markup: specification.markup,
+        pages: specification.pages,
         default_fields: specification.default_fields,
         layout: specification.layout,
         series: specification.series,

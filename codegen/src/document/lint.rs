@@ -3,6 +3,7 @@
 //! Owns what an operation may state and how; `parameters`, `responses` and `shape` have the rules of these. Every broken rule is
 //! reported, each with its fix.
 
+mod origin;
 mod parameters;
 mod responses;
 mod shape;
@@ -19,7 +20,7 @@ const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 17] = [
+const OPERATION_KEYS: [&str; 20] = [
     "operationId",
     "tags",
     "summary",
@@ -29,6 +30,7 @@ const OPERATION_KEYS: [&str; 17] = [
     "responses",
     "deprecated",
     "x-bare-message",
+    "x-basis",
     "x-default-fields",
     "x-deviates",
     "x-exactly-one-of",
@@ -36,7 +38,9 @@ const OPERATION_KEYS: [&str; 17] = [
     "x-list",
     "x-rate-limit",
     "x-series",
+    "x-since",
     "x-stub",
+    "x-variant",
 ];
 
 /// The rules, and what they have found so far.
@@ -298,6 +302,7 @@ impl Lint {
             "write `deprecated: true`, or leave it out",
         );
         let deviates = self.reasons(operation, "x-deviates");
+        let origin = self.origin("the operation", operation);
         self.stub(
             operation,
             before,
@@ -315,6 +320,7 @@ impl Lint {
             exactly_one_of,
             rate_limit,
             deprecated,
+            origin,
             deviates,
             list,
             shape,
