@@ -98,7 +98,14 @@ pub(crate) async fn demo() -> io::Result<()> {
     let simulator = Simulator::start(Options::default()).await?;
     let program = std::env::current_exe()?;
     let mut command = tokio::process::Command::new(&program);
-    command.args(["--access", "write", "--log-level", "warn"]);
+    command.args([
+        "--access",
+        "write",
+        "--rows",
+        "objects",
+        "--log-level",
+        "warn",
+    ]);
     let client = ().serve(TokioChildProcess::new(command)?).await.map_err(io::Error::other)?;
     let mut demo = Demo {
         client,
@@ -140,7 +147,7 @@ impl Demo {
     async fn play(&mut self) -> io::Result<()> {
         self.out.title("OpManager, asked by an agent")?;
         self.out.note(&format!(
-            "A made-up OpManager listens on {}. `opmanager-mcp-server --access write` runs beside it,\nand an MCP client talks to that over pipes. Nothing leaves this machine.",
+            "A made-up OpManager listens on {}. `opmanager-mcp-server --access write --rows objects` runs\nbeside it, and an MCP client talks to that over pipes. Nothing leaves this machine.",
             self.host
         ))?;
         let tools = self
@@ -173,7 +180,10 @@ impl Demo {
         self.out
             .question(&format!("What do its alarms say? ({name})"))?;
         let Items { items: alarms } = self
-            .ask("list_alarms", json!({ "deviceName": *name }))
+            .ask(
+                "list_alarms",
+                json!({ "deviceName": *name, "fields": ALARM_FIELDS }),
+            )
             .await?;
         self.show(&alarms)?;
 
@@ -204,7 +214,10 @@ impl Demo {
 
         self.out.question("Did that work?")?;
         let Items { items: alarms } = self
-            .ask("list_alarms", json!({ "deviceName": *name }))
+            .ask(
+                "list_alarms",
+                json!({ "deviceName": *name, "fields": ALARM_FIELDS }),
+            )
             .await?;
         self.show(&alarms)?;
 
@@ -264,6 +277,9 @@ impl Demo {
         serde_json::from_str(&text).map_err(io::Error::other)
     }
 }
+
+/// What is shown of an alarm.
+const ALARM_FIELDS: &str = "severityString,who,entity,message";
 
 /// The answer of a tool whose operation has a list.
 #[derive(Deserialize)]

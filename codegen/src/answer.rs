@@ -40,6 +40,20 @@ impl Operation {
         }
     }
 
+    /// Names of the documented members that stand beside the list of the answer, or beside what it is in.
+    pub(crate) fn around(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let mut at = resolve(&self.response, schemas);
+        for key in self.list(schemas).unwrap_or_default() {
+            let beside = properties(at)
+                .map(|(name, _)| name)
+                .filter(|name| **name != key);
+            names.extend(beside.cloned());
+            at = resolve(&at["properties"][key.as_str()], schemas);
+        }
+        names
+    }
+
     /// Names of the fields, at any depth of the answer, whose text holds markup.
     pub(crate) fn markup(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
         self.marked(schemas, &|field| field["x-markup"] == true)

@@ -93,7 +93,10 @@ pub struct Operation {
 pub(crate) struct Shape {
     /// `x-default-fields`: members of an item of the list that answer the usual question; empty for all.
     pub(crate) default_fields: Vec<String>,
-    /// `x-layout`: members of an answer without a list that only say how OpManager's pages look.
+    /// `x-beside`: members beside the list that are told with it. The other documented ones repeat on every page.
+    pub(crate) beside: Vec<String>,
+    /// `x-layout`: members of an answer without a list that say how OpManager's pages look, or repeat what its series
+    /// say.
     pub(crate) layout: Vec<String>,
     /// `x-series`: where an answer without a list has points of series.
     pub(crate) series: Vec<Series>,

@@ -108,9 +108,12 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
     };
     let Shape {
         default_fields,
+        beside,
         layout,
         series,
     } = &operation.shape;
+    let around = operation.around(schemas);
+    let repeated = around.iter().filter(|name| !beside.contains(name));
     let series = series.iter().map(|series| {
         let Series {
             path,
@@ -172,6 +175,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             rate_limit: #rate_limit,
             list: #list,
             default_fields: &[ #(#default_fields),* ],
+            repeated: &[ #(#repeated),* ],
             layout: &[ #(#layout),* ],
             series: &[ #(#series),* ],
             expected: crate::result::Expected::#expected,

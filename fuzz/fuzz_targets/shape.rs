@@ -48,7 +48,6 @@ struct Input<'a> {
     sort: Option<&'a str>,
     count_by: Vec<Name<'a>>,
     tables: bool,
-    bare: bool,
     part: u8,
     body: Body<'a>,
 }
@@ -211,7 +210,6 @@ fuzz_target!(|input: Input<'_>| {
                 .take(2)
                 .map(|name| name.text().to_owned())
                 .collect(),
-            bare: input.bare,
             ..Query::default()
         },
     };

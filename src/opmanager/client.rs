@@ -436,6 +436,7 @@ pub(crate) fn plan_of(operation: OperationId) -> Plan<'static> {
         read: specification.method == "GET",
         markup: specification.markup,
         pages: specification.pages,
+        repeated: specification.repeated,
         default_fields: specification.default_fields,
         layout: specification.layout,
         series: specification.series,

@@ -63,7 +63,9 @@ pub struct Specification {
     pub list: Option<&'static [&'static str]>,
     /// Members of its items that answer the usual question; empty for all.
     pub default_fields: &'static [&'static str],
-    /// Members of an answer without a list that only say how OpManager's pages look.
+    /// Documented members beside its list that repeat on every page.
+    pub repeated: &'static [&'static str],
+    /// Members of an answer without a list that say how OpManager's pages look, or repeat what its series say.
     pub layout: &'static [&'static str],
     /// Where an answer without a list has points of series.
     pub series: &'static [Series<'static>],

@@ -14,10 +14,17 @@ pub(super) const WRONG: &str = "OpManager's own counters contradict its rows, an
 pub(super) enum Counter {
     /// It is none, or may be true.
     AsItIs,
+    /// It counts what came, and says nothing that is not known.
+    Same,
     /// It cannot be true: it counts less than came.
     Wrong,
     /// It counts pages: the member to be told in its place.
     Pages(String),
+}
+
+/// Whether a member is a counter by its name.
+pub(super) fn is_counter(name: &str, pages: &[&str]) -> bool {
+    pages.contains(&name) || COUNTERS.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// What becomes of a member, written as `"name":value`, beside a list of which so many rows came. `pages` names counters
@@ -29,10 +36,10 @@ pub(super) fn told(member: &str, rows: usize, pages: &[&str]) -> Counter {
     else {
         return Counter::AsItIs;
     };
-    let counts_pages = pages.contains(&name);
-    if !counts_pages && !COUNTERS.contains(&name.to_ascii_lowercase().as_str()) {
+    if !is_counter(name, pages) {
         return Counter::AsItIs;
     }
+    let counts_pages = pages.contains(&name);
     // Texts that are no numbers, and objects of that name, are no counters.
     let Ok(count) = value.trim_matches('"').trim().parse::<f64>() else {
         return Counter::AsItIs;
@@ -41,6 +48,11 @@ pub(super) fn told(member: &str, rows: usize, pages: &[&str]) -> Counter {
     #[allow(clippy::cast_precision_loss, reason = "rows of one answer are few")]
     if count < least as f64 {
         return Counter::Wrong;
+    }
+    #[allow(clippy::cast_precision_loss, reason = "rows of one answer are few")]
+    let known = if counts_pages { 1.0 } else { rows as f64 };
+    if count == known {
+        return Counter::Same;
     }
     if counts_pages {
         return Counter::Pages(format!("\"pages\":{value}"));
@@ -60,9 +72,9 @@ mod tests {
             ("\"records\":43", 44, Counter::Wrong),
             ("\"total\":-1", 0, Counter::Wrong),
             ("\"TotalRecords\":\"1\"", 2, Counter::Wrong),
-            ("\"records\":44", 44, Counter::AsItIs),
+            ("\"records\":44", 44, Counter::Same),
             ("\"records\":\"4289\"", 50, Counter::AsItIs),
-            ("\"total\":0", 0, Counter::AsItIs),
+            ("\"total\":0", 0, Counter::Same),
             // What only looks like one.
             ("\"total\":{\"up\":0}", 3, Counter::AsItIs),
             ("\"total\":\"none\"", 3, Counter::AsItIs),
@@ -77,8 +89,7 @@ mod tests {
     #[test]
     fn a_counter_of_pages_is_not_called_a_total() {
         let pages = ["total"];
-        let one = Counter::Pages("\"pages\":1".to_owned());
-        assert_eq!(told("\"total\":1", 50, &pages), one);
+        assert_eq!(told("\"total\":1", 50, &pages), Counter::Same);
         let text = Counter::Pages("\"pages\":\"86\"".to_owned());
         assert_eq!(told("\"total\":\"86\"", 50, &pages), text);
         assert_eq!(told("\"total\":0", 50, &pages), Counter::Wrong);

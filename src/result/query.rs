@@ -31,8 +31,6 @@ pub struct Query {
     pub count_by: Vec<String>,
     /// How many points of a series are wanted beside its summary.
     pub points: Option<usize>,
-    /// Whether what stands beside a list is left out.
-    pub bare: bool,
 }
 
 impl Query {
@@ -44,7 +42,6 @@ impl Query {
             sort,
             count_by,
             points,
-            bare,
         } = self;
         let mut parts: Vec<String> = Vec::new();
         for Condition {
@@ -62,7 +59,6 @@ impl Query {
         parts.push("count_by".to_owned());
         parts.extend(count_by.iter().map(|name| quoted(name)));
         parts.push(points.map_or_else(|| "all".to_owned(), |points| points.to_string()));
-        parts.push(bare.to_string());
         parts.join(",")
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::opmanager::Specification;
 
-use super::arguments::{self, CONNECTION_ARGUMENTS};
+use super::arguments::{self, CONNECTION_ARGUMENTS, SELECTION_ARGUMENTS};
 use super::policy::suggestion;
 use super::{Access, Arguments, Policy, Tool, catalogue, find as find_tool, local, search};
 
@@ -99,7 +99,7 @@ fn found(query: &str, toolset: Option<&str>, access: Option<Access>, policy: &Po
     let next = if lines.is_empty() {
         "Nothing was found: try other words, or leave out toolset and access."
     } else {
-        "call_operation calls one; describe_operation tells what its arguments and answer mean. `?` marks optional arguments."
+        "call_operation calls one; describe_operation tells what its arguments and answer mean. `?` marks optional arguments; a list also takes where, sort, count_by, fields, limit, offset."
     };
     json!({ "operations": lines, "next": next })
 }
@@ -118,7 +118,10 @@ fn signature(tool: &Tool) -> String {
     let all = tool.accepted().get("properties");
     for (name, property) in all.and_then(Value::as_object).into_iter().flatten() {
         let name = name.as_str();
-        if CONNECTION_ARGUMENTS.contains(&name) || either.contains(&name) {
+        if CONNECTION_ARGUMENTS.contains(&name)
+            || SELECTION_ARGUMENTS.contains(&name)
+            || either.contains(&name)
+        {
             continue;
         }
         let values = values(property);
@@ -139,7 +142,11 @@ fn signature(tool: &Tool) -> String {
         text.push_str(separator);
         text.push_str(&argument);
     }
-    format!("{}({text})", tool.name())
+    let list = tool
+        .operation()
+        .is_some_and(|operation| operation.list.is_some());
+    let list = if list { " -> list" } else { "" };
+    format!("{}({text}){list}", tool.name())
 }
 
 /// The values of an argument that has few or is bounded.
@@ -224,6 +231,9 @@ pub(crate) fn description(tool: &Tool, policy: &Policy) -> Value {
         told["rests_on"] = specification.origin.basis.word().into();
         if let Some(builds) = specification.origin.builds() {
             told["only_for"] = builds.into();
+        }
+        if !specification.default_fields.is_empty() {
+            told["default_fields"] = specification.default_fields.join(",").into();
         }
         told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
     }

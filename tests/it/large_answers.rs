@@ -285,14 +285,9 @@ async fn bodies_together_stay_within_their_room_and_calls_wait_for_it() {
 async fn a_call_waits_for_room_and_is_answered_when_there_is_some() {
     let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = upstream.local_addr().unwrap().to_string();
-    // Room for one body whose length nobody announces.
-    let bytes = (16 << 20).to_string();
-    let room = [
-        "--max-response-bytes",
-        &bytes,
-        "--max-buffered-bytes",
-        &bytes,
-    ];
+    // Room for one response whose length nobody announces.
+    let bytes = (8 << 20).to_string();
+    let room = ["--max-buffered-bytes", &bytes];
     let mut session = Session::start(&room).await;
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     // More than the system keeps for a reader that does not read: who takes it has room.

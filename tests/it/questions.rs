@@ -297,6 +297,7 @@ async fn each_operation_found_carries_a_short_signature() {
     );
     let info = signature("hardware inventory", "get_device_info").await;
     assert_eq!(info, "get_device_info(deviceName|ipAddress|dnsName)");
+    assert!(alarms.ends_with(" -> list"), "{alarms}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 20] = [
+const OPERATION_KEYS: [&str; 21] = [
     "operationId",
     "tags",
     "summary",
@@ -31,6 +31,7 @@ const OPERATION_KEYS: [&str; 20] = [
     "deprecated",
     "x-bare-message",
     "x-basis",
+    "x-beside",
     "x-default-fields",
     "x-deviates",
     "x-exactly-one-of",

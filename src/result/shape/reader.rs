@@ -589,7 +589,9 @@ impl<'a> Reader<'a> {
         let asked = fields
             .iter()
             .any(|field| field.eq_ignore_ascii_case(name) || field == "*");
-        if !self.writes() || self.context.selection.query.bare && !asked {
+        let plan = self.context.plan;
+        let repeated = plan.repeated.contains(&name) && !counters::is_counter(name, plan.pages);
+        if !self.writes() || repeated && !asked {
             return Ok(());
         }
         if asked {
@@ -1043,6 +1045,8 @@ impl<'a> Reader<'a> {
                 let rows = self.lists[list].total;
                 match counters::told(member.text(), rows, self.context.plan.pages) {
                     Counter::AsItIs => {}
+                    Counter::Same if !self.is_repeated(member.text()) => {}
+                    Counter::Same => continue,
                     Counter::Wrong => {
                         self.siblings.wrong = Some(counters::WRONG);
                         continue;
@@ -1066,6 +1070,21 @@ impl<'a> Reader<'a> {
             ));
         }
         repaired
+    }
+
+    /// Whether a member that was written is one of those that come when asked for, and was not.
+    fn is_repeated(&self, member: &str) -> bool {
+        let is = |name: &str| {
+            let rest = member
+                .strip_prefix('"')
+                .and_then(|rest| rest.get(name.len()..));
+            let same = member
+                .get(1..=name.len())
+                .is_some_and(|own| own.eq_ignore_ascii_case(name));
+            same && rest.is_some_and(|rest| rest.starts_with("\":"))
+        };
+        self.context.plan.repeated.iter().any(|name| is(name))
+            && !self.siblings.named.iter().any(|name| is(name))
     }
 
     /// Writes the groups of a list, largest first, as far as they are wanted and fit.
@@ -1098,12 +1117,15 @@ impl<'a> Reader<'a> {
                 written += 1;
             }
         }
-        out.push(&format!(
-            "],\"returned\":{written},\"offset\":{},\"groups\":{},\"total\":{}",
-            selection.offset,
-            groups.len(),
-            list.total
-        ));
+        out.ascii(']');
+        if written < groups.len() {
+            out.push(&format!(
+                ",\"returned\":{written},\"offset\":{},\"groups\":{}",
+                selection.offset,
+                groups.len()
+            ));
+        }
+        out.push(&format!(",\"total\":{}", list.total));
         if !selection.query.filter.is_empty() {
             out.push(&format!(",\"matched\":{}", list.matched));
         }

@@ -133,7 +133,6 @@ pub(super) fn selection(given: &Arguments) -> Result<Selection, Vec<String>> {
             sort,
             count_by,
             points: number("points"),
-            bare: true,
         },
     })
 }

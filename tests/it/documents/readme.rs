@@ -60,7 +60,18 @@ async fn tokens() -> String {
             .await
             .unwrap(),
     );
+    let graphs_of = json!({ "interfaceName": "IF-rtr-01-1010", "graphName": "traffic", "period": "Last_30_Days" });
+    let graphs = text(
+        client
+            .call_raw(
+                &serde_json::from_value::<types::GetInterfaceGraphsArgs>(graphs_of.clone())
+                    .unwrap(),
+            )
+            .await
+            .unwrap(),
+    );
     let devices = bodies::devices(10_000);
+    let interfaces = bodies::interfaces(2500);
 
     let encoding = tiktoken_rs::o200k_base().unwrap();
     let count = |text: &str| encoding.encode_ordinary(text).len();
@@ -73,6 +84,12 @@ async fn tokens() -> String {
             "list_alarms",
             json!({ "fields": "entity,displayName,severity,message" }),
             ", `fields` entity, displayName, severity, message",
+            &alarms,
+        ),
+        (
+            "list_alarms",
+            json!({ "count_by": "severity" }),
+            ", `count_by` severity",
             &alarms,
         ),
         ("list_devices", json!({}), ", 10,000 devices", &devices),
@@ -88,7 +105,23 @@ async fn tokens() -> String {
             "",
             &summary,
         ),
+        (
+            "list_interfaces",
+            json!({ "sort": "-inTraffic", "limit": 5, "fields": "interfaceName,displayName,inTraffic" }),
+            ", the five busiest of 2,500: `sort` -inTraffic, `limit` 5, three `fields`",
+            &interfaces,
+        ),
+        (
+            "get_interface_graphs",
+            crate::support::merge(
+                graphs_of,
+                json!({ "fields": "graphData.seriesname,graphData.data.p95,graphData.data.unit" }),
+            ),
+            ", the 95th percentiles of a month: `fields` of the summaries",
+            &graphs,
+        ),
         ("list_events", json!({}), "", &events),
+        ("list_events", json!({ "limit": 1 }), ", `limit` 1", &events),
     ] {
         let reply = shaped(&mut session, &simulator, tool, given, raw).await;
         writeln!(

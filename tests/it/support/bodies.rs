@@ -61,6 +61,27 @@ pub(crate) fn alarms(count: usize) -> String {
     body + "]"
 }
 
+/// An answer of listInterfaces with that many interfaces.
+pub(crate) fn interfaces(count: usize) -> String {
+    let mut body = format!("{{\"total\":1,\"page\":1,\"records\":{count},\"rows\":[");
+    for number in 0..count {
+        let comma = if number == 0 { "" } else { "," };
+        let (device, port) = (number / 48, number % 48 + 1);
+        let load = number * 7919 % 997;
+        body += &format!(
+            "{comma}{{\"interfaceDisplayName\":\"GigabitEthernet1/0/{port}\",\"interfaceName\":\"IF-node-{device:03}-{port}\",\
+             \"displayName\":\"node-{device:03}\",\"deviceName\":\"node-{device:03}.corp.example\",\"statusNum\":5,\
+             \"statusStr\":\"Clear\",\"adminStatus\":\"Up\",\"operStatus\":\"Up\",\"type\":\"ethernetCsmacd\",\
+             \"ipAddress\":\"10.20.{device}.1\",\"inSpeed\":\"1 Gbps\",\"outSpeed\":\"1 Gbps\",\
+             \"inTraffic\":\"{load}.{number:03} M ({}.{}%)\",\"outTraffic\":\"{} K (0.0%)\",\"isSuppressed\":false}}",
+            load / 10,
+            load % 10,
+            load % 90 + 1,
+        );
+    }
+    body + "]}"
+}
+
 /// The array of at least that many bytes whose items are as small and as many as can be.
 pub(crate) fn tiny_objects(bytes: usize) -> String {
     const ITEM: &str = "{\"a\":0},";

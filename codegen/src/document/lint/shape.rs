@@ -26,6 +26,7 @@ impl Lint {
             }),
         };
         let (default_fields, layout) = (names("x-default-fields"), names("x-layout"));
+        let beside = names("x-beside");
         let stated = match operation.get("x-series") {
             None => &[],
             Some(list) => list.as_array().map(Vec::as_slice).unwrap_or_else(|| {
@@ -39,6 +40,7 @@ impl Lint {
         let series = stated.iter().filter_map(|one| self.series(one)).collect();
         Shape {
             default_fields,
+            beside,
             layout,
             series,
         }
@@ -90,9 +92,17 @@ impl Lint {
             }
             let Shape {
                 default_fields,
+                beside,
                 layout,
                 series,
             } = &operation.shape;
+            let around = operation.around(schemas);
+            for name in beside.iter().filter(|name| !around.contains(*name)) {
+                self.defect(
+                    format!("x-beside names `{name}`, which does not stand beside the list of its answer"),
+                    "write the name as the schema has it, or describe the member",
+                );
+            }
             let list = operation.list(schemas);
             let item = list.as_ref().map(|path| {
                 let list = path
