@@ -5,6 +5,7 @@
 //! ignored.
 
 mod lint;
+mod never;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use openapiv3::OpenAPI;
 use serde_json::{Map, Value};
 
 use lint::Lint;
+pub use never::NEVER;
 
 /// Arguments that every tool has beside those of its operation, so no parameter may take their names.
 pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
@@ -78,6 +80,8 @@ pub struct Operation {
     pub(crate) list: Option<Vec<String>>,
     /// `x-bare-message`: whether the answer may be a sentence in quotes and braces, which is not JSON.
     pub(crate) bare_message: bool,
+    /// `x-only-members`: of the items of the answer only these members are kept, as a bare list; empty for all of it.
+    pub(crate) only_members: Vec<String>,
     /// Schema of the success response as the document states it.
     pub(crate) response: Value,
 }

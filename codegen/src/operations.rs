@@ -106,6 +106,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
         None => quote!(None),
         Some(path) => quote!(Some(&[ #(#path),* ])),
     };
+    let only_members = operation.only_members.iter();
     let markup = operation.markup(schemas);
     let markup = markup.iter();
     let answer = operation.outline(schemas).to_string();
@@ -134,6 +135,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             list: #list,
             expected: crate::result::Expected::#expected,
             markup: &[ #(#markup),* ],
+            only_members: &[ #(#only_members),* ],
             answer: #answer,
         }
     }

@@ -59,6 +59,8 @@ pub struct Specification {
     pub expected: Expected,
     /// Names of fields of the answer whose text holds markup.
     pub markup: &'static [&'static str],
+    /// Members that alone are kept of the answer's items, before anything else reads it; empty for all of it.
+    pub only_members: &'static [&'static str],
     /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and
     /// for every other field its types and what it means.
     pub answer: &'static str,

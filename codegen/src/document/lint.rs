@@ -3,6 +3,7 @@
 //! Owns what an operation may state and how; `parameters` and `responses` have the rules of these. Every broken rule is
 //! reported, each with its fix.
 
+mod members;
 mod parameters;
 mod responses;
 
@@ -11,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use openapiv3::OpenAPI;
 use serde_json::{Map, Value};
 
-use super::{Defect, Document, Operation, RateLimit};
+use super::{Defect, Document, Operation, RateLimit, never};
 
 const SUMMARY_CHARACTERS: usize = 60;
 const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 14] = [
+const OPERATION_KEYS: [&str; 15] = [
     "operationId",
     "tags",
     "summary",
@@ -31,6 +32,7 @@ const OPERATION_KEYS: [&str; 14] = [
     "x-deviates",
     "x-exactly-one-of",
     "x-list",
+    "x-only-members",
     "x-rate-limit",
     "x-stub",
 ];
@@ -264,6 +266,13 @@ impl Lint {
                 "write the path without parameters, query or doubled slash",
             );
         }
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if let Some(reason) = never::reason(&id).or_else(|| never::reason(name)) {
+            self.defect(
+                format!("it is never described: {reason}"),
+                "remove it; if the vendor documents it, give the reason in `x-left-out`",
+            );
+        }
         self.known_keys("operation", operation, &OPERATION_KEYS);
         let tag = self.tag(operation, tags);
         let summary = self.prose(operation, "summary", "summary", SUMMARY_CHARACTERS);
@@ -285,6 +294,7 @@ impl Lint {
             "write `x-bare-message: true` where the answer may be a sentence in braces",
         );
         let response = self.response(operation);
+        let only_members = self.only_members(operation);
         let deprecated = self.flag(
             operation,
             "deprecated",
@@ -312,6 +322,7 @@ impl Lint {
             deviates,
             list,
             bare_message,
+            only_members,
             response,
         })
     }
