@@ -43,7 +43,7 @@ pub use error::Error;
 pub use generated::{OperationId, types};
 pub use http::{Egress, Http, Limits};
 pub use key::ApiKey;
-pub use operation::{Operation, RateLimit, Specification};
+pub use operation::{Basis, Operation, Origin, RateLimit, Specification};
 pub use policy::{AllowedTarget, Pin, Profile, TargetPolicy};
 pub use reqwest::Url;
 pub use scalar::{Bounded, Flag, Integer, Number, OutOfBounds, Text};

@@ -6,6 +6,7 @@
 
 mod lint;
 mod never;
+mod origin;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 
 use lint::Lint;
 pub use never::NEVER;
+pub use origin::{Basis, Origin};
 
 /// Arguments that every tool has beside those of its operation, so no parameter may take their names.
 pub const CONNECTION_ARGUMENTS: [&str; 5] = ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
@@ -73,6 +75,8 @@ pub struct Operation {
     pub rate_limit: Option<RateLimit>,
     /// Whether the vendor has dropped it or advises against it.
     pub deprecated: bool,
+    /// What it rests on, and which builds have it.
+    pub origin: Origin,
     /// `x-deviates`: what differs from the vendor's documents, each with the reason. A key is a parameter of
     /// either side, or one of [`DEVIATIONS`].
     pub deviates: BTreeMap<String, String>,
@@ -119,6 +123,12 @@ pub struct Parameter {
     pub kind: Kind,
     /// The value that is always sent; such a parameter is never shown to a caller.
     pub constant: Option<String>,
+    /// The value that is sent where a caller gives none.
+    pub default: Option<Value>,
+    /// `x-unsent`: the value, a word of ours, for which nothing is sent.
+    pub unsent: Option<String>,
+    /// What it rests on where that is not what its operation rests on, and which builds have it.
+    pub origin: Origin,
 }
 
 /// The type of a parameter. There are no arrays or objects: query strings have none.
@@ -212,6 +222,16 @@ impl Operation {
         shown()
             .filter(|p| p.required)
             .chain(shown().filter(|p| !p.required))
+    }
+
+    /// What the operation rests on.
+    pub fn basis(&self) -> Basis {
+        self.origin.basis.unwrap_or(Basis::Documented)
+    }
+
+    /// What a parameter of the operation rests on: what the operation does, unless it states something else.
+    pub fn basis_of(&self, parameter: &Parameter) -> Basis {
+        parameter.origin.basis.unwrap_or_else(|| self.basis())
     }
 
     /// The description, and that the operation is deprecated where it is: a tool is made of it all the same.

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::{Map, Value};
 
-use crate::document::{Document, Location, Operation};
+use crate::document::{Basis, Document, Location, Operation, Origin, Parameter};
 use crate::schema::Output;
 
 /// The identifier that progenitor and typify make of a name: a keyword gets an underscore.
@@ -107,6 +107,19 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
         Some(path) => quote!(Some(&[ #(#path),* ])),
     };
     let only_members = operation.only_members.iter();
+    let defaults = operation.arguments().filter_map(|parameter| {
+        let name = &parameter.name;
+        let default = parameter.default.as_ref()?.to_string();
+        Some(quote!((#name, #default)))
+    });
+    let own = origin(operation.basis(), &operation.origin);
+    let parameters = operation.arguments().filter_map(|parameter| {
+        let basis = operation.basis_of(parameter);
+        let name = &parameter.name;
+        let origin = origin(basis, &parameter.origin);
+        (basis != operation.basis() || parameter.origin.is_of_some_builds())
+            .then(|| quote!((#name, #origin)))
+    });
     let markup = operation.markup(schemas);
     let markup = markup.iter();
     let answer = operation.outline(schemas).to_string();
@@ -131,6 +144,9 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             schema: #schema,
             exactly_one_of: &[ #(#exactly_one_of),* ],
             constants: &[ #(#constants),* ],
+            defaults: &[ #(#defaults),* ],
+            origin: #own,
+            parameters: &[ #(#parameters),* ],
             rate_limit: #rate_limit,
             list: #list,
             expected: crate::result::Expected::#expected,
@@ -138,6 +154,49 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             only_members: &[ #(#only_members),* ],
             answer: #answer,
         }
+    }
+}
+
+/// Where something comes from, as generated code has it.
+fn origin(basis: Basis, origin: &Origin) -> TokenStream {
+    let basis = format_ident!("{}", basis.variant());
+    let word = |word: &Option<String>| match word {
+        None => quote!(None),
+        Some(word) => quote!(Some(#word)),
+    };
+    let (since, variant) = (word(&origin.since), word(&origin.variant));
+    quote!(crate::opmanager::Origin {
+        basis: crate::opmanager::Basis::#basis,
+        since: #since,
+        variant: #variant,
+    })
+}
+
+/// The arguments with what is sent where a caller gives nothing, as `filled`.
+fn filled(operation: &Operation) -> TokenStream {
+    let fields = operation.arguments().filter_map(|parameter| {
+        let Parameter {
+            name,
+            default: Some(default),
+            unsent,
+            ..
+        } = parameter
+        else {
+            return None;
+        };
+        let field = identifier(&name.to_snake_case());
+        let default = default.to_string();
+        let unsent = match unsent {
+            None => quote!(None),
+            Some(word) => quote!(Some(#word)),
+        };
+        Some(quote! {
+            filled.#field = crate::opmanager::operation::sent(filled.#field, #default, #unsent);
+        })
+    });
+    quote! {
+        let mut filled = self.clone();
+        #(#fields)*
     }
 }
 
@@ -160,6 +219,12 @@ fn implementation(operation: &Operation, schemas: &Map<String, Value>) -> TokenS
     };
     let name = arguments.to_string();
     let method = identifier(&operation.snake_name());
+    let has_defaults = operation.arguments().any(|p| p.default.is_some());
+    let (filled, given) = if has_defaults {
+        (filled(operation), quote!(filled))
+    } else {
+        (TokenStream::new(), quote!(self))
+    };
     let call = if operation.is_mixed() {
         let part = |suffix: &str, location| {
             let part = format_ident!("{}{}", operation.pascal_name(), suffix);
@@ -167,11 +232,13 @@ fn implementation(operation: &Operation, schemas: &Map<String, Value>) -> TokenS
                 .arguments()
                 .filter(|p| p.location == location)
                 .map(|parameter| identifier(&parameter.name.to_snake_case()));
-            quote!(types::#part { #( #fields: self.#fields.clone(), )* })
+            quote!(types::#part { #( #fields: #given.#fields.clone(), )* })
         };
         let query = part("Query", Location::Query);
         let form = part("Form", Location::Form);
         quote!(client.#method(&#query, &#form).await)
+    } else if has_defaults {
+        quote!(client.#method(&filled).await)
     } else {
         quote!(client.#method(self).await)
     };
@@ -181,6 +248,7 @@ fn implementation(operation: &Operation, schemas: &Map<String, Value>) -> TokenS
             type Output = #output;
 
             async fn send(&self, client: &Client) -> crate::opmanager::SendResult {
+                #filled
                 #call
             }
         }

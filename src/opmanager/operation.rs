@@ -51,6 +51,12 @@ pub struct Specification {
     pub exactly_one_of: &'static [&'static str],
     /// Query parameters that OpManager wants and nobody decides; sent with every call.
     pub constants: &'static [(&'static str, &'static str)],
+    /// Parameters that are sent where a caller gives none, each with its value as JSON text.
+    pub defaults: &'static [(&'static str, &'static str)],
+    /// What the operation rests on, and which builds have it.
+    pub origin: Origin,
+    /// The arguments that rest on something else than the operation, or that some builds do not have.
+    pub parameters: &'static [(&'static str, Origin)],
     /// Documented limit of calls.
     pub rate_limit: Option<RateLimit>,
     /// The keys that lead to the list of the answer: none for a bare array. `None` if it has no list.
@@ -76,7 +82,83 @@ pub struct RateLimit {
     pub block_minutes: Option<u32>,
 }
 
+/// What a statement of the document rests on, the firmest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// A page of the vendor.
+    Documented,
+    /// A request to a real server and its answer, both seen in public material.
+    Captured,
+    /// Somebody else's program sends or reads it; no answer was seen.
+    ThirdParty,
+    /// Concluded by us.
+    Inferred,
+}
+
+impl Basis {
+    /// The word for readers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Captured => "captured",
+            Self::ThirdParty => "third party",
+            Self::Inferred => "inferred",
+        }
+    }
+}
+
+/// Where an operation or an argument comes from, and which installations know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// What it rests on.
+    pub basis: Basis,
+    /// The first build that has it, as `12.8.719`; `newer` or `classic` where no build is known. `None` for every build.
+    pub since: Option<&'static str>,
+    /// The only installations that have it: `msp`, `central`, `probe`, or an add-on as `addon:netflow`. `None` for all.
+    pub variant: Option<&'static str>,
+}
+
+impl Origin {
+    /// Whether some installations do not know it.
+    pub const fn is_of_some_builds(&self) -> bool {
+        self.since.is_some() || self.variant.is_some()
+    }
+
+    /// The installations that know it, in words; `None` for all.
+    pub fn builds(&self) -> Option<String> {
+        let since = self.since.map(|since| match since {
+            "newer" => "newer builds".to_owned(),
+            "classic" => "older builds".to_owned(),
+            build => format!("builds from {build}"),
+        });
+        let variant = self.variant.map(|variant| match variant {
+            "msp" => "the MSP edition".to_owned(),
+            "central" => "a Central server".to_owned(),
+            "probe" => "a probe".to_owned(),
+            addon => format!("the add-on {}", addon.trim_start_matches("addon:")),
+        });
+        match (since, variant) {
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => Some(one),
+            (Some(since), Some(variant)) => Some(format!("{since} with {variant}")),
+        }
+    }
+}
+
 impl Specification {
+    /// Where an argument comes from: what the operation rests on and every build, unless something else is stated.
+    pub fn origin_of(&self, argument: &str) -> Origin {
+        let stated = self.parameters.iter().find(|(name, _)| *name == argument);
+        stated.map_or(
+            Origin {
+                basis: self.origin.basis,
+                since: None,
+                variant: None,
+            },
+            |(_, origin)| *origin,
+        )
+    }
+
     /// The arguments' schema.
     pub(crate) fn json_schema(&self) -> Schema {
         serde_json::from_str(self.schema).unwrap_or_default()
@@ -102,4 +184,20 @@ pub(super) fn exactly_one<O: Operation>(arguments: &O) -> Result<(), Error> {
         first,
         format!("or `{others}`: give exactly one of them, {given} were given"),
     ))
+}
+
+/// What is sent of an argument that has a default: the default where nothing is given, and nothing for the word that
+/// asks for it. The build has checked that the default, as JSON text, is a value of the type.
+pub(crate) fn sent<T: Serialize + DeserializeOwned>(
+    given: Option<T>,
+    default: &str,
+    unsent: Option<&str>,
+) -> Option<T> {
+    let Some(given) = given else {
+        return serde_json::from_str(default).ok();
+    };
+    let asks_for_none = unsent.is_some_and(|unsent| {
+        serde_json::to_value(&given).is_ok_and(|given| given.as_str() == Some(unsent))
+    });
+    (!asks_for_none).then_some(given)
 }

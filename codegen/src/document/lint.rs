@@ -4,6 +4,7 @@
 //! reported, each with its fix.
 
 mod members;
+mod origin;
 mod parameters;
 mod responses;
 
@@ -19,7 +20,7 @@ const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 15] = [
+const OPERATION_KEYS: [&str; 18] = [
     "operationId",
     "tags",
     "summary",
@@ -29,12 +30,15 @@ const OPERATION_KEYS: [&str; 15] = [
     "responses",
     "deprecated",
     "x-bare-message",
+    "x-basis",
     "x-deviates",
     "x-exactly-one-of",
     "x-list",
     "x-only-members",
     "x-rate-limit",
+    "x-since",
     "x-stub",
+    "x-variant",
 ];
 
 /// The rules, and what they have found so far.
@@ -302,6 +306,7 @@ impl Lint {
             "write `deprecated: true`, or leave it out",
         );
         let deviates = self.reasons(operation, "x-deviates");
+        let origin = self.origin("the operation", operation);
         self.stub(
             operation,
             before,
@@ -319,6 +324,7 @@ impl Lint {
             exactly_one_of,
             rate_limit,
             deprecated,
+            origin,
             deviates,
             list,
             bare_message,

@@ -950,7 +950,7 @@ fn exactly_one_of_a_parameter_that_is_always_sent_is_refused() {
             ),
             "listAlarms",
             &format!("x-exactly-one-of names `{always}`, which is always sent"),
-            "remove `required` and `x-constant`",
+            "remove `required`, `x-constant` and `x-default`",
         );
     }
 }

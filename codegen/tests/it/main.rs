@@ -10,4 +10,5 @@
 mod curated;
 mod generation;
 mod lint;
+mod origin;
 mod source;

@@ -43,8 +43,13 @@ impl Lint {
                 "required",
                 "description",
                 "schema",
+                "x-basis",
                 "x-constant",
+                "x-default",
+                "x-since",
                 "x-stub",
+                "x-unsent",
+                "x-variant",
             ],
         );
         if text(parameter, "in") != "query" {
@@ -115,7 +120,16 @@ impl Lint {
             let mut bare = property.clone();
             if let Some(bare) = bare.as_object_mut() {
                 bare.remove("description");
-                bare.remove("x-stub");
+                for key in [
+                    "x-basis",
+                    "x-default",
+                    "x-since",
+                    "x-stub",
+                    "x-unsent",
+                    "x-variant",
+                ] {
+                    bare.remove(key);
+                }
                 if bare.remove("x-constant").is_some() {
                     self.defect(
                         format!("parameter `{name}` is a constant in a form"),
@@ -167,9 +181,28 @@ impl Lint {
             PARAMETER_CHARACTERS,
         );
         let kind = self.kind(&what, schema)?;
-        let constant = described
-            .get("x-constant")
-            .map(|constant| self.constant(&what, &kind, constant));
+        let constant = described.get("x-constant").map(|constant| {
+            self.fits(&what, &kind, "x-constant", constant);
+            Self::constant(constant)
+        });
+        let default = described.get("x-default").cloned();
+        if let Some(default) = &default {
+            self.fits(&what, &kind, "x-default", default);
+        }
+        let unsent = self.unsent(&what, &kind, described.get("x-unsent"), default.as_ref());
+        let origin = self.origin(&what, described);
+        if (required || constant.is_some()) && default.is_some() {
+            self.defect(
+                format!("{what} is always sent and has an x-default"),
+                "remove the x-default: it is for a parameter that a caller may leave out",
+            );
+        }
+        if origin.is_of_some_builds() && (required || constant.is_some() || default.is_some()) {
+            self.defect(
+                format!("{what} is not known to every build and would be sent unasked"),
+                "remove `required`, x-constant and x-default from it: what a build may not know is sent only for a caller who asks for it",
+            );
+        }
         Some(Parameter {
             name,
             location,
@@ -177,27 +210,54 @@ impl Lint {
             description,
             kind,
             constant,
+            default,
+            unsent,
+            origin,
         })
     }
 
-    fn constant(&mut self, what: &str, kind: &Kind, constant: &Value) -> String {
+    /// The word for which nothing is sent.
+    fn unsent(
+        &mut self,
+        what: &str,
+        kind: &Kind,
+        stated: Option<&Value>,
+        default: Option<&Value>,
+    ) -> Option<String> {
+        let stated = stated?;
+        let known =
+            matches!(kind, Kind::Text { values } if values.iter().any(|value| stated == value));
+        if !known || default.is_none_or(|default| default == stated) {
+            self.defect(
+                format!("{what}: its x-unsent {stated} is no other value of an enum with an x-default"),
+                "name one value of its enum by which a caller asks that nothing is sent, or remove it",
+            );
+        }
+        stated.as_str().map(str::to_owned)
+    }
+
+    /// Checks that a value which is sent unasked is one that a caller could give.
+    fn fits(&mut self, what: &str, kind: &Kind, key: &str, value: &Value) {
         let fits = match kind {
-            Kind::Text { values } => constant
+            Kind::Text { values } => value
                 .as_str()
                 .is_some_and(|text| values.is_empty() || values.iter().any(|v| v == text)),
-            Kind::Integer { minimum, maximum } => constant.as_i64().is_some_and(|number| {
+            Kind::Integer { minimum, maximum } => value.as_i64().is_some_and(|number| {
                 minimum.is_none_or(|minimum| minimum <= number)
                     && maximum.is_none_or(|maximum| number <= maximum)
             }),
-            Kind::Number => constant.is_number(),
-            Kind::Boolean => constant.is_boolean(),
+            Kind::Number => value.is_number(),
+            Kind::Boolean => value.is_boolean(),
         };
         if !fits {
             self.defect(
-                format!("{what}: its x-constant {constant} is no value of its type"),
+                format!("{what}: its {key} {value} is no value of its type"),
                 "write a value that the schema allows; text is quoted, true and numbers are not",
             );
         }
+    }
+
+    fn constant(constant: &Value) -> String {
         match constant {
             Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -326,10 +386,11 @@ impl Lint {
                     format!("x-exactly-one-of names `{name}`, which is no parameter"),
                     "name parameters of this operation",
                 ),
-                Some(p) if p.required || p.constant.is_some() => self.defect(
-                    format!("x-exactly-one-of names `{name}`, which is always sent"),
-                    "remove `required` and `x-constant` from it",
-                ),
+                Some(p) if p.required || p.constant.is_some() || p.default.is_some() => self
+                    .defect(
+                        format!("x-exactly-one-of names `{name}`, which is always sent"),
+                        "remove `required`, `x-constant` and `x-default` from it",
+                    ),
                 Some(_) => {}
             }
         }
