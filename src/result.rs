@@ -6,6 +6,7 @@
 #![deny(clippy::disallowed_types)]
 
 mod envelope;
+mod only;
 mod query;
 #[allow(dead_code, reason = "what workflows of several operations read by")]
 mod rows;
@@ -16,6 +17,9 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
+#[cfg(test)]
+pub(crate) use only::CODES;
+pub(crate) use only::only;
 pub use query::{Query, Sort, Where, Words};
 pub(crate) use rows::rows;
 pub use shape::{Limits, Plan, Reader, Selection, Series, shape};

@@ -158,7 +158,8 @@ impl Client {
         self.connection.through_gate(|gate| gate.tell(foreign))
     }
 
-    /// Calls an operation and returns whatever comes back, whether success or not.
+    /// Calls an operation and returns whatever comes back, whether success or not. Where the document permits only some
+    /// members of an answer (`Specification::only_members`), these are all that comes back, and a failure is an error.
     ///
     /// # Errors
     ///
@@ -244,14 +245,38 @@ impl Client {
             return Err(Error::TooLarge { limit });
         }
         let (body, share) = self.collect(response, encoding, announced, limit).await?;
-        Ok(RawResponse {
+        let raw = RawResponse {
             operation: O::ID,
             status,
             content_type,
             challenge,
             body,
             _share: Arc::new(share),
-        })
+        };
+        self.only_permitted(raw).await
+    }
+
+    /// The answer without what the document says nobody may see. It may be large, and all calls share a thread.
+    async fn only_permitted(&self, raw: RawResponse) -> Result<RawResponse, Error> {
+        let members = raw.operation.specification().only_members;
+        if members.is_empty() {
+            return Ok(raw);
+        }
+        let challenge = raw.challenge;
+        let kept = tokio::task::spawn_blocking(move || {
+            let body = result::only(raw.received(), members)?;
+            Ok(RawResponse {
+                body: body.into(),
+                content_type: None,
+                ..raw
+            })
+        });
+        match kept.await {
+            Ok(kept) => kept
+                .map_err(|failure| Error::from(self.tell_failure(failure)).challenged(challenge)),
+            // Nobody cancels it.
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
     }
 
     /// Reads a body up to the limit, whatever length was announced. Memory for it is taken as its bytes come.
