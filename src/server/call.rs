@@ -15,6 +15,7 @@ use crate::audit::metrics::Metrics;
 use crate::audit::{Audit, Exchange, Outcome};
 use crate::opmanager::{Error, Profile, Specification, Target};
 use crate::tools::arguments::{ConnectionInput, Problems};
+use crate::tools::execution::{self, Stopped};
 use crate::tools::failure_text::{self, Way};
 use crate::tools::report::Report;
 use crate::tools::{Access, Arguments, Handler, Tool, arguments, toolset, workflows};
@@ -245,6 +246,21 @@ impl OpManagerServer {
             panic!("{text}");
         }
         let operation = entry.operation.specification();
+        if execution::is_execution(entry.operation) {
+            let permitted = &self.0.settings.policy.workflows;
+            match execution::check(session, &arguments, permitted).await {
+                Ok(()) => {}
+                Err(Stopped::Unpermitted(reason)) => {
+                    audit.call(Outcome::NotAllowed, &session.exchange());
+                    return failed(reason);
+                }
+                Err(Stopped::Unread(error)) => {
+                    audit.call(outcome_of(&error), &session.exchange());
+                    let read = execution::LIST.specification();
+                    return self.request_failed(&error, read, Access::Read, session);
+                }
+            }
+        }
         // What changes something must not be taken for done, or not done, by the response to anything else.
         let fresh = entry.access > Access::Read;
         let call = |client, sending| (entry.call)(client, arguments, sending);
