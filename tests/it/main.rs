@@ -17,6 +17,7 @@ mod command;
 mod confirm;
 mod connections;
 mod context;
+mod credentials;
 mod deployment;
 mod diagnose;
 mod documents;
@@ -26,6 +27,7 @@ mod foreign;
 mod http;
 mod large_answers;
 mod messages;
+mod never;
 mod process;
 mod protocol;
 mod query;
@@ -43,6 +45,7 @@ mod surface;
 mod target;
 mod tls;
 mod typed;
+mod workflows;
 
 /// How a session reaches the program.
 const TRANSPORT: support::Transport = support::Transport::Pipes;

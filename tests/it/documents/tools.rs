@@ -19,7 +19,7 @@ const DEFAULT_TOOLS: usize = 20;
 /// What finding, describing and calling may cost together.
 const CATALOGUE_BUDGET: usize = 900;
 /// What the list of every operation may cost.
-const WHOLE_BUDGET: usize = 22_000;
+const WHOLE_BUDGET: usize = 30_000;
 /// What one tool may cost.
 const TOOL_BUDGET: usize = 600;
 
