@@ -65,14 +65,7 @@ fn write_operation(
             .ok_or_else(|| format!("{id}: a parameter has no name"))?;
         let required = parameter["required"] == true;
         let schema = resolve(document, &parameter["schema"]);
-        write_parameter(
-            table,
-            name,
-            "Query",
-            required,
-            schema,
-            &parameter["x-constant"],
-        )?;
+        write_parameter(table, name, "Query", required, schema, parameter)?;
     }
     let form = resolve(
         document,
@@ -88,7 +81,7 @@ fn write_operation(
             "Form",
             required,
             resolve(document, schema),
-            &schema["x-constant"],
+            schema,
         )?;
     }
     writeln!(
@@ -116,7 +109,7 @@ fn write_parameter(
     place: &str,
     required: bool,
     schema: &Value,
-    constant: &Value,
+    stated: &Value,
 ) -> Result<(), Box<dyn Error>> {
     let kind = match schema["type"].as_str() {
         Some("integer") => "Integer",
@@ -124,16 +117,20 @@ fn write_parameter(
         Some("boolean") => "Boolean",
         _ => "Text",
     };
-    let constant = match constant {
+    let text = |value: &Value| match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
+    let (constant, default) = (text(&stated["x-constant"]), text(&stated["x-default"]));
+    // A word for sending nothing is never sent.
+    let mut values = strings(&schema["enum"]);
+    values.retain(|value| stated["x-unsent"] != **value);
     writeln!(
         table,
         "Parameter {{ name: {name:?}, place: Place::{place}, required: {required}, kind: Kind::{kind}, values: &{:?}, \
-         minimum: {:?}, maximum: {:?}, constant: {constant:?} }},",
-        strings(&schema["enum"]),
+         minimum: {:?}, maximum: {:?}, constant: {constant:?}, default: {default:?} }},",
+        values,
         schema["minimum"].as_i64(),
         schema["maximum"].as_i64(),
     )?;

@@ -5,6 +5,7 @@
 
 #![deny(clippy::disallowed_types)]
 
+mod counters;
 mod envelope;
 mod only;
 mod query;

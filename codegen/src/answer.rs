@@ -42,9 +42,23 @@ impl Operation {
 
     /// Names of the fields, at any depth of the answer, whose text holds markup.
     pub(crate) fn markup(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
+        self.marked(schemas, &|field| field["x-markup"] == true)
+    }
+
+    /// Names of the counters of the answer that count pages and not rows.
+    pub(crate) fn pages(&self, schemas: &Map<String, Value>) -> BTreeSet<String> {
+        self.marked(schemas, &|field| field["x-counts"] == "pages")
+    }
+
+    /// Names of the fields, at any depth of the answer, whose schema has a mark.
+    fn marked(
+        &self,
+        schemas: &Map<String, Value>,
+        is_marked: &dyn Fn(&Value) -> bool,
+    ) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         let mut seen = BTreeSet::new();
-        collect_markup(&self.response, schemas, &mut seen, &mut names);
+        collect(&self.response, schemas, is_marked, &mut seen, &mut names);
         names
     }
 }
@@ -109,9 +123,10 @@ fn list_of(schema: &Value, schemas: &Map<String, Value>) -> Option<String> {
     }
 }
 
-fn collect_markup<'a>(
+fn collect<'a>(
     schema: &'a Value,
     schemas: &'a Map<String, Value>,
+    is_marked: &dyn Fn(&Value) -> bool,
     seen: &mut BTreeSet<&'a str>,
     names: &mut BTreeSet<String>,
 ) {
@@ -119,13 +134,13 @@ fn collect_markup<'a>(
         && let Some(schema) = schemas.get(name)
         && seen.insert(name)
     {
-        collect_markup(schema, schemas, seen, names);
+        collect(schema, schemas, is_marked, seen, names);
     }
     for (name, property) in properties(schema) {
-        if property["x-markup"] == true {
+        if is_marked(property) {
             names.insert(name.clone());
         }
-        collect_markup(property, schemas, seen, names);
+        collect(property, schemas, is_marked, seen, names);
     }
     let nested = ["items", "additionalProperties"].map(|key| &schema[key]);
     let all = schema["allOf"].as_array().into_iter().flatten();
@@ -134,6 +149,6 @@ fn collect_markup<'a>(
         .chain(all)
         .filter(|nested| nested.is_object())
     {
-        collect_markup(nested, schemas, seen, names);
+        collect(nested, schemas, is_marked, seen, names);
     }
 }

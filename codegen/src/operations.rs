@@ -122,6 +122,8 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
     });
     let markup = operation.markup(schemas);
     let markup = markup.iter();
+    let pages = operation.pages(schemas);
+    let pages = pages.iter();
     let answer = operation.outline(schemas).to_string();
     let expected = format_ident!(
         "{}",
@@ -152,6 +154,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             expected: crate::result::Expected::#expected,
             markup: &[ #(#markup),* ],
             only_members: &[ #(#only_members),* ],
+            pages: &[ #(#pages),* ],
             answer: #answer,
         }
     }

@@ -42,6 +42,8 @@ pub struct Parameter {
     pub maximum: Option<i64>,
     /// The only value ever sent, for parameters that no caller decides.
     pub constant: Option<&'static str>,
+    /// What is sent where a caller gives nothing.
+    pub default: Option<&'static str>,
 }
 
 /// Where a parameter is sent.

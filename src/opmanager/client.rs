@@ -438,6 +438,7 @@ impl RawResponse {
             list: specification.list,
             read: specification.method == "GET",
             markup: specification.markup,
+            pages: specification.pages,
             ..Plan::default()
         }
     }

@@ -67,6 +67,8 @@ pub struct Specification {
     pub markup: &'static [&'static str],
     /// Members that alone are kept of the answer's items, before anything else reads it; empty for all of it.
     pub only_members: &'static [&'static str],
+    /// Names of counters beside the list of the answer that count pages and not rows.
+    pub pages: &'static [&'static str],
     /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and
     /// for every other field its types and what it means.
     pub answer: &'static str,

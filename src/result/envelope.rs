@@ -25,8 +25,12 @@ pub(super) struct Envelope {
     success: bool,
     /// A member that says nothing of success, and is not empty.
     data: bool,
+    /// A status in a word that is not known. It may be in the server's language: beside a code of an error it is no data.
+    word: bool,
     /// A code that is not one of success.
     code: Option<String>,
+    /// Whether that is a code of an error by its name.
+    has_error_code: bool,
     /// The text `message`, or one of its other names.
     message: Option<String>,
     /// Whether there is a text by one of the other names of `message`.
@@ -162,7 +166,7 @@ impl Envelope {
                 Kind::String => match Outcome::of(&self.text(scan)?) {
                     Outcome::Failure => self.doubt = Some(Said::default()),
                     Outcome::Success => self.success = true,
-                    Outcome::Neither => self.data = true,
+                    Outcome::Neither => self.word = true,
                 },
                 Kind::Number if role == Role::Status => {
                     let code = scalar(scan)?;
@@ -204,6 +208,7 @@ impl Envelope {
                         self.denied |= role == Role::ResponseCode;
                         if role == Role::ErrorCode {
                             self.doubt.get_or_insert_default();
+                            self.has_error_code = true;
                         }
                         self.code = Some(code);
                     }
@@ -249,7 +254,7 @@ impl Envelope {
         }
         let mut said = if self.denied {
             self.doubt.clone().unwrap_or_default()
-        } else if self.data || self.success {
+        } else if self.data || self.success || self.word && !self.has_error_code {
             return None;
         } else if let Some(doubt) = &self.doubt {
             doubt.clone()
@@ -269,7 +274,7 @@ impl Envelope {
 
     /// The failure that an object is which is not the outermost: only if there is nothing else in it.
     pub(super) fn inner_failure(&self) -> Option<Problem> {
-        if self.data || self.success || (self.empty_error && self.doubt.is_none()) {
+        if self.data || self.word || self.success || (self.empty_error && self.doubt.is_none()) {
             return None;
         }
         self.failure()
@@ -279,6 +284,7 @@ impl Envelope {
     pub(super) fn bare_message(&self) -> Option<&str> {
         let bare = !self.other_message
             && !self.data
+            && !self.word
             && !self.success
             && !self.denied
             && self.code.is_none()

@@ -40,6 +40,8 @@ pub struct Plan<'a> {
     pub read: bool,
     /// Names of fields whose text holds markup.
     pub markup: &'a [&'a str],
+    /// Names of counters beside its list that count pages and not rows.
+    pub pages: &'a [&'a str],
     /// Fields of its items that are returned where none are named; all if it is empty, or if an item has none of them.
     pub default_fields: &'a [&'a str],
     /// Names of fields of an answer without a list that only say how OpManager's pages look, and are left out unless they

@@ -195,12 +195,12 @@ impl OpManagerServer {
     fn request_failed(
         &self,
         error: &Error,
-        operation: &'static Specification,
+        (operation, given): (&'static Specification, &[&str]),
         access: Access,
         session: &Session<'_>,
     ) -> CallToolResult {
         let way = Way::of(session.connection().target(), session.profile());
-        let text = failure_text::failure(error, operation, access, way, self.wording());
+        let text = failure_text::failure(error, (operation, given), access, way, self.wording());
         CallToolResult::error(self.told(text, error.is_spoken()))
     }
 
@@ -263,6 +263,10 @@ impl OpManagerServer {
         }
         // What changes something must not be taken for done, or not done, by the response to anything else.
         let fresh = entry.access > Access::Read;
+        let given: Vec<String> = arguments
+            .as_object()
+            .map(|given| given.keys().cloned().collect())
+            .unwrap_or_default();
         let call = |client, sending| (entry.call)(client, arguments, sending);
         let result = session.run(operation, fresh, call, shaped).await;
         match result {
@@ -273,7 +277,8 @@ impl OpManagerServer {
             }
             Err((error, _)) => {
                 audit.call(outcome_of(&error), &session.exchange());
-                self.request_failed(&error, operation, entry.access, session)
+                let given: Vec<&str> = given.iter().map(String::as_str).collect();
+                self.request_failed(&error, (operation, &given), entry.access, session)
             }
         }
     }
@@ -298,7 +303,12 @@ impl OpManagerServer {
         }) = ended
         {
             audit.call(outcome_of(&error), &exchange);
-            return self.request_failed(&error, operation.specification(), entry.access, session);
+            return self.request_failed(
+                &error,
+                (operation.specification(), &[]),
+                entry.access,
+                session,
+            );
         }
         let finished = report.finish();
         if finished.failed {

@@ -4,6 +4,7 @@
 //! quoted: one that was meant for another argument may be the key.
 
 mod check;
+mod codes;
 mod connection;
 mod lenient;
 mod schema;

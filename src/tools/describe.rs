@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::opmanager::Specification;
+
 use super::arguments::{self, CONNECTION_ARGUMENTS};
 use super::policy::suggestion;
 use super::{Access, Arguments, Policy, Tool, catalogue, find as find_tool, local, search};
@@ -200,6 +202,9 @@ pub(crate) fn description(tool: &Tool, policy: &Policy) -> Value {
         if arguments::names(required).any(|required| required == name) {
             property["required"] = true.into();
         }
+        if let Some(specification) = tool.operation() {
+            come_from(&mut property, specification, name);
+        }
         own.insert(name.clone(), property);
     }
     let mut told = json!({
@@ -216,10 +221,33 @@ pub(crate) fn description(tool: &Tool, policy: &Policy) -> Value {
         if let Some(limit) = specification.rate_limit {
             told["calls_per_minute"] = limit.requests_per_minute.into();
         }
+        told["rests_on"] = specification.origin.basis.word().into();
+        if let Some(builds) = specification.origin.builds() {
+            told["only_for"] = builds.into();
+        }
         told["answer"] = serde_json::from_str(specification.answer).unwrap_or_default();
     }
     if let Err(reason) = policy.allows(tool) {
         told["refused"] = reason.into();
     }
     told
+}
+
+/// What is said of an argument beside its schema: its default, and where it comes from if that is not what the operation
+/// rests on, or if some builds do not have it.
+fn come_from(property: &mut Value, specification: &Specification, name: &str) {
+    let default = specification
+        .defaults
+        .iter()
+        .find(|(known, _)| *known == name);
+    if let Some((_, default)) = default {
+        property["default"] = serde_json::from_str(default).unwrap_or_default();
+    }
+    let origin = specification.origin_of(name);
+    if origin.basis != specification.origin.basis {
+        property["rests_on"] = origin.basis.word().into();
+    }
+    if let Some(builds) = origin.builds() {
+        property["only_for"] = builds.into();
+    }
 }

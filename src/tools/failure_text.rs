@@ -27,10 +27,10 @@ impl Way {
     }
 }
 
-/// The text of a failed call.
+/// The text of a failed call for which the arguments of those names were given.
 pub(crate) fn failure(
     error: &Error,
-    specification: &Specification,
+    (specification, given): (&Specification, &[&str]),
     access: Access,
     way: Way,
     wording: Wording,
@@ -47,6 +47,7 @@ pub(crate) fn failure(
     let case = Case {
         error,
         specification,
+        given,
         unknown: access > Access::Read && may_have_happened(error),
         access,
         way,
@@ -119,8 +120,11 @@ enum Cause {
     Throttled,
     /// A documented error code: what it means, and what to do.
     Code(&'static str, &'static str),
+    /// A parameter that this build does not know was sent.
+    ExtraParameter,
     Central,
-    Names,
+    /// OpManager's own words, and no code by which they could be told apart: they are in its language.
+    Unclassified,
     /// A status that says that the request was wrong, without a reason.
     Rejected,
     ServerFailed,
@@ -165,7 +169,13 @@ impl Cause {
                 ..
             } => Self::of_reserved_status(*status).unwrap_or_else(|| {
                 let code = code.as_ref().map_or("", Told::as_str);
-                Self::of_words(code, &message.as_str().to_ascii_lowercase())
+                Self::of_code(code)
+                    .or_else(|| Self::of_status_alone(*status))
+                    .or_else(|| Self::of_words(&message.as_str().to_ascii_lowercase()))
+                    .unwrap_or(match status {
+                        500.. => Self::ServerFailed,
+                        _ => Self::Unclassified,
+                    })
             }),
             Failure::Status { status } => Self::of_status(*status),
             Failure::WebPage { status, login, .. } if (200..300).contains(status) => {
@@ -199,26 +209,43 @@ impl Cause {
     }
 
     fn of_status(status: u16) -> Self {
-        Self::of_reserved_status(status).unwrap_or(match status {
-            300..=399 => Self::Redirect,
-            404 | 405 | 410 | 501 => Self::UnknownOperation,
-            400..=499 => Self::Rejected,
-            _ => Self::ServerFailed,
-        })
+        Self::of_reserved_status(status)
+            .or_else(|| Self::of_status_alone(status))
+            .unwrap_or(match status {
+                300..=399 => Self::Redirect,
+                400..=499 => Self::Rejected,
+                _ => Self::ServerFailed,
+            })
     }
 
-    /// By what OpManager says.
-    fn of_words(code: &str, message: &str) -> Self {
-        if let Some((_, meaning, next)) = ERROR_CODES.iter().find(|(known, ..)| *known == code) {
-            Self::Code(meaning, next)
+    /// By a status that says it all where there is no code.
+    fn of_status_alone(status: u16) -> Option<Self> {
+        matches!(status, 404 | 405 | 410 | 501).then_some(Self::UnknownOperation)
+    }
+
+    /// By the code that OpManager gives.
+    fn of_code(code: &str) -> Option<Self> {
+        if code == EXTRA_PARAMETER {
+            Some(Self::ExtraParameter)
+        } else if let Some((_, meaning, next)) =
+            ERROR_CODES.iter().find(|(known, ..)| *known == code)
+        {
+            Some(Self::Code(meaning, next))
         } else if code.contains("THROTTLES_LIMIT_EXCEEDED") {
-            Self::Throttled
-        } else if message.contains("blocked in central") {
-            Self::Central
-        } else if message.contains("api key") || message.contains("apikey") {
-            Self::Key
+            Some(Self::Throttled)
         } else {
-            Self::Names
+            None
+        }
+    }
+
+    /// By OpManager's words, after everything else: they are in its language, and these are of a server in English.
+    fn of_words(message: &str) -> Option<Self> {
+        if message.contains("blocked in central") {
+            Some(Self::Central)
+        } else if message.contains("api key") || message.contains("apikey") {
+            Some(Self::Key)
+        } else {
+            None
         }
     }
 }
@@ -227,6 +254,8 @@ impl Cause {
 struct Case<'a> {
     error: &'a Error,
     specification: &'a Specification,
+    /// The arguments that were given.
+    given: &'a [&'a str],
     /// Whether a change may have been made.
     unknown: bool,
     access: Access,
@@ -288,15 +317,17 @@ impl Case<'_> {
                 "Redirects are not followed. Give the host, port and scheme that the server really uses; a redirect to a login page means that the key was not accepted",
             ],
             Cause::UnknownOperation => vec![
-                "This server does not know the operation: check that host and port are an OpManager, and its version",
+                "This server does not know the operation: check that host and port are an OpManager, and its version. Builds of 2016 to 2018 spell some operations otherwise and must be updated",
             ],
             Cause::Throttled => vec![],
             Cause::Code(_, next) => vec![next],
             Cause::Central => vec![
                 "This server is a Central: send the call to the probe that monitors the device (see list_probes)",
             ],
-            Cause::Names => vec![
-                "Check the names and ids given: take device names from `deviceName` of list_devices, not display names, and alarm entities from list_alarms",
+            Cause::ExtraParameter => vec![],
+            Cause::Unclassified => vec![
+                "No known code came with it, so this server cannot tell what kind of error it is. Check the names and ids given: take device names from `deviceName` of list_devices, not display names, and alarm entities from list_alarms",
+                "If other calls fail alike, check the API key (diagnose_connection)",
             ],
             Cause::Rejected => vec![VALUE, "Check that host and port are an OpManager server"],
             Cause::ServerFailed if self.unknown => {
@@ -320,6 +351,9 @@ impl Case<'_> {
         };
         let meaning = match cause {
             Cause::Code(meaning, _) => Some(format!("That means: {meaning}")),
+            Cause::ExtraParameter => {
+                Some("That means: this build does not know one of the parameters sent".to_owned())
+            }
             Cause::Throttled if matches!(self.error, Error::Refused(Failure::Reported { .. })) => {
                 Some("That means: too many calls of this operation in a minute".to_owned())
             }
@@ -342,9 +376,56 @@ impl Case<'_> {
             ),
             Cause::TooLarge => self.too_large(&mut steps),
             Cause::Throttled => steps.push(throttled(self.specification)),
+            Cause::ExtraParameter => self.extra(&mut steps),
+            Cause::UnknownOperation => {
+                if let Some(builds) = self.specification.origin.builds() {
+                    steps.push(format!("Only {builds} have this operation"));
+                }
+            }
             _ => {}
         }
         steps
+    }
+
+    /// Which arguments a build may not know, of those that were given and need not be.
+    fn extra(&self, steps: &mut Vec<String>) {
+        let specification = self.specification;
+        let schema: serde_json::Value =
+            serde_json::from_str(specification.schema).unwrap_or_default();
+        let required: Vec<&str> = arguments::names(&schema["required"]).collect();
+        let optional = self.given.iter().filter(|name| {
+            schema["properties"].get(**name).is_some()
+                && !required.contains(name)
+                && !specification.exactly_one_of.contains(name)
+        });
+        let (some_builds, mut others): (Vec<&str>, Vec<&str>) =
+            optional.partition(|name| specification.origin_of(name).is_of_some_builds());
+        // What rests on least first.
+        others.sort_by_key(|name| std::cmp::Reverse(specification.origin_of(name).basis));
+        let first: Vec<String> = some_builds
+            .iter()
+            .map(|name| {
+                let builds = specification.origin_of(name).builds().unwrap_or_default();
+                format!("`{name}` (only for {builds})")
+            })
+            .collect();
+        let others: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
+        steps.push(match (first.is_empty(), others.is_empty()) {
+            (false, true) => format!("Leave it out: {}", first.join(", ")),
+            (false, false) => format!(
+                "Leave it out: {}. If it is refused all the same, leave out one by one {}",
+                first.join(", "),
+                quoted(&others)
+            ),
+            (true, false) => format!(
+                "Not every build knows each optional argument: leave it out, one by one, of {}",
+                quoted(&others)
+            ),
+            (true, true) => {
+                "No optional argument was given, so none can be left out: this build may not know the operation in this form"
+                    .to_owned()
+            }
+        });
     }
 
     /// What helps against a certificate that is not trusted, and has not been done.
@@ -533,7 +614,31 @@ const ERROR_CODES: &[(&str, &str, &str)] = &[
         "a parameter came more often than allowed",
         "Each argument is sent once: this server may not know the operation in this form",
     ),
+    // Numeric codes of writes, as answers of real servers and clients have them.
+    (
+        "5123",
+        "the device is monitored already",
+        "Take its `deviceName` from list_devices",
+    ),
+    (
+        "5156",
+        "there is a business view of that name already",
+        "Use that one, or give another name",
+    ),
+    (
+        "5132",
+        "the device is in that business view already",
+        "Nothing is left to do for this device",
+    ),
+    (
+        "5013",
+        "the state of that run of a workflow is not known",
+        "Check the execution id: it is the number that starting the workflow answered",
+    ),
 ];
+
+/// The code for a parameter that no rule of the build knows.
+const EXTRA_PARAMETER: &str = "EXTRA_PARAM_FOUND";
 
 fn throttled(specification: &Specification) -> String {
     match specification.rate_limit {
@@ -589,6 +694,7 @@ mod tests {
         let mut all = vec![
             reported(200, "", "No such device."),
             reported(200, "5000", ""),
+            reported(200, EXTRA_PARAMETER, "No"),
             reported(200, "X_THROTTLES_LIMIT_EXCEEDED", "Too many"),
             reported(200, "", "This API is blocked in Central"),
             reported(200, "", "Invalid API key"),
@@ -774,7 +880,7 @@ mod tests {
             for wording in Wording::ALL {
                 for access in Access::ALL {
                     for (scheme, way) in WAYS {
-                        let text = failure(&error, specification, access, way, wording);
+                        let text = failure(&error, (specification, &[]), access, way, wording);
                         if wording == Wording::Headers {
                             assert!(!text.contains("opmanager.example"), "{text}");
                         }
@@ -822,7 +928,7 @@ mod tests {
                     .flat_map(|wording| Access::ALL.map(|access| (wording, access)))
                 {
                     let specification = OperationId::ALL[0].specification();
-                    let text = failure(&error, specification, access, way, wording);
+                    let text = failure(&error, (specification, &[]), access, way, wording);
                     let small = text.to_ascii_lowercase();
                     let case = format!("{error:?} {scheme} {wording:?} {access}: {text}");
                     assert!(
@@ -897,7 +1003,13 @@ mod tests {
         for error in errors() {
             let way = Way::Tls(Some(Profile::Verified));
             let specification = OperationId::ALL[0].specification();
-            let text = failure(&error, specification, Access::Read, way, Wording::Arguments);
+            let text = failure(
+                &error,
+                (specification, &[]),
+                Access::Read,
+                way,
+                Wording::Arguments,
+            );
             assert_eq!(
                 text.contains("Check the API key"),
                 text.contains("128100"),
@@ -912,7 +1024,13 @@ mod tests {
         for operation in OperationId::ALL {
             let specification = operation.specification();
             let way = Way::Tls(Some(Profile::Verified));
-            let text = failure(&error, specification, Access::Read, way, Wording::Arguments);
+            let text = failure(
+                &error,
+                (specification, &[]),
+                Access::Read,
+                way,
+                Wording::Arguments,
+            );
             assert!(text.contains("--max-response-bytes BYTES"), "{text}");
             let schema: serde_json::Value = serde_json::from_str(specification.schema).unwrap();
             let known = schema["properties"].as_object().unwrap();
@@ -953,7 +1071,13 @@ mod tests {
             let unknown = may_have_happened(&error);
             let text = |access| {
                 let specification = OperationId::ALL[0].specification();
-                failure(&error, specification, access, WAYS[0].1, Wording::Arguments)
+                failure(
+                    &error,
+                    (specification, &[]),
+                    access,
+                    WAYS[0].1,
+                    Wording::Arguments,
+                )
             };
             assert_eq!(text(Access::Write).contains("outcome is unknown"), unknown);
             assert!(!text(Access::Read).contains("outcome is unknown"));

@@ -184,7 +184,7 @@ impl<'a> Report<'a> {
         self.spoken |= failed.error.is_spoken();
         let text = failure_text::failure(
             &failed.error,
-            failed.operation.specification(),
+            (failed.operation.specification(), &[]),
             super::of_operation(failed.operation).map_or(Access::Read, Tool::access),
             Way::of(self.connection.target(), None),
             self.wording,

@@ -47,8 +47,8 @@ fn of(id: &str) -> &'static Operation {
         .unwrap()
 }
 
-/// A time in the form that the operation takes, for its arguments that are times: any other text is rejected.
-fn time(operation: &str, argument: &str) -> Option<&'static str> {
+/// A text in the form that the operation takes, for its arguments that have one, such as times: any other is rejected.
+fn formed(operation: &str, argument: &str) -> Option<&'static str> {
     match (operation, argument) {
         ("listAlarms", "fromTime" | "toTime") => Some("2026-03-01 10:20:30"),
         (_, "startTime" | "endTime" | "once_startat" | "once_endat" | "once_endate") => {
@@ -56,6 +56,8 @@ fn time(operation: &str, argument: &str) -> Option<&'static str> {
         }
         ("getReportData", "startDate" | "endDate") | (_, "daily_effectfrom") => Some("2026-03-01"),
         (_, "from_time" | "to_time") => Some("10:20"),
+        ("listInterfaces", "severity") => Some("1,2,11"),
+        (_, "timeSettings" | "filters") => Some(r#"{"a&b=":"\\ +%2B#\u00e9"}"#),
         _ => None,
     }
 }
@@ -76,10 +78,13 @@ fn check(operation: &Operation, arguments: &Map<String, Value>, request: &Record
         request.target
     );
 
-    let constants = operation
-        .parameters
-        .iter()
-        .filter_map(|parameter| Some((parameter.name.to_owned(), parameter.constant?.to_owned())));
+    let constants = operation.parameters.iter().filter_map(|parameter| {
+        let default = parameter
+            .default
+            .filter(|_| !arguments.contains_key(parameter.name));
+        let unasked = parameter.constant.or(default)?;
+        Some((parameter.name.to_owned(), unasked.to_owned()))
+    });
     let expected: Vec<_> = pairs(arguments).into_iter().chain(constants).collect();
     let is_form = |(name, _): &(String, String)| {
         let mut parameters = operation.parameters.iter();
@@ -173,7 +178,7 @@ async fn ar_02_every_parameter_arrives_under_its_own_name_and_byte_for_byte() {
                 arguments.retain(|name, _| !operation.exactly_one_of.contains(&name.as_str()));
             }
             let value = match (parameter.kind, parameter.values) {
-                (Kind::Text, []) => time(operation.id, parameter.name).unwrap_or(NASTY).into(),
+                (Kind::Text, []) => formed(operation.id, parameter.name).unwrap_or(NASTY).into(),
                 (Kind::Text, [.., last]) => (*last).into(),
                 (Kind::Integer, _) => parameter.maximum.or(parameter.minimum).unwrap_or(-7).into(),
                 (Kind::Number, _) => json!(-0.25),

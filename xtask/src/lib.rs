@@ -5,6 +5,7 @@
 //! not depend on the server crate, so that it still runs when a change has broken the server's build.
 
 pub mod apply;
+pub mod captured;
 pub mod ci;
 pub mod commits;
 pub mod coverage;

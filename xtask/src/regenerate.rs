@@ -8,6 +8,7 @@ use opmanager_codegen::document::Document;
 
 use crate::Error;
 use crate::apply;
+use crate::captured::{self, Captured};
 use crate::coverage::{self, Coverage};
 use crate::diff::{self, Change};
 use crate::facts::Facts;
@@ -19,6 +20,7 @@ use crate::surface::Surface;
 const VENDOR: &str = "openapi/vendor.json";
 const SUMMARY: &str = "openapi/vendor-summary.md";
 const CURATED: &str = "openapi/opmanager.yaml";
+const CAPTURED: &str = "openapi/captured.json";
 
 /// What to do.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +97,7 @@ pub fn run(root: &Path, options: &Options) -> Result<Report, Error> {
     } else {
         &curated_text
     };
-    let mut report = stand(now, &facts, &surface)?;
+    let mut report = stand(root, now, &facts, &surface)?;
     let entry = |change| entry(change, &surface, &document, &facts);
     report.vendor = diff::compare(&recorded, &facts)
         .into_iter()
@@ -130,12 +132,21 @@ pub fn coverage(root: &Path) -> Result<Report, Error> {
     let facts = parse_facts(&read(&root.join(VENDOR))?)?;
     let text = read(&root.join(CURATED))?;
     let surface = Surface::read(root, &draft(&text)?)?;
-    stand(&text, &facts, &surface)
+    stand(root, &text, &facts, &surface)
 }
 
 /// The part of the report that is about the curated document.
-fn stand(text: &str, facts: &Facts, surface: &Surface) -> Result<Report, Error> {
+fn stand(root: &Path, text: &str, facts: &Facts, surface: &Surface) -> Result<Report, Error> {
     let document = draft(text)?;
+    let (captured, unfollowed) = match read_if_there(&root.join(CAPTURED))? {
+        Some(text) => {
+            let captured = Captured::from_json(&text)
+                .map_err(|error| Error::Command(format!("{CAPTURED}: {error}")))?;
+            let unfollowed = captured::unfollowed(&document, &captured, facts);
+            (captured, unfollowed)
+        }
+        None => Default::default(),
+    };
     let coverage: Coverage = coverage::of(&document, facts);
     let defects = Document::parse(text)
         .err()
@@ -149,6 +160,8 @@ fn stand(text: &str, facts: &Facts, surface: &Surface) -> Result<Report, Error> 
         curated: curated
             .map(|change| entry(change, surface, &document, facts))
             .collect(),
+        captured: unfollowed,
+        captured_facts: captured.facts.len(),
         coverage,
         defects: defects.collect(),
         ..Report::default()

@@ -40,6 +40,10 @@ pub struct Report {
     pub curated: Vec<Entry>,
     /// How the curated document stands to the facts.
     pub coverage: Coverage,
+    /// What the curated document does not follow of what was captured, and what of it rests on nothing recorded.
+    pub captured: Vec<String>,
+    /// How many facts were captured.
+    pub captured_facts: usize,
     /// Stubs and other defects of the curated document.
     pub defects: Vec<String>,
     /// What was, or would be, inserted into the curated document.
@@ -61,6 +65,7 @@ impl Report {
         }
         let done = self.vendor.is_empty()
             && self.coverage.is_complete()
+            && self.captured.is_empty()
             && self.defects.is_empty()
             && self.insertions.is_empty()
             && self.files.is_empty();
@@ -119,6 +124,12 @@ impl Report {
         list(
             text,
             style,
+            "openapi/opmanager.yaml against openapi/captured.json",
+            self.captured.iter().cloned(),
+        );
+        list(
+            text,
+            style,
             "Defects of openapi/opmanager.yaml",
             self.defects.iter().cloned(),
         );
@@ -170,7 +181,9 @@ impl Report {
             text,
             &format!(
                 "{operations} operations and {parameters} parameters documented; {explained} difference(s) \
-                 explained, {open} not: {next}"
+                 explained, {open} not; {} fact(s) captured, {} not followed: {next}",
+                self.captured_facts,
+                self.captured.len()
             ),
         );
     }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::foreign::{Foreign, Gate, Redact, Source};
 use crate::json::{Flaw, Kind, Mode, Scanner, Walk, decoded, repaired};
 
+use super::super::counters::{self, Counter};
 use super::super::envelope::{Envelope, is_telling};
 use super::super::verdict::Problem;
 use super::super::writer::Writer;
@@ -100,6 +101,8 @@ struct Siblings {
     left_out: usize,
     /// Those that are named in `fields`, in lower case.
     named: Vec<String>,
+    /// The note on counters that are wrong, if any are.
+    wrong: Option<&'static str>,
 }
 
 /// What a judged answer is.
@@ -946,6 +949,21 @@ impl<'a> Reader<'a> {
             {
                 continue;
             }
+            if let Some(list) = chosen {
+                let rows = self.lists[list].total;
+                match counters::told(member.text(), rows, self.context.plan.pages) {
+                    Counter::AsItIs => {}
+                    Counter::Wrong => {
+                        self.siblings.wrong = Some(counters::WRONG);
+                        continue;
+                    }
+                    Counter::Pages(pages) => {
+                        out.entry();
+                        out.push(&pages);
+                        continue;
+                    }
+                }
+            }
             out.entry();
             out.append(&member);
             repaired += member.repaired();
@@ -1057,6 +1075,7 @@ impl<'a> Reader<'a> {
         let query = &selection.query;
         let mut beside = Writer::default();
         let repaired_beside = self.write_beside(&mut beside, Some(chosen));
+        let wrong = self.siblings.wrong.take();
         let mut list = self.lists.swap_remove(chosen);
         let missing = self.known_names(&list)?;
         let existing = list.names.existing();
@@ -1131,6 +1150,7 @@ impl<'a> Reader<'a> {
         if query.points.is_some() {
             notes.push("A list has no series: `points` could not be applied.".into());
         }
+        notes.extend(wrong.map(str::to_owned));
         notes.extend(repairs(list.out.repaired() + repaired_beside));
         if list.long > 0 {
             notes.push(format!(

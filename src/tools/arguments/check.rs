@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::schema::{BOUNDS, listed, names};
-use super::{Arguments, Problems, lenient};
+use super::{Arguments, Problems, codes, lenient};
 use crate::opmanager::ApiKey;
 use crate::result::Selection;
 use crate::tools::policy::suggestion;
@@ -175,7 +175,7 @@ fn check_text(name: &str, text: &str, schema: &Value) -> Option<String> {
     if !values.is_empty() && !values.contains(&text) {
         return Some(format!("must be one of {}", values.join(", ")));
     }
-    None
+    codes::problem(text, schema["description"].as_str().unwrap_or_default())
 }
 
 /// What is wrong with any text, but for the control characters that it may hold.

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::Arguments;
+use super::{Arguments, codes};
 
 /// Arguments that clients add to every call, and where that was seen. They are not ours and not OpManager's: dropped.
 const ADDED_BY_CLIENTS: [(&str, &str); 8] = [
@@ -126,7 +126,14 @@ fn as_meant(value: Value, schema: &Value) -> Value {
             as_kind(kind, &value).or_else(coded).unwrap_or(value)
         }
         ("string", Value::Array(items)) if is_comma_list(description) || items.len() == 1 => {
-            joined(items).map_or(value, Value::String)
+            let joined = joined(items);
+            let codes = joined.as_deref().and_then(|text| {
+                codes::understood(text, description, |word| code_of(word, description))
+            });
+            codes.or(joined).map_or(value, Value::String)
+        }
+        ("string", Value::Object(_)) => {
+            codes::object_as_text(&value, description).map_or(value, Value::String)
         }
         ("string", Value::String(text)) => {
             if text.trim_start().starts_with('[')
@@ -138,6 +145,7 @@ fn as_meant(value: Value, schema: &Value) -> Value {
             }
             in_the_case_of(text, schema)
                 .or_else(|| word_of(text, schema, description))
+                .or_else(|| codes::understood(text, description, |word| code_of(word, description)))
                 .map_or(value, Value::String)
         }
         ("string", Value::Number(number)) => {

@@ -405,7 +405,7 @@ fn question() -> &'static Specification {
 
 /// What a failed call would say, in one line.
 fn words(error: &Error, way: Way, wording: Wording) -> String {
-    let text = failure_text::failure(error, question(), Access::Read, way, wording);
+    let text = failure_text::failure(error, (question(), &[]), Access::Read, way, wording);
     let lines: Vec<&str> = text.lines().collect();
     lines.join(" ")
 }

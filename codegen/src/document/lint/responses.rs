@@ -102,9 +102,18 @@ impl Lint {
                 "oneOf",
                 "allOf",
                 "nullable",
+                "x-counts",
                 "x-markup",
             ],
         );
+        if let Some(counted) = schema.get("x-counts")
+            && counted != "pages"
+        {
+            self.defect(
+                format!("`{what}`: its x-counts is {counted}"),
+                "write `x-counts: pages`, or remove it from a counter of rows",
+            );
+        }
         let types = ["object", "array", "string", "integer", "number", "boolean"];
         if let Some(kind) = schema.get("type")
             && !types.iter().any(|known| kind == known)
