@@ -868,6 +868,14 @@ mod tests {
     /// Every text of a failed call: what happened, for reads and writes, with and without TLS, by the way in which the
     /// connection comes.
     #[test]
+    fn every_code_with_a_hint_is_passed_on_where_words_are_not() {
+        let hinted = ERROR_CODES.iter().map(|(code, ..)| *code);
+        for code in hinted.chain([EXTRA_PARAMETER]) {
+            assert!(crate::result::CODES.contains(&code), "{code}");
+        }
+    }
+
+    #[test]
     fn the_texts_of_failures_are_as_recorded() {
         let specification = OperationId::ALL
             .iter()

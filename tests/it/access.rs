@@ -1,9 +1,12 @@
 //! What each access level offers and runs. The operator's level is an upper bound; no call widens it.
 
+use std::collections::BTreeSet;
+
 use opmanager_mcp_server::tools::{self, Access};
+use opmanager_simulator::{Simulator, contract};
 use serde_json::{Value, json};
 
-use crate::support::{Session, at, simulator};
+use crate::support::{Session, at, example, simulator, tool_of};
 
 fn names(tools: &[Value]) -> Vec<&str> {
     tools
@@ -88,6 +91,58 @@ async fn ar_08_tools_above_the_level_are_neither_listed_nor_run() {
         session.conclude(simulator.api_key()).await;
     }
     assert_eq!(simulator.connections(), 0);
+}
+
+/// What operations that write would change, as some of those that read show it.
+async fn seen(session: &mut Session, simulator: &Simulator) -> Vec<Value> {
+    let mut seen = Vec::new();
+    for id in [
+        "listDevicesV2",
+        "listAlarms",
+        "listAllLogicalGroups",
+        "listDownTimeSchedules",
+        "listBusinessRules",
+        "getBusinessView",
+        "getBVDetails",
+        "getDeviceInfo",
+        "getDeviceAssociatedMonitors",
+        "getWorkflowExecutionStatus",
+    ] {
+        let operation = contract().iter().find(|operation| operation.id == id);
+        let operation = operation.unwrap();
+        let given = at(simulator, Value::Object(example(operation)));
+        let reply = session.call(tool_of(operation).name(), given).await;
+        assert!(!reply.failed, "{id}: {}", reply.text());
+        seen.push(reply.json());
+    }
+    seen
+}
+
+#[tokio::test]
+async fn what_may_only_read_changes_nothing_whatever_the_verb() {
+    let simulator = simulator().await;
+    let mut session = Session::start(&["--toolsets", "all,catalogue"]).await;
+    let before = seen(&mut session, &simulator).await;
+    simulator.clear_log();
+    for operation in contract() {
+        let tool = tool_of(operation);
+        let own = Value::Object(example(operation));
+        session.call(tool.name(), at(&simulator, own.clone())).await;
+        let by_name = json!({ "operation": operation.id, "arguments": own.to_string() });
+        session
+            .call("call_operation", at(&simulator, by_name))
+            .await;
+    }
+    let sent: BTreeSet<&str> = simulator
+        .requests()
+        .iter()
+        .filter_map(|request| request.operation)
+        .collect();
+    let read = contract()
+        .iter()
+        .filter(|operation| tool_of(operation).access() == Access::Read);
+    assert_eq!(sent, read.map(|operation| operation.id).collect());
+    assert_eq!(seen(&mut session, &simulator).await, before);
 }
 
 #[tokio::test]

@@ -6,7 +6,11 @@ use serde_json::json;
 
 use crate::support::{EVERYTHING, Session, at, simulator};
 
-#[allow(dead_code, reason = "the build asks it, this test reads the list")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the build asks it, this test reads the list"
+)]
 #[path = "../../codegen/src/document/never.rs"]
 mod list;
 

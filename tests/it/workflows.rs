@@ -279,3 +279,19 @@ fn flags_that_permit_nothing_are_refused_at_the_start() {
         assert!(text.contains(part), "{flags:?}: {text}");
     }
 }
+
+#[tokio::test]
+async fn both_requests_of_an_execution_are_recorded() {
+    let simulator = simulator().await;
+    let mut session = permitting(&["Restart print spooler"]).await;
+    for id in [1, 2] {
+        session.call(TOOL, run(&simulator, id)).await;
+    }
+    let finished = session.conclude(simulator.api_key()).await;
+    let lines = |operation: &str| {
+        let line = format!("operation=\"{operation}\"");
+        finished.log.matches(&line).count()
+    };
+    assert_eq!(lines("getWorkflowList"), 2, "{}", finished.log);
+    assert_eq!(lines("executeWorkflow"), 1, "{}", finished.log);
+}
