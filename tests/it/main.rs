@@ -12,6 +12,7 @@ mod access;
 mod answers;
 mod arguments;
 mod calls;
+mod captured;
 mod catalogue;
 mod command;
 mod confirm;

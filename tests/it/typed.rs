@@ -272,9 +272,11 @@ async fn alarms_come_back_as_alarms() {
                 .is_some_and(|entity| !entity.is_empty())
         );
     }
+    // The family that is sent unasked is the active one.
     assert_eq!(
         simulator.requests()[0].query,
-        [("severity".to_owned(), "1".to_owned())]
+        [("alertType", "ActiveAlarms"), ("severity", "1")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
     );
 }
 

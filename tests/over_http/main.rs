@@ -18,6 +18,8 @@ mod answers;
 mod arguments;
 #[path = "../it/calls.rs"]
 mod calls;
+#[path = "../it/captured.rs"]
+mod captured;
 #[path = "../it/confirm.rs"]
 mod confirm;
 #[path = "../it/connections.rs"]
