@@ -7,6 +7,7 @@
 
 mod counters;
 mod envelope;
+mod only;
 mod query;
 #[allow(dead_code, reason = "what workflows of several operations read by")]
 mod rows;
@@ -17,6 +18,9 @@ mod writer;
 use crate::foreign::{Foreign, Redact};
 
 pub use crate::json::Flaw;
+#[cfg(test)]
+pub(crate) use only::CODES;
+pub(crate) use only::only;
 pub(crate) use query::count_by;
 pub use query::{Query, Sort, Where, Words};
 pub(crate) use rows::rows;

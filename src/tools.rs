@@ -7,15 +7,19 @@ mod access;
 mod alarms;
 pub(crate) mod arguments;
 mod availability;
+mod configuration;
 mod dashboards;
 pub(crate) mod describe;
 mod devices;
 mod events;
+pub(crate) mod execution;
 pub(crate) mod failure_text;
 mod groups;
 mod interfaces;
+mod ipam;
 pub(crate) mod local;
 mod monitoring;
+mod netflow;
 mod notifications;
 mod policy;
 pub(crate) mod prompts;
@@ -28,6 +32,7 @@ pub(crate) mod toolset;
 mod virtualization;
 mod wireless;
 pub(crate) mod wording;
+mod workflow_operations;
 pub(crate) mod workflows;
 
 use std::sync::LazyLock;
@@ -36,6 +41,7 @@ use rmcp::model::JsonObject;
 
 use crate::opmanager::OperationId;
 pub use access::Access;
+pub use execution::WorkflowName;
 pub use policy::{Bound, CORE, Policy, ToolName, ToolsetName};
 pub use tool::Tool;
 pub(crate) use tool::{Flags, Handler};
@@ -56,6 +62,10 @@ pub(crate) const TOOLSETS: &[Toolset] = &[
     dashboards::TOOLSET,
     virtualization::TOOLSET,
     wireless::TOOLSET,
+    workflow_operations::TOOLSET,
+    netflow::TOOLSET,
+    configuration::TOOLSET,
+    ipam::TOOLSET,
 ];
 
 const _: () = toolset::decided_once(TOOLSETS);

@@ -244,21 +244,24 @@ impl<'a> Session<'a> {
             ..
         } = incoming.head;
         let success = (200..300).contains(&status);
+        // What nobody may see is taken out of a whole response.
+        let as_it_arrives = R::AS_IT_ARRIVES && operation.specification().only_members.is_empty();
         let most = match plan_of(operation).list {
-            Some(_) if success && R::AS_IT_ARRIVES => REDUCED_IN_PLACE,
+            Some(_) if success && as_it_arrives => REDUCED_IN_PLACE,
             _ => result::HELD,
         };
         let whole = incoming.hold(most).await;
         received.bytes.store(incoming.bytes(), Ordering::Relaxed);
         if whole? {
-            let reduced = self.reduced_whole(incoming.into_response(), reduce).await;
+            let raw = incoming.into_response().await?;
+            let reduced = self.reduced_whole(raw, reduce).await;
             return reduced.map_err(|error| error.challenged(challenge));
         }
         if !success {
             // Nothing that explains a failure is as long as that.
             return Err(Error::from(Failure::Status { status }).challenged(challenge));
         }
-        if !R::AS_IT_ARRIVES {
+        if !as_it_arrives {
             return Err(Error::TooLarge { limit: most });
         }
         incoming.reserve(LARGEST_SHARE).await?;
@@ -485,8 +488,8 @@ pub(crate) trait Reduce: Send + 'static {
     /// What is left.
     type Output: Send + 'static;
 
-    /// Whether it can be reduced as it arrives; else it must be held as a whole.
-    const AS_IT_ARRIVES: bool = true;
+    /// Whether it can be reduced as it arrives, by `reader` and `conclude`; else it must be held as a whole.
+    const AS_IT_ARRIVES: bool = false;
 
     /// Judges and reduces a response that is here as a whole.
     ///
@@ -496,7 +499,9 @@ pub(crate) trait Reduce: Send + 'static {
     fn whole(self, raw: &RawResponse, client: &Client) -> Result<Self::Output, Error>;
 
     /// Reads one that arrives.
-    fn reader<'a>(&'a mut self, plan: Plan<'a>, redact: Redact<'a>) -> Reader<'a>;
+    fn reader<'a>(&'a mut self, plan: Plan<'a>, _redact: Redact<'a>) -> Reader<'a> {
+        Reader::judge(plan)
+    }
 
     /// What is left of one that was read to its end.
     ///
@@ -505,10 +510,15 @@ pub(crate) trait Reduce: Send + 'static {
     /// That it does not fit.
     fn conclude(
         self,
-        read: Read,
-        received: Option<Received>,
+        _read: Read,
+        _received: Option<Received>,
         client: &Client,
-    ) -> Result<Self::Output, Error>;
+    ) -> Result<Self::Output, Error>
+    where
+        Self: Sized,
+    {
+        Err(client.misfit("it is read as a whole only"))
+    }
 }
 
 /// The text that a tool of one operation gives.
@@ -535,6 +545,7 @@ impl Shaped {
 
 impl Reduce for Shaped {
     type Output = String;
+    const AS_IT_ARRIVES: bool = true;
 
     fn whole(self, raw: &RawResponse, client: &Client) -> Result<String, Error> {
         let key = client.connection().key();
@@ -558,6 +569,7 @@ pub(crate) struct Judged;
 
 impl Reduce for Judged {
     type Output = Received;
+    const AS_IT_ARRIVES: bool = true;
 
     fn whole(self, raw: &RawResponse, client: &Client) -> Result<Received, Error> {
         client.judge(raw)?;
@@ -635,6 +647,7 @@ where
     F: FnMut(&mut S, T) -> ControlFlow<()> + Send + 'static,
 {
     type Output = S;
+    const AS_IT_ARRIVES: bool = true;
 
     fn whole(mut self, raw: &RawResponse, client: &Client) -> Result<S, Error> {
         let list = result::rows(raw.received(), raw.plan(), &mut |item| self.item(item))
@@ -677,15 +690,6 @@ pub(crate) fn one<T: DeserializeOwned + Send + 'static>() -> One<T> {
 
 impl<T: DeserializeOwned + Send + 'static> Reduce for One<T> {
     type Output = T;
-    const AS_IT_ARRIVES: bool = false;
-
-    fn reader<'a>(&'a mut self, plan: Plan<'a>, _: Redact<'a>) -> Reader<'a> {
-        Reader::judge(plan)
-    }
-
-    fn conclude(self, _: Read, _: Option<Received>, client: &Client) -> Result<T, Error> {
-        Err(client.misfit("it is too large"))
-    }
 
     fn whole(self, raw: &RawResponse, client: &Client) -> Result<T, Error> {
         let judged = client.judge(raw)?;

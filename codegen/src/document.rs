@@ -5,6 +5,7 @@
 //! ignored.
 
 mod lint;
+mod never;
 mod origin;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use openapiv3::OpenAPI;
 use serde_json::{Map, Value};
 
 use lint::Lint;
+pub use never::NEVER;
 pub use origin::{Basis, Origin};
 
 /// Arguments that every tool has beside those of its operation, so no parameter may take their names.
@@ -84,6 +86,8 @@ pub struct Operation {
     pub(crate) shape: Shape,
     /// `x-bare-message`: whether the answer may be a sentence in quotes and braces, which is not JSON.
     pub(crate) bare_message: bool,
+    /// `x-only-members`: of the items of the answer only these members are kept, as a bare list; empty for all of it.
+    pub(crate) only_members: Vec<String>,
     /// Schema of the success response as the document states it.
     pub(crate) response: Value,
 }

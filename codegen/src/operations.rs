@@ -130,6 +130,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
     });
     let codes = operation.codes(schemas);
     let codes = codes.iter().map(|(word, code)| quote!((#word, #code)));
+    let only_members = operation.only_members.iter();
     let defaults = operation.arguments().filter_map(|parameter| {
         let name = &parameter.name;
         let default = parameter.default.as_ref()?.to_string();
@@ -181,6 +182,7 @@ fn specification(operation: &Operation, schemas: &Map<String, Value>) -> TokenSt
             expected: crate::result::Expected::#expected,
             markup: &[ #(#markup),* ],
             codes: &[ #(#codes),* ],
+            only_members: &[ #(#only_members),* ],
             pages: &[ #(#pages),* ],
             answer: #answer,
         }

@@ -12,16 +12,22 @@ use crate::{
 
 mod alarms;
 mod availability;
+mod configuration;
 mod dashboards;
 mod devices;
 mod events;
 mod groups;
 mod interfaces;
+mod ipam;
+mod maps;
 mod monitoring;
+mod netflow;
 mod notifications;
+mod onboarding;
 mod reports;
 mod virtualization;
 mod wireless;
+mod workflows;
 
 pub(crate) enum Reply {
     Json(Value),
@@ -56,6 +62,12 @@ const AREAS: &[Handlers] = &[
     reports::HANDLERS,
     virtualization::HANDLERS,
     wireless::HANDLERS,
+    onboarding::HANDLERS,
+    maps::HANDLERS,
+    workflows::HANDLERS,
+    netflow::HANDLERS,
+    configuration::HANDLERS,
+    ipam::HANDLERS,
 ];
 
 fn find(id: &str) -> Option<(Handler, Example)> {

@@ -10,6 +10,7 @@ use crate::{
 };
 
 pub(crate) mod catalogue;
+pub(crate) mod extras;
 pub(crate) mod network;
 
 use catalogue::MonitorType;
@@ -37,6 +38,7 @@ pub(crate) struct State {
     pub(crate) schedules: Vec<Schedule>,
     pub(crate) profiles: Vec<Profile>,
     pub(crate) rules: Vec<BusinessRule>,
+    pub(crate) extras: extras::Extras,
 }
 
 #[derive(Default)]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::flags::{WorkflowArgs, checked};
 use super::{AccessArg, AnswerArgs, ConnectionArgs, TargetArgs, key, process};
 use crate::opmanager::Http;
 use crate::server::{Credentials, OpManagerServer, Settings};
@@ -21,6 +22,8 @@ pub(super) struct CallArgs {
     /// What may be called; each level includes the ones before it
     #[arg(long, value_name = "LEVEL", default_value = "read")]
     access: AccessArg,
+    #[command(flatten)]
+    workflows: WorkflowArgs,
     /// The tool's arguments
     #[arg(value_name = "NAME=VALUE", value_parser = pair)]
     arguments: Vec<(String, String)>,
@@ -91,11 +94,12 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     connection.key = Some(key::read_line("API key, not shown: ")?);
     let settings = Settings {
         // Who names a tool needs no list to find it in.
-        policy: Policy {
+        policy: checked(Policy {
             access: given.access.into(),
             toolsets: ToolsetName::every().collect(),
+            workflows: given.workflows.allow_workflows,
             ..Policy::default()
-        },
+        }),
         credentials: Credentials::Flags,
         result: given.answers.result(),
         zones: given.answers.zones(),

@@ -14,7 +14,7 @@ use super::Cli;
 use super::refusal::whole;
 use crate::opmanager::{AllowedTarget, Egress, Limits, Pin, TargetPolicy, Url, Zone};
 use crate::result;
-use crate::tools::{Access, Policy, ToolName, ToolsetName};
+use crate::tools::{Access, Policy, ToolName, ToolsetName, WorkflowName};
 
 /// Upper bound of counts: nobody needs more, and sums of it do not overflow.
 pub(super) const MOST: usize = 1_000_000;
@@ -37,6 +37,17 @@ pub(super) struct PolicyArgs {
     /// Tools that are neither listed nor run, also not through call_operation; comma-separated
     #[arg(long, value_name = "TOOLS", value_delimiter = ',')]
     exclude_tools: Vec<ToolName>,
+    #[command(flatten)]
+    workflows: WorkflowArgs,
+}
+
+/// The workflows of OpManager that may be run.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WorkflowArgs {
+    /// Workflows of OpManager that may be run, by their names, comma-separated. They may hold any script; without this
+    /// none can be run
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) allow_workflows: Vec<WorkflowName>,
 }
 
 /// The OpManager that a user's call goes to.
@@ -245,13 +256,19 @@ impl PolicyArgs {
             toolsets: self.toolsets.clone(),
             tools: self.tools.clone(),
             excluded: self.exclude_tools.clone(),
+            workflows: self.workflows.allow_workflows.clone(),
             ..Policy::default()
         };
-        if let Err(problem) = policy.check() {
-            Cli::command()
-                .error(ErrorKind::ArgumentConflict, problem)
-                .exit();
-        }
-        policy
+        checked(policy)
     }
+}
+
+/// A policy whose arguments do not contradict each other; others end the program, as any invalid argument does.
+pub(super) fn checked(policy: Policy) -> Policy {
+    if let Err(problem) = policy.check() {
+        Cli::command()
+            .error(ErrorKind::ArgumentConflict, problem)
+            .exit();
+    }
+    policy
 }

@@ -142,22 +142,23 @@ impl Incoming<'_> {
         std::mem::take(&mut self.held)
     }
 
-    /// The response with what was held as its body.
-    pub(crate) fn into_response(self) -> RawResponse {
+    /// The response with what was held as its body, which is all of it: of some, only what may be seen.
+    pub(crate) async fn into_response(self) -> Result<RawResponse, Error> {
         let Head {
             operation,
             status,
             content_type,
             challenge,
         } = self.head;
-        RawResponse {
+        let raw = RawResponse {
             operation,
             status,
             content_type,
             challenge,
             body: self.held.into(),
             _share: Arc::new(self.share),
-        }
+        };
+        self.client.only_permitted(raw).await
     }
 }
 
@@ -250,7 +251,8 @@ impl Client {
         self.connection.through_gate(|gate| gate.tell(foreign))
     }
 
-    /// Calls an operation and returns whatever comes back, whether success or not.
+    /// Calls an operation and returns whatever comes back, whether success or not. Where the document permits only some
+    /// members of an answer (`Specification::only_members`), these are all that comes back, and a failure is an error.
     ///
     /// # Errors
     ///
@@ -261,7 +263,7 @@ impl Client {
         let call = async {
             let mut incoming = self.send(arguments, self.fresh).await?;
             if incoming.hold(result::HELD).await? {
-                Ok(incoming.into_response())
+                incoming.into_response().await
             } else {
                 let limit = result::HELD;
                 Err(Error::TooLarge { limit })
@@ -352,6 +354,29 @@ impl Client {
             held: Vec::new(),
             share: self.http.share(),
         })
+    }
+
+    /// The answer without what the document says nobody may see. It may be large, and all calls share a thread.
+    async fn only_permitted(&self, raw: RawResponse) -> Result<RawResponse, Error> {
+        let members = raw.operation.specification().only_members;
+        if members.is_empty() {
+            return Ok(raw);
+        }
+        let challenge = raw.challenge;
+        let kept = tokio::task::spawn_blocking(move || {
+            let body = result::only(raw.received(), members)?;
+            Ok(RawResponse {
+                body: body.into(),
+                content_type: None,
+                ..raw
+            })
+        });
+        match kept.await {
+            Ok(kept) => kept
+                .map_err(|failure| Error::from(self.tell_failure(failure)).challenged(challenge)),
+            // Nobody cancels it.
+            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+        }
     }
 
     fn explain(&self, error: progenitor_client::Error<ByteStream>) -> Error {

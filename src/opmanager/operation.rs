@@ -76,6 +76,8 @@ pub struct Specification {
     /// Fields that hold a word, which may be in the server's language, each with the field beside it that holds the code of
     /// the same fact.
     pub codes: &'static [(&'static str, &'static str)],
+    /// Members that alone are kept of the answer's items, before anything else reads it; empty for all of it.
+    pub only_members: &'static [&'static str],
     /// Names of counters beside the list of the answer that count pages and not rows.
     pub pages: &'static [&'static str],
     /// Outline of the documented answer, as JSON text: objects and lists as such (`*` stands for any name), and

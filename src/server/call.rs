@@ -15,6 +15,7 @@ use crate::audit::metrics::Metrics;
 use crate::audit::{Audit, Exchange, Outcome};
 use crate::opmanager::{Error, Profile, Specification, Target};
 use crate::tools::arguments::{ConnectionInput, Problems};
+use crate::tools::execution::{self, Stopped};
 use crate::tools::failure_text::{self, Way};
 use crate::tools::report::Report;
 use crate::tools::{Access, Arguments, Handler, Tool, arguments, toolset, workflows};
@@ -31,7 +32,8 @@ pub(super) struct Ready {
 impl OpManagerServer {
     /// Records what a call of a tool does.
     pub(super) fn audit(&self, caller: Option<&Caller>, tool: &'static Tool) -> Audit {
-        let requests = matches!(tool.handler(), Handler::Workflow(_));
+        let requests =
+            matches!(tool.handler(), Handler::Workflow(_)) || execution::runs_workflows(tool);
         Audit::new(
             self.0.metrics.clone(),
             caller.map(Caller::name),
@@ -246,6 +248,26 @@ impl OpManagerServer {
             panic!("{text}");
         }
         let operation = entry.operation.specification();
+        let execution = execution::is_execution(entry.operation);
+        let exchange = || Exchange {
+            requests: execution.then(|| session.sent()),
+            ..session.exchange()
+        };
+        if execution {
+            let permitted = &self.0.settings.policy.workflows;
+            match execution::check(session, &arguments, permitted).await {
+                Ok(()) => {}
+                Err(Stopped::Unpermitted(reason)) => {
+                    audit.call(Outcome::NotAllowed, &exchange());
+                    return failed(reason);
+                }
+                Err(Stopped::Unread(error)) => {
+                    audit.call(outcome_of(&error), &exchange());
+                    let read = (execution::LIST.specification(), &[][..]);
+                    return self.request_failed(&error, read, Access::Read, session);
+                }
+            }
+        }
         // What changes something must not be taken for done, or not done, by the response to anything else.
         let fresh = entry.access > Access::Read;
         let given: Vec<String> = arguments
@@ -256,12 +278,12 @@ impl OpManagerServer {
         let result = session.run(operation, fresh, call, shaped).await;
         match result {
             Ok(json) => {
-                audit.call(Outcome::Success, &session.exchange());
+                audit.call(Outcome::Success, &exchange());
                 let remark = self.remark(session);
                 CallToolResult::success(vec![ContentBlock::text(json), ContentBlock::text(remark)])
             }
             Err((error, _)) => {
-                audit.call(outcome_of(&error), &session.exchange());
+                audit.call(outcome_of(&error), &exchange());
                 let given: Vec<&str> = given.iter().map(String::as_str).collect();
                 self.request_failed(&error, (operation, &given), entry.access, session)
             }

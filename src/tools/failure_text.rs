@@ -393,8 +393,9 @@ impl Case<'_> {
         let schema: serde_json::Value =
             serde_json::from_str(specification.schema).unwrap_or_default();
         let required: Vec<&str> = arguments::names(&schema["required"]).collect();
-        let optional = self.given.iter().filter(|name| {
-            schema["properties"].get(**name).is_some()
+        let all = schema["properties"].as_object().into_iter().flatten();
+        let optional = all.map(|(name, _)| name.as_str()).filter(|name| {
+            self.given.contains(name)
                 && !required.contains(name)
                 && !specification.exactly_one_of.contains(name)
         });
@@ -570,6 +571,11 @@ const fn is_refusal(status: u16) -> bool {
 /// Whether a failure is that the key is not accepted, or may not be used for the REST API.
 pub(crate) fn blames_key(error: &Error) -> bool {
     Cause::of(error) == Cause::Key
+}
+
+/// Whether a failure is that the build does not know a parameter that was sent.
+pub(crate) fn blames_parameters(error: &Error) -> bool {
+    Cause::of(error) == Cause::ExtraParameter
 }
 
 /// What is to be done about a certificate that cannot be used.
@@ -867,6 +873,14 @@ mod tests {
 
     /// Every text of a failed call: what happened, for reads and writes, with and without TLS, by the way in which the
     /// connection comes.
+    #[test]
+    fn every_code_with_a_hint_is_passed_on_where_words_are_not() {
+        let hinted = ERROR_CODES.iter().map(|(code, ..)| *code);
+        for code in hinted.chain([EXTRA_PARAMETER]) {
+            assert!(crate::result::CODES.contains(&code), "{code}");
+        }
+    }
+
     #[test]
     fn the_texts_of_failures_are_as_recorded() {
         let specification = OperationId::ALL

@@ -12,5 +12,6 @@ toolset! {
         get_interface_notes(GetInterfaceNotesArgs): "Custom fields of an interface", read;
         get_intf_at_a_glance_report_details(GetIntfAtAGlanceReportDetailsArgs): "Interface report", read;
         get_intf_bw_outage_report_details(GetIntfBwOutageReportDetailsArgs): "Bandwidth and outage report", read;
+        discover_interface(DiscoverInterfaceArgs): "Discover interfaces", write idempotent;
     }
 }

@@ -27,17 +27,17 @@ pub(super) fn tools() -> [Tool; 3] {
             FIND,
             "Find operations",
             format!(
-                "Finds OpManager operations by what you want to do, e.g. \"mute a device\". Searches all {}, most of which are no tool of their own.",
+                "Finds OpManager operations by what you want to do, e.g. \"mute a device\". Most of all {} are no tool.",
                 OperationId::ALL.len()
             ),
             closed(
                 json!({
                     "query": { "type": "string", "description": "What to do, in a few words" },
-                    "toolset": { "type": "string", "enum": toolsets, "description": "Only this area" },
+                    "toolset": { "type": "string", "enum": toolsets, "description": "Area" },
                     "access": {
                         "type": "string",
                         "enum": Access::ALL.map(Access::word),
-                        "description": "Only what reads, changes or deletes",
+                        "description": "Level",
                     },
                 }),
                 &["query"],

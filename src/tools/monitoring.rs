@@ -15,10 +15,14 @@ toolset! {
         get_windows_service_monitors(GetDeviceAssociatedWindowsServiceMonitorsArgs): "Windows service monitors of a device", read;
         list_url_monitors(ListUrlMonitorsArgs): "List URL monitors", read;
         list_all_devices_specific_urls(ListAllDevicesSpecificUrLsArgs): "URL monitors of devices", read;
+        list_performance_monitors(ListPerformanceMonitorsArgs): "All kinds of performance monitors", read;
+        list_trap_processors(ListTrapProcessorsArgs): "List trap processors", read;
         list_script_monitors(ListScriptMonitorsArgs): "List script monitors", read;
         add_performance_monitors(AddPerformanceMonitorsArgs): "Add performance monitors", write idempotent;
         associate_process_monitor(AssociateProcessMonitorArgs): "Monitor processes", write idempotent;
         associate_service_monitor(AssociateServiceMonitorArgs): "Monitor services", write idempotent;
+        add_service_monitor(AddServiceMonitorArgs): "Define a service", write;
+        configure_monitoring_interval(ConfigureMonitoringIntervalArgs): "Set polling interval", write idempotent overwrites;
         delete_performance_monitors(DeletePerformanceMonitorsArgs): "Remove performance monitors", destructive idempotent;
     }
 }

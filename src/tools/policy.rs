@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use rmcp::model::Tool as Definition;
 
+use super::execution::{self, WorkflowName};
 use super::{Access, TOOLSETS, Tool, catalogue, find, local};
 
 /// The toolset of what every operator needs, and of the way to everything else.
@@ -139,6 +140,8 @@ pub struct Policy {
     pub tools: Vec<ToolName>,
     /// Tools that are neither listed nor run, by whatever way.
     pub excluded: Vec<ToolName>,
+    /// Workflows of OpManager that may be run, by their names. Without any, the tool that runs them is unknown.
+    pub workflows: Vec<WorkflowName>,
     /// What the caller's token permits of all this.
     pub bound: Bound,
 }
@@ -155,9 +158,21 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// A named tool that the access level does not let anybody call.
+    /// A named tool, or workflows, that the access level does not let anybody call; or the tool that runs workflows, and no
+    /// workflow.
     pub fn check(&self) -> Result<(), String> {
         for tool in catalogue() {
+            if execution::runs_workflows(tool) {
+                if tool.access() > self.access && !self.workflows.is_empty() {
+                    return Err(format!(
+                        "--allow-workflows needs --access {}",
+                        tool.access()
+                    ));
+                }
+                if self.names(tool.name()) && self.workflows.is_empty() {
+                    return Err(format!("--tools {} needs --allow-workflows", tool.name()));
+                }
+            }
             if tool.access() > self.access && self.tools.contains(&ToolName(tool.name())) {
                 return Err(format!(
                     "--tools {} needs --access {}",
@@ -204,6 +219,11 @@ impl Policy {
                 self.granted()
             ));
         }
+        if self.runs_nothing(tool) {
+            return Err(format!(
+                "`{name}` runs scripts, and this server was started without --allow-workflows. Its operator can name there the workflows that may be run."
+            ));
+        }
         Ok(())
     }
 
@@ -212,7 +232,10 @@ impl Policy {
         if self.excluded.is_empty() {
             return None;
         }
-        let parts = tool.uses().iter().copied().filter_map(super::of_operation);
+        // Which workflow an id means is read before it is run.
+        let read = execution::runs_workflows(tool).then_some(execution::LIST);
+        let parts = tool.uses().iter().copied().chain(read);
+        let parts = parts.filter_map(super::of_operation);
         parts
             .map(Tool::name)
             .find(|part| *part != tool.name() && self.excludes(part))
@@ -255,9 +278,15 @@ impl Policy {
         suggestion(name, known.map(Tool::name))
     }
 
-    /// Whether a tool is unknown to clients: the operator excluded it, or the caller's token does not include it.
+    /// Whether a tool runs workflows and there is none that it may run.
+    fn runs_nothing(&self, tool: &Tool) -> bool {
+        self.workflows.is_empty() && execution::runs_workflows(tool)
+    }
+
+    /// Whether a tool is unknown to clients: the operator excluded it, the caller's token does not include it, or it runs
+    /// workflows and none is permitted.
     pub(crate) fn hides(&self, tool: &Tool) -> bool {
-        self.excludes(tool.name()) || !self.bound.includes(tool)
+        self.excludes(tool.name()) || !self.bound.includes(tool) || self.runs_nothing(tool)
     }
 
     /// Whether a tool is in the list.

@@ -142,6 +142,7 @@ const ASSOCIATED: &[(&str, &str)] = &[
     ("maintenance", "downtime schedule"),
     ("overview", "snapshot summary"),
     ("find", "list"),
+    ("ip", "device"),
 ];
 
 /// Words for kinds of devices. The document means the OpManager server by some of them.

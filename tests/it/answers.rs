@@ -8,12 +8,19 @@ use opmanager_simulator::{Fault, FaultKind, Simulator, contract};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::support::{Reply, SPOKEN, Session, at, example, simulator, tool_of};
+use crate::support::{Reply, SPOKEN, Session, at, example, sent_for, simulator, tool_of};
 
 /// Text in bodies that nobody may repeat.
 const SENTINEL: &str = "zq7SENTINELk9Xw2";
 
-const FLAGS: [&str; 4] = ["--access", "destructive", "--max-response-bytes", "65536"];
+const FLAGS: [&str; 6] = [
+    "--access",
+    "destructive",
+    "--allow-workflows",
+    "Restart print spooler",
+    "--max-response-bytes",
+    "65536",
+];
 
 const KEY_STEP: &str = "Check the API key";
 const ADDRESS_STEP: &str = "host and port";
@@ -726,7 +733,8 @@ async fn ar_11_a_write_whose_connection_breaks_is_sent_once_and_may_have_happene
                     &["broke"],
                     next,
                 );
-                assert_eq!(bench.simulator.requests().len(), 1, "{}", tool.name());
+                let requests = sent_for(&bench.simulator, operation);
+                assert_eq!(requests.len(), 1, "{}", tool.name());
                 bench.works().await;
             }
         }

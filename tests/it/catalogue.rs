@@ -38,7 +38,8 @@ fn names_are_the_operation_ids_in_snake_case() {
         assert!(names.insert(name), "{name} occurs twice");
         assert!(name.len() <= 40, "{name} is too long");
         assert!(
-            name.chars().all(|c| c.is_ascii_lowercase() || c == '_'),
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
             "{name}"
         );
         let expected = match tool.operation().unwrap().id {

@@ -69,20 +69,22 @@ fn steps(report: &str) -> Vec<String> {
         .collect()
 }
 
-const PLAIN: [&str; 5] = [
+const PLAIN: [&str; 6] = [
     "ok target",
     "ok address",
     "ok connection",
     "ok answer",
     "ok key",
+    "ok build",
 ];
-const SECURE: [&str; 6] = [
+const SECURE: [&str; 7] = [
     "ok target",
     "ok address",
     "ok connection",
     "ok certificate",
     "ok answer",
     "ok key",
+    "ok build",
 ];
 
 /// The steps up to one that fails.
@@ -115,13 +117,14 @@ async fn what_works_is_told_with_the_arguments_of_a_call() {
         advice(&report),
         json!({ "host": plain.host(), "use_ssl": false })
     );
-    assert_eq!(
-        plain.requests().len(),
-        1,
-        "one request, and it changes nothing"
-    );
-    assert_eq!(plain.requests()[0].operation, Some("getDownDevices"));
-    assert_eq!(plain.requests()[0].header("apikey"), Some(KEY.as_bytes()));
+    // Both read, and the second asks for a short page.
+    let asked: Vec<_> = plain.requests().iter().map(|r| r.operation).collect();
+    assert_eq!(asked, [Some("getDownDevices"), Some("listDevices")]);
+    for request in plain.requests() {
+        assert_eq!(request.header("apikey"), Some(KEY.as_bytes()));
+    }
+    let line = "language: English; kind: no sign of a Central; lists of devices: in pages";
+    assert!(report.contains(line), "{report}");
 
     let (said, good) = tool(&plain.host(), &[], json!({ "use_ssl": false })).await;
     assert!(good, "{said}");
@@ -484,13 +487,54 @@ async fn each_request_of_a_workflow_is_recorded_also_when_it_is_given_up() {
             line.contains(&call)
                 && line.contains(&outcome)
                 && line.contains("operation=\"getDownDevices\"") == request
-                && line.contains("requests=1") != request
+                && line.contains("requests=2") != request
         };
         lines.iter().filter(fits).count()
     };
-    assert_eq!(lines.len(), 4, "{log}");
+    // The second request of the first call, too.
+    assert_eq!(lines.len(), 5, "{log}");
     for (call, outcome) in [(1, "success"), (2, "cancelled")] {
         assert_eq!(of(call, true, outcome), 1, "{log}");
     }
     assert_eq!(of(1, false, "success"), 1, "{log}");
+}
+
+/// What a build shows of itself, in the answer to a short page of devices.
+#[tokio::test]
+async fn what_builds_answer_tells_their_language_and_kind_and_nothing_more() {
+    let devices = |body: &str| FaultKind::Respond {
+        status: 200,
+        content_type: Some("application/json".to_owned()),
+        headers: Vec::new(),
+        body: body.as_bytes().to_vec(),
+    };
+    for (answer, line) in [
+        (
+            devices(r#"[{"deviceName":"a","statusNum":"5","statusStr":"Sans alarme"}]"#),
+            "language: not English, so go by codes such as statusNum and never by words of states; kind: no sign of a \
+             Central; lists of devices: bare",
+        ),
+        (
+            devices(
+                r#"{"rows":[{"deviceName":"10.0.0.5.10000000001","statusNum":5,"statusStr":"Clear"}]}"#,
+            ),
+            "language: English; kind: a Central, as names end in the number of a probe; lists of devices: in pages",
+        ),
+        (
+            devices(r#"{"message":"Rien."}"#),
+            "language: unknown; kind: unknown",
+        ),
+        (
+            devices(r#"{"error":{"message":"Non.","errorcode":"EXTRA_PARAM_FOUND"}}"#),
+            "refuses parameters that it does not know",
+        ),
+        (FaultKind::Empty, "unknown: list_devices was not answered"),
+    ] {
+        let simulator = opmanager(Tls::None).await;
+        simulator.inject(Fault::once(answer).on("listDevices"));
+        let (report, good) = command(&simulator.host(), &["--use-ssl", "false"], KEY).await;
+        assert!(good, "{report}");
+        assert_eq!(steps(&report), PLAIN, "{report}");
+        assert!(report.contains(line), "{line}: {report}");
+    }
 }

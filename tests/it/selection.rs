@@ -6,7 +6,7 @@ use opmanager_mcp_server::tools;
 use opmanager_simulator::{Fault, FaultKind, contract};
 use serde_json::{Value, json};
 
-use crate::support::{Session, at, example, simulator, tool_of};
+use crate::support::{EVERYTHING, Session, at, example, simulator, tool_of};
 
 /// The items of a list, taken in parts as `next_offset` says.
 async fn all_items(
@@ -55,7 +55,8 @@ async fn all_items(
 #[tokio::test]
 async fn every_operation_with_a_list_answers_with_items() {
     let simulator = simulator().await;
-    let mut session = Session::start(&["--access", "destructive", "--rows", "objects"]).await;
+    let flags = [&EVERYTHING[..], &["--rows", "objects"]].concat();
+    let mut session = Session::start(&flags).await;
     let mut lists = 0;
     for operation in contract() {
         let tool = tool_of(operation);

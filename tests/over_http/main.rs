@@ -18,10 +18,14 @@ mod answers;
 mod arguments;
 #[path = "../it/calls.rs"]
 mod calls;
+#[path = "../it/captured.rs"]
+mod captured;
 #[path = "../it/confirm.rs"]
 mod confirm;
 #[path = "../it/connections.rs"]
 mod connections;
+#[path = "../it/credentials.rs"]
+mod credentials;
 #[path = "../it/egress.rs"]
 mod egress;
 #[path = "../it/foreign.rs"]
@@ -30,6 +34,8 @@ mod foreign;
 mod large_answers;
 #[path = "../it/messages.rs"]
 mod messages;
+#[path = "../it/never.rs"]
+mod never;
 #[path = "../it/protocol.rs"]
 mod protocol;
 #[path = "../it/secrets.rs"]
@@ -43,6 +49,8 @@ mod surface;
 mod target;
 #[path = "../it/tls.rs"]
 mod tls;
+#[path = "../it/workflows.rs"]
+mod workflows;
 
 /// How a session reaches the program.
 const TRANSPORT: support::Transport = support::Transport::Http;

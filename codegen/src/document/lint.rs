@@ -3,6 +3,7 @@
 //! Owns what an operation may state and how; `parameters`, `responses` and `shape` have the rules of these. Every broken rule is
 //! reported, each with its fix.
 
+mod members;
 mod origin;
 mod parameters;
 mod responses;
@@ -13,14 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use openapiv3::OpenAPI;
 use serde_json::{Map, Value};
 
-use super::{Defect, Document, Operation, RateLimit};
+use super::{Defect, Document, Operation, RateLimit, never};
 
 const SUMMARY_CHARACTERS: usize = 60;
 const DESCRIPTION_CHARACTERS: usize = 600;
 const REASON_CHARACTERS: usize = 300;
 
 /// What an operation may state.
-const OPERATION_KEYS: [&str; 21] = [
+const OPERATION_KEYS: [&str; 22] = [
     "operationId",
     "tags",
     "summary",
@@ -37,6 +38,7 @@ const OPERATION_KEYS: [&str; 21] = [
     "x-exactly-one-of",
     "x-layout",
     "x-list",
+    "x-only-members",
     "x-rate-limit",
     "x-series",
     "x-since",
@@ -274,6 +276,13 @@ impl Lint {
                 "write the path without parameters, query or doubled slash",
             );
         }
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if let Some(reason) = never::reason(&id).or_else(|| never::reason(name)) {
+            self.defect(
+                format!("it is never described: {reason}"),
+                "remove it; if the vendor documents it, give the reason in `x-left-out`",
+            );
+        }
         self.known_keys("operation", operation, &OPERATION_KEYS);
         let tag = self.tag(operation, tags);
         let summary = self.prose(operation, "summary", "summary", SUMMARY_CHARACTERS);
@@ -296,6 +305,7 @@ impl Lint {
             "write `x-bare-message: true` where the answer may be a sentence in braces",
         );
         let response = self.response(operation);
+        let only_members = self.only_members(operation);
         let deprecated = self.flag(
             operation,
             "deprecated",
@@ -326,6 +336,7 @@ impl Lint {
             list,
             shape,
             bare_message,
+            only_members,
             response,
         })
     }

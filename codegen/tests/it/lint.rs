@@ -1373,3 +1373,48 @@ fn a_tag_says_what_belongs_to_it() {
         "say in a sentence",
     );
 }
+
+// ---- what may be described, and what of it may be seen ----
+
+#[test]
+fn what_must_never_be_described_is_refused_with_its_reason() {
+    for name in ["executeDBQuery", "EXECUTEDBQUERY", "addUser"] {
+        let by_id = edited("operationId: addEvent", &format!("operationId: {name}"));
+        check_document(&by_id, name, "it is never described: ", "x-left-out");
+        let by_path = edited(
+            "/api/json/events/addEvent:",
+            &format!("/api/json/v2/admin/{name}:"),
+        );
+        check_document(&by_path, "addEvent", "it is never described: ", "remove it");
+    }
+}
+
+#[test]
+fn what_alone_may_be_seen_is_what_is_described() {
+    let with = |members: &str| {
+        edited(
+            "operationId: listAlarms",
+            &format!("operationId: listAlarms\n      x-only-members: {members}"),
+        )
+    };
+    for members in ["[]", "yes", "[1]"] {
+        check_document(
+            &with(members),
+            "listAlarms",
+            "x-only-members is no list of names",
+            "write the members that may be seen",
+        );
+    }
+    check_document(
+        &with("[entity]"),
+        "listAlarms",
+        "its response is not what x-only-members keeps",
+        "describe an array of objects",
+    );
+    let both = defects(&with("[entity, severity]\n      x-list: []"));
+    let [defect] = both.as_slice() else {
+        panic!("{both:#?}");
+    };
+    assert!(defect.problem.contains("beside x-list"), "{defect:?}");
+    assert_eq!(defects(&with("[entity, severity]")), []);
+}

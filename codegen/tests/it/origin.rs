@@ -356,3 +356,27 @@ fn a_default_is_in_the_table_and_in_the_request_and_not_in_the_schema() {
             .contains("client.list_flows(&filled)")
     );
 }
+
+#[test]
+fn a_counter_of_pages_is_marked_and_in_the_table() {
+    let field = "done: { type: string }";
+    let marked = edited(
+        field,
+        "done: { type: string }\n                  total: { type: integer, x-counts: pages }",
+    );
+    let source = Source::of(&marked);
+    assert_eq!(source.specified("listAlarms", "pages"), r#"&["total"]"#);
+    assert_eq!(Source::of(CLEAN).specified("listAlarms", "pages"), "&[]");
+    for word in ["rows", "true", "''"] {
+        let document = edited(
+            field,
+            &format!("done: {{ type: string, x-counts: {word} }}"),
+        );
+        let found = defects(&document);
+        assert!(!found.is_empty(), "{word}");
+        for defect in found {
+            assert!(defect.problem.contains("its x-counts is"), "{defect:?}");
+            assert!(defect.fix.contains("x-counts: pages"), "{defect:?}");
+        }
+    }
+}

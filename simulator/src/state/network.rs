@@ -114,6 +114,7 @@ impl State {
             schedules: schedules(now),
             profiles: profiles(),
             rules: rules(),
+            extras: super::extras::Extras::default(),
         };
         state.seed_interfaces_and_monitors();
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {

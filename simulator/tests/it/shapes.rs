@@ -127,13 +127,16 @@ fn is_of_type(schema: &Value, answer: &Value) -> bool {
     }
 }
 
+/// Answers that are not described as they come: one is no JSON, and of the other only what is kept is described.
+const DESCRIBED_OTHERWISE: [&str; 2] = ["setDeviceInfo", "listCredentials"];
+
 #[tokio::test]
 async fn answers_have_the_documented_shape() {
     let session = start().await;
     let mut comparison = Comparison::default();
     let mut compare = |id: &str, body: String| {
         let schema = &response_schemas()["responses"][id];
-        if id != "setDeviceInfo" {
+        if !DESCRIBED_OTHERWISE.contains(&id) {
             let answer =
                 serde_json::from_str(&body).unwrap_or_else(|error| panic!("{id}: {error}: {body}"));
             comparison.walk(id, schema, &answer);

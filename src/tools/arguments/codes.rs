@@ -57,11 +57,6 @@ pub(super) fn problem(text: &str, description: &str) -> Option<String> {
     })
 }
 
-/// An object that was given as such, as the text that is meant.
-pub(super) fn object_as_text(value: &Value, description: &str) -> Option<String> {
-    (value.is_object() && description.contains(OBJECT)).then(|| value.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,11 +110,5 @@ mod tests {
                 "{text}"
             );
         }
-        let given = serde_json::json!({ "a": 1 });
-        assert_eq!(
-            object_as_text(&given, FILTERS).as_deref(),
-            Some("{\"a\":1}")
-        );
-        assert_eq!(object_as_text(&given, SEVERITY), None);
     }
 }

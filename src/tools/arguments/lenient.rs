@@ -143,9 +143,6 @@ fn as_meant(value: Value, schema: &Value) -> Value {
             });
             codes.or(joined).map_or(value, Value::String)
         }
-        ("string", Value::Object(_)) => {
-            codes::object_as_text(&value, description).map_or(value, Value::String)
-        }
         ("string", Value::String(text)) => {
             if text.trim_start().starts_with('[')
                 && is_comma_list(description)

@@ -1,7 +1,9 @@
 //! `diagnose_connection`: what of a connection works, what fails first, and what to do about it.
 //!
 //! Owns the order of the steps and the words about each. Goes only where a call would go, by the same policy, and
-//! sends the key only in the one request of the last step, on a connection that a call would use too.
+//! sends the key only in the requests of the last steps, on a connection that a call would use too.
+
+mod build;
 
 use std::fmt::Write as _;
 
@@ -9,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::foreign::{Gate, Told};
-use crate::opmanager::types::GetDownDevicesArgs;
+use crate::opmanager::types::{GetDownDevicesArgs, ListDevicesArgs};
 use crate::opmanager::{
     Admittance, Error, Handshake, Http, Operation, OperationId, Profile, Specification, Target,
     Trust, redacted,
@@ -21,7 +23,7 @@ use crate::tools::wording::Wording;
 use crate::tools::workflows::Workflow;
 use crate::upstream::{Judged, Received, RequestError, Upstream, Uses};
 
-/// The request of the last step. It changes nothing, needs no argument, exists in every edition, and names
+/// The request that tells whether calls work. It changes nothing, needs no argument, exists in every edition, and names
 /// only what is down: mostly a short answer. (The list of probes would be shorter still, but a Central alone
 /// has one.)
 type Question = GetDownDevicesArgs;
@@ -34,7 +36,7 @@ pub(crate) struct Diagnosis;
 pub(crate) struct NoArguments {}
 
 impl Uses for Diagnosis {
-    const USES: &'static [OperationId] = &[Question::ID];
+    const USES: &'static [OperationId] = &[Question::ID, ListDevicesArgs::ID];
 }
 
 impl Workflow for Diagnosis {
@@ -384,6 +386,7 @@ async fn ask(
                     question().id
                 ),
             );
+            findings.ok("build", build::learn(upstream).await);
             return;
         }
         Err(failed) => failed,

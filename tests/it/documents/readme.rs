@@ -18,7 +18,8 @@ fn what_is_said_of_the_default_list_is_true() {
     let (operations, rounded) = (tools::operations().count(), tokens.next_multiple_of(100));
     let sentence = format!(
         "Every listed tool costs context. So {count} tools are listed by default, for about {} tokens; three of them find,\n\
-         describe and call every one of the {operations} operations of the vendor's REST API page.\n",
+         describe and call every one of {operations} operations: those of the vendor's REST API page, and others that newer\n\
+         pages, real servers and programs of others show.\n",
         thousands(rounded)
     );
     between_marks("default", &sentence);

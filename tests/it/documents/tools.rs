@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use opmanager_mcp_server::opmanager::Specification;
 use opmanager_mcp_server::tools::{self, Access, Policy, ToolsetName};
 use rmcp::model::Tool;
 use serde_json::Value;
@@ -19,7 +20,7 @@ const DEFAULT_TOOLS: usize = 20;
 /// What finding, describing and calling may cost together.
 const CATALOGUE_BUDGET: usize = 900;
 /// What the list of every operation may cost.
-const WHOLE_BUDGET: usize = 22_000;
+const WHOLE_BUDGET: usize = 30_000;
 /// What one tool may cost.
 const TOOL_BUDGET: usize = 600;
 
@@ -93,7 +94,9 @@ fn page() -> String {
     page.push_str(
         "\nWith `catalogue` listed, as it is in `core`, every operation below can be found, described and called, whether \
          it is listed or not. `core` marks the tools that are in that toolset. `host`, `apiKey`, `port`, `use_ssl` and \
-         `verify_ssl` are left out below: every operation takes them. Required arguments are bold.\n\n\
+         `verify_ssl` are left out below: every operation takes them. Required arguments are bold. What an operation rests on \
+         is a page of the vendor (documented), answers of real servers (captured), programs of others (third party) or our \
+         conclusion (inferred); so does an argument, unless it says something else.\n\n\
          ## catalogue\n\nEvery operation, whether it is listed or not, and examining a connection.\n\n",
     );
     page.push_str(HEAD);
@@ -105,7 +108,7 @@ fn page() -> String {
             } else {
                 Access::Read.word()
             };
-            row(&mut page, &definition, tool.title(), access, true);
+            row(&mut page, &definition, tool.title(), access, (true, None));
         }
     }
     let operations: Vec<_> = tools::operations().collect();
@@ -123,17 +126,28 @@ fn page() -> String {
                 tool.definition(),
                 tool.summary(),
                 tool.access().word(),
-                tool.is_core(),
+                (tool.is_core(), tool.operation()),
             );
         }
     }
     page
 }
 
-const HEAD: &str =
-    "| tool | access | core | arguments | tokens |\n| --- | --- | --- | --- | ---: |\n";
+const HEAD: &str = "| tool | access | core | rests on | arguments | tokens |\n| --- | --- | --- | --- | --- | ---: |\n";
 
-fn row(page: &mut String, tool: &Tool, summary: &str, access: &str, core: bool) {
+/// Where something comes from, as the page has it: what it rests on, and who has it if not everybody does.
+fn origin(basis: Option<&str>, builds: Option<String>) -> String {
+    let words: Vec<String> = basis.map(str::to_owned).into_iter().chain(builds).collect();
+    words.join(", ")
+}
+
+fn row(
+    page: &mut String,
+    tool: &Tool,
+    summary: &str,
+    access: &str,
+    (core, operation): (bool, Option<&Specification>),
+) {
     let required: Vec<&str> = tool.input_schema["required"]
         .as_array()
         .into_iter()
@@ -154,11 +168,29 @@ fn row(page: &mut String, tool: &Tool, summary: &str, access: &str, core: bool) 
                 name.to_owned()
             }
         })
+        .map(|name| {
+            let Some(operation) = operation else {
+                return name;
+            };
+            let stated = operation.origin_of(name.trim_matches('*'));
+            let basis =
+                Some(stated.basis.word()).filter(|_| stated.basis != operation.origin.basis);
+            match origin(basis, stated.builds()) {
+                words if words.is_empty() => name,
+                words => format!("{name} ({words})"),
+            }
+        })
         .collect();
+    let rests_on = operation.map_or(String::new(), |operation| {
+        origin(
+            Some(operation.origin.basis.word()),
+            operation.origin.builds(),
+        )
+    });
     let core = if core { "core" } else { "" };
     writeln!(
         page,
-        "| `{}`<br>{summary} | {access} | {core} | {} | {} |",
+        "| `{}`<br>{summary} | {access} | {core} | {rests_on} | {} | {} |",
         tool.name,
         arguments.join(", "),
         cost(tool),

@@ -11,7 +11,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use opmanager_mcp_server::tools::{self, Tool};
-use opmanager_simulator::{Kind, Operation, Options, Simulator, Tls, example_arguments};
+use opmanager_simulator::{Kind, Operation, Options, Recorded, Simulator, Tls, example_arguments};
 use serde_json::{Map, Value, json};
 
 pub(crate) use session::{Finished, Reply, Session, Transport};
@@ -65,6 +65,24 @@ pub(crate) fn merge(mut all: Value, more: Value) -> Value {
 pub(crate) fn listed_by_default() -> usize {
     let read = |tool: &&Tool| tool.access() == tools::Access::Read && tool.is_callable_by_name();
     tools::catalogue().iter().filter(read).count()
+}
+
+/// The flags with which every operation can be called, also the one that runs workflows.
+pub(crate) const EVERYTHING: [&str; 4] = [
+    "--access",
+    "destructive",
+    "--allow-workflows",
+    "Restart print spooler",
+];
+
+/// What was sent for a call of an operation: without the reading that comes before a workflow is run.
+pub(crate) fn sent_for(simulator: &Simulator, operation: &Operation) -> Vec<Recorded> {
+    let mut requests = simulator.requests();
+    if operation.id == "executeWorkflow" {
+        let before = requests.remove(0);
+        assert_eq!(before.operation, Some("getWorkflowList"));
+    }
+    requests
 }
 
 /// The tool of an operation.

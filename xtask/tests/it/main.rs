@@ -9,6 +9,7 @@
 use std::path::Path;
 
 mod apply;
+mod captured;
 mod coverage;
 mod gate;
 mod mutations;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Lint;
 use crate::document::{BOUNDED, Operation, TOLERANT};
+use crate::schema::{properties, resolve};
 
 /// What follows the name of an operation in the names of the types made for it.
 const GENERATED: [&str; 4] = ["Args", "Query", "Form", "Response"];
@@ -23,6 +24,9 @@ impl Lint {
             self.at(&operation.id);
             if operation.response.is_object() {
                 self.response_schema("response", &operation.response, schemas);
+            }
+            if !operation.only_members.is_empty() {
+                self.kept(operation, schemas);
             }
         }
         for (name, schema) in schemas {
@@ -52,6 +56,18 @@ impl Lint {
             self.defect(
                 "no response refers to it",
                 "remove the schema or refer to it",
+            );
+        }
+    }
+
+    /// Checks that the answer of an operation of which only some members are kept is described as what is kept.
+    fn kept(&mut self, operation: &Operation, schemas: &Map<String, Value>) {
+        let item = resolve(&resolve(&operation.response, schemas)["items"], schemas);
+        let described: BTreeSet<&String> = properties(item).map(|(name, _)| name).collect();
+        if described != operation.only_members.iter().collect() {
+            self.defect(
+                "its response is not what x-only-members keeps",
+                "describe an array of objects with these members and no others",
             );
         }
     }
