@@ -174,12 +174,20 @@ pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), 
     for (name, value) in own {
         let ours = CONNECTION_ARGUMENTS.iter().chain(&SELECTION_ARGUMENTS);
         let ours = ours.copied().find(|ours| *ours == name);
-        if given.insert(name, value).is_some() {
-            // A name of the caller's own making may be a key.
-            let shown = ours.map_or_else(|| "an argument".to_owned(), |name| format!("`{name}`"));
-            problems.push(format!(
-                "`arguments`: {shown} is given twice, in it and beside it"
-            ));
+        // What says nothing gives way to what does.
+        match given.get(&name).map(lenient::is_absent) {
+            Some(_) if lenient::is_absent(&value) => {}
+            Some(false) => {
+                // A name of the caller's own making may be a key.
+                let shown =
+                    ours.map_or_else(|| "an argument".to_owned(), |name| format!("`{name}`"));
+                problems.push(format!(
+                    "`arguments`: {shown} is given twice, in it and beside it"
+                ));
+            }
+            Some(true) | None => {
+                given.insert(name, value);
+            }
         }
     }
     if problems.is_empty() {

@@ -612,6 +612,50 @@ async fn fl_02_null_and_an_empty_text_are_nothing() {
 }
 
 #[tokio::test]
+async fn fl_02_an_argument_that_says_nothing_does_not_stand_in_the_way_of_one_that_does() {
+    let mut bench = Bench::new().await;
+    bench.session = Session::start(&["--toolsets", "catalogue,all"]).await;
+    let port: u16 = bench.simulator.address().port();
+    for nothing in [json!(null), json!(""), json!([])] {
+        for given in [
+            json!({ "deviceName": nothing, "name": "db-02" }),
+            json!({ "deviceName": "db-02", "name": nothing }),
+            json!({ "device": nothing, "name": "db-02", "source": nothing }),
+            json!({ "DEVICENAME": nothing, "device_name": "db-02" }),
+        ] {
+            let arrived = sent(&mut bench, "list_alarms", given.clone()).await;
+            assert!(
+                arrived.contains(&pair("deviceName", "db-02")),
+                "{given}: {arrived:?}"
+            );
+        }
+        let beside = json!({
+            "operation": "list_alarms", "deviceName": nothing, "severity": 1,
+            "arguments": { "deviceName": "db-02", "severity": nothing, "host": nothing },
+        });
+        let arrived = sent(&mut bench, "call_operation", beside).await;
+        for pair in [pair("deviceName", "db-02"), pair("severity", "1")] {
+            assert!(arrived.contains(&pair), "{nothing}: {arrived:?}");
+        }
+        let connection = json!({
+            "host": nothing, "Host": "127.0.0.1", "PORT": nothing, "port": port, "apiKey": nothing,
+            "api_key": bench.simulator.api_key(), "use_ssl": false, "limit": 1,
+        });
+        let reply = bench.session.call("list_devices", connection).await;
+        assert_eq!(reply.json()["returned"], 1, "{nothing}: {reply:?}");
+    }
+    // Both say something, and one of them is not what the tool calls it.
+    let both = at(
+        &bench.simulator,
+        json!({ "deviceName": "db-02", "name": "db-03" }),
+    );
+    bench.refused("list_alarms", both, &["name"]).await;
+    // Nothing under a name that stands for nothing is still made up.
+    let made_up = at(&bench.simulator, json!({ "colour": null }));
+    bench.refused("list_alarms", made_up, &["colour"]).await;
+}
+
+#[tokio::test]
 async fn fl_03_lists_come_as_arrays_as_json_and_names_in_any_case() {
     let mut bench = Bench::new().await;
     for fields in [
