@@ -21,6 +21,7 @@ use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
 use schema::SELECTION_ARGUMENTS;
 pub(crate) use schema::{around, listed, names, without_connection};
+use times::ServerZone;
 
 /// Arguments of a tool's own, checked.
 #[allow(
@@ -84,9 +85,10 @@ pub(crate) fn check(
     };
     let properties = tool.accepted().get("properties").and_then(Value::as_object);
     if let Some(properties) = properties {
-        let zone = connection
-            .as_ref()
-            .and_then(|connection| Zone::of(zones, connection.target()));
+        let zone = match &connection {
+            Some(connection) => ServerZone::of(zones, connection.target()),
+            None => ServerZone::NoServer,
+        };
         problems.extend(times::convert(&mut given, properties, zone));
     }
     if let Some(key) = &key {

@@ -786,6 +786,27 @@ async fn fl_25_times_arrive_in_the_form_of_the_operation() {
         let reply = bench.refused("list_alarms", given, &["fromTime"]).await;
         assert!(reply.text().contains("--opmanager-zone"), "{reply:?}");
     }
+    // Whose zone it is says the connection, and what is wrong with that is told alone.
+    for (wrong, named) in [
+        (json!({ "host": null }), "host"),
+        (json!({ "port": 0 }), "port"),
+        (json!({ "apiKey": "${KEY}" }), "apiKey"),
+    ] {
+        for instant in ["now-1h", "2026-03-01T10:20:30Z", "today 06:00"] {
+            let given = merge(
+                at(&bench.simulator, json!({ "fromTime": instant })),
+                wrong.clone(),
+            );
+            let reply = bench.refused("list_alarms", given, &[named]).await;
+            assert_eq!(reply.text().lines().count(), 2, "{reply:?}");
+        }
+        // No server takes this.
+        let given = at(&bench.simulator, json!({ "fromTime": "noonish" }));
+        let given = merge(given, wrong);
+        bench
+            .refused("list_alarms", given, &[named, "fromTime"])
+            .await;
+    }
     let mut session = Session::start(&["--opmanager-zone", "127.0.0.1=Asia/Tokyo"]).await;
     bench.simulator.clear_log();
     let given = at(
