@@ -92,10 +92,11 @@ pub(crate) fn check(
         problems.extend(times::convert(&mut given, properties, zone));
     }
     if let Some(key) = &key {
-        // It would leave in the URL.
-        let misplaced = given
-            .iter()
-            .filter(|(_, value)| value.as_str().is_some_and(|text| key.is_in(text)));
+        // It would leave in the URL. A name that the tool does not know is rejected already, and may be a key itself.
+        let misplaced = given.iter().filter(|(name, value)| {
+            properties.is_some_and(|known| known.contains_key(*name))
+                && value.as_str().is_some_and(|text| key.is_in(text))
+        });
         problems.extend(
             misplaced.map(|(name, _)| connection::misplaced(&format!("`{name}`"), wording)),
         );
