@@ -8,13 +8,15 @@ installed=$target/$(basename "$here")
 python=$installed/python/bin/python
 mkdir -p "$installed"
 
+# Python packages: install_python [NAME]. Those of requirements-NAME.txt have an environment of their own, python-NAME.
 install_python() {
-    if ! cmp -s "$here/requirements.txt" "$installed/python/installed.txt"; then
-        rm -rf "$installed/python"
-        python3 -m venv "$installed/python"
-        "$python" -m pip install --quiet --no-deps --requirement "$here/requirements.txt"
-        "$python" -m pip check >&2
-        cp "$here/requirements.txt" "$installed/python/installed.txt"
+    local pins=$here/requirements${1:+-$1}.txt folder=$installed/python${1:+-$1}
+    if ! cmp -s "$pins" "$folder/installed.txt"; then
+        rm -rf "$folder"
+        python3 -m venv "$folder"
+        "$folder/bin/python" -m pip install --quiet --no-deps --requirement "$pins"
+        "$folder/bin/python" -m pip check >&2
+        cp "$pins" "$folder/installed.txt"
     fi
 }
 

@@ -22,6 +22,7 @@ use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
 pub(crate) use lenient::words;
 pub(crate) use schema::{Asked, SELECTION_ARGUMENTS, around, listed, names, without_connection};
+use times::ServerZone;
 
 /// Arguments of a tool's own, checked.
 #[allow(
@@ -85,16 +86,18 @@ pub(crate) fn check(
     };
     let properties = tool.accepted().get("properties").and_then(Value::as_object);
     if let Some(properties) = properties {
-        let zone = connection
-            .as_ref()
-            .and_then(|connection| Zone::of(zones, connection.target()));
+        let zone = match &connection {
+            Some(connection) => ServerZone::of(zones, connection.target()),
+            None => ServerZone::NoServer,
+        };
         problems.extend(times::convert(&mut given, properties, zone));
     }
     if let Some(key) = &key {
-        // It would leave in the URL.
-        let misplaced = given
-            .iter()
-            .filter(|(_, value)| value.as_str().is_some_and(|text| key.is_in(text)));
+        // It would leave in the URL. A name that the tool does not know is rejected already, and may be a key itself.
+        let misplaced = given.iter().filter(|(name, value)| {
+            properties.is_some_and(|known| known.contains_key(*name))
+                && value.as_str().is_some_and(|text| key.is_in(text))
+        });
         problems.extend(
             misplaced.map(|(name, _)| connection::misplaced(&format!("`{name}`"), wording)),
         );
@@ -177,12 +180,20 @@ pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), 
     for (name, value) in own {
         let ours = CONNECTION_ARGUMENTS.iter().chain(&SELECTION_ARGUMENTS);
         let ours = ours.copied().find(|ours| *ours == name);
-        if given.insert(name, value).is_some() {
-            // A name of the caller's own making may be a key.
-            let shown = ours.map_or_else(|| "an argument".to_owned(), |name| format!("`{name}`"));
-            problems.push(format!(
-                "`arguments`: {shown} is given twice, in it and beside it"
-            ));
+        // What says nothing gives way to what does.
+        match given.get(&name).map(lenient::is_absent) {
+            Some(_) if lenient::is_absent(&value) => {}
+            Some(false) => {
+                // A name of the caller's own making may be a key.
+                let shown =
+                    ours.map_or_else(|| "an argument".to_owned(), |name| format!("`{name}`"));
+                problems.push(format!(
+                    "`arguments`: {shown} is given twice, in it and beside it"
+                ));
+            }
+            Some(true) | None => {
+                given.insert(name, value);
+            }
         }
     }
     if problems.is_empty() {

@@ -35,6 +35,8 @@ const WEIGHT_ASSOCIATED: f64 = 0.8;
 /// Factors for the name of a thing ("the access switch") and for what follows a condition ("when it goes down").
 const FACTOR_NAMING: f64 = 0.35;
 const FACTOR_CONDITION: f64 = 0.35;
+/// Factor for what somebody did ("who cleared it"): it was recorded, and is not to be done.
+const FACTOR_DONE: f64 = 0.5;
 
 /// What is added for words that stand side by side in both.
 const BONUS_PAIR: f64 = 1.0;
@@ -52,6 +54,8 @@ const BOOST_ASKED: f64 = 1.5;
 const BOOST_NAMED: f64 = 1.2;
 const BOOST_TOLD: f64 = 1.4;
 const BOOST_LIST: f64 = 1.15;
+/// For reads that tell who did something, if it asks who.
+const BOOST_WHO: f64 = 2.0;
 
 /// Words that mean the same to somebody who asks. A word may be in several classes.
 const CLASSES: &[&str] = &[
@@ -385,6 +389,8 @@ struct Words {
     classes: HashMap<String, BTreeSet<usize>>,
     associated: HashMap<String, Vec<String>>,
     kinds_of_device: HashSet<String>,
+    /// What the words of a request that wants something changed mean.
+    changes: HashSet<Term>,
 }
 
 impl Words {
@@ -395,14 +401,25 @@ impl Words {
                 classes.entry(stem(word)).or_default().insert(class);
             }
         }
-        Self {
+        let mut words = Self {
             classes,
             associated: ASSOCIATED
                 .iter()
                 .map(|(word, others)| (stem(word), others.split(' ').map(stem).collect()))
                 .collect(),
             kinds_of_device: KINDS_OF_DEVICE.iter().map(|word| stem(word)).collect(),
-        }
+            changes: HashSet::new(),
+        };
+        let changes = TELLING.iter().flat_map(|word| words.terms(&stem(word)));
+        words.changes = changes.collect();
+        words
+    }
+
+    /// Whether a word says that something is changed.
+    fn is_change(&self, stem: &str) -> bool {
+        self.terms(stem)
+            .iter()
+            .any(|term| self.changes.contains(term))
     }
 
     fn classes(&self, stem: &str) -> impl Iterator<Item = Term> {
@@ -443,6 +460,8 @@ struct Entry {
     /// The sum of the weights of its stems.
     length: f64,
     is_list: bool,
+    /// Whether what it does or answers is said with the word "who".
+    tells_who: bool,
 }
 
 impl Entry {
@@ -454,6 +473,10 @@ impl Entry {
             entry.name(tool.summary(), words);
             entry.is_list = tool.summary().starts_with("List");
         }
+        let answer = tool.operation().map_or("", |operation| operation.answer);
+        entry.tells_who = [tool.description(), answer]
+            .iter()
+            .any(|text| split(text).iter().any(|word| word == "who"));
         entry.add(tool.toolset(), WEIGHT_DESCRIPTION, words);
         let described = tool.description();
         let listed = arguments::listed(described);
@@ -640,6 +663,8 @@ struct Question {
     intent: Intent,
     /// Whether it asks for several things.
     several: bool,
+    /// Whether it asks who did something, or whom something concerns.
+    who: bool,
 }
 
 impl Question {
@@ -669,6 +694,7 @@ impl Question {
             asked,
             meanings,
             intent: Intent::of(&raw),
+            who: raw.iter().any(|word| word == "who"),
             several: matches!(raw.first().map(String::as_str), Some("find" | "list"))
                 || raw
                     .iter()
@@ -693,11 +719,18 @@ fn factors(raw: &[String], words: &Words) -> HashMap<String, f64> {
                 .classes(&stem(word))
                 .any(|class| things.contains(&class))
     };
+    let mut before = "";
     for (at, word) in raw.iter().enumerate() {
         if at > 0 && CONDITIONS.contains(&word.as_str()) {
             factor = FACTOR_CONDITION;
         }
-        factors.insert(stem(word), factor);
+        let done = before == "who" && words.is_change(&stem(word));
+        let done = if done { FACTOR_DONE } else { 1.0 };
+        factors.insert(stem(word), factor * done);
+        // "Who has cleared it" is the same.
+        if word == "who" || !STOP_WORDS.contains(&word.as_str()) {
+            before = word;
+        }
         if KINDS_OF_DEVICE.contains(&word.as_str()) || PLACES.contains(&word.as_str()) {
             let before = raw[..at].iter().rev().take(2);
             for word in before.take_while(|word| !STOP_WORDS.contains(&word.as_str())) {
@@ -764,8 +797,11 @@ pub(crate) fn search(query: &str) -> Vec<&'static Tool> {
             let core = if tool.is_core() { BOOST_CORE } else { 1.0 };
             let list = question.intent == Intent::Ask && question.several && entry.is_list;
             let list = if list { BOOST_LIST } else { 1.0 };
+            let who = question.who && entry.tells_who && tool.access() == Access::Read;
+            let who = if who { BOOST_WHO } else { 1.0 };
             let intent = question.intent.boost(tool.access());
-            (index.score(entry, &question) * core * intent * list, tool)
+            let boost = core * list * who * intent;
+            (index.score(entry, &question) * boost, tool)
         })
         .filter(|(score, _)| *score > 0.0)
         .collect();

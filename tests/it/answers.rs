@@ -343,6 +343,92 @@ async fn fl_16_a_proxy_or_a_sign_on_is_not_taken_for_a_wrong_key() {
 }
 
 #[tokio::test]
+async fn fl_21_whoever_is_told_to_check_the_key_is_told_the_oldest_build() {
+    let mut bench = Bench::new().await;
+    let unread = FaultKind::OpManagerError {
+        message: "apiKey is missing".to_owned(),
+        code: None,
+    };
+    for kind in [
+        unread,
+        FaultKind::LoginPage,
+        respond(401, None, ""),
+        respond(403, Some("text/html"), "<html>no</html>"),
+    ] {
+        bench.fails(kind.clone(), &[], KEY_STEP).await;
+        for tool in ["list_devices", "diagnose_connection"] {
+            bench.simulator.inject(Fault::once(kind.clone()));
+            let given = at(&bench.simulator, json!({}));
+            let reply = bench.session.call(tool, given).await;
+            let text = reply.text();
+            assert!(reply.failed && text.contains(KEY_STEP), "{tool}: {text}");
+            assert!(text.contains("before build 128100"), "{tool}: {text}");
+        }
+    }
+    // A build that is too old is no reason for anything else.
+    let reply = bench.read(respond(502, None, "")).await;
+    assert!(!reply.text().contains("128100"), "{reply:?}");
+    // Nobody moves the key into the URL to please an older one.
+    for request in bench.simulator.requests() {
+        assert!(!format!("{:?}", request.query).contains(bench.simulator.api_key()));
+    }
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn fl_22_what_is_larger_than_permitted_says_what_makes_it_smaller_and_who_permits_more() {
+    let mut bench = Bench::new().await;
+    let alarms = r#"{"entity":"a","displayName":"b","severity":1},"#.repeat(3000);
+    let body = json_body(format!("[{}]", alarms.trim_end_matches(',')));
+    for (tool, own, there, not_there) in [
+        (
+            "list_alarms",
+            json!({ "limit": 1 }),
+            &["`severity`", "`deviceName`", "`fromTime`"][..],
+            "`page`",
+        ),
+        (
+            "list_devices",
+            json!({ "limit": 1 }),
+            &["`category`"],
+            "`severity`, `fromTime`",
+        ),
+        (
+            "list_probes",
+            json!({ "limit": 1 }),
+            &["has no filters"],
+            "Narrow",
+        ),
+    ] {
+        bench.simulator.inject(Fault::once(body.clone()));
+        let given = at(&bench.simulator, own);
+        let reply = bench.session.call(tool, given).await;
+        let text = reply.text();
+        let (first, rest) = text.split_once('\n').unwrap();
+        assert!(
+            reply.failed && first.contains("65536 bytes"),
+            "{tool}: {text}"
+        );
+        let always = [
+            "do not make what OpManager sends smaller",
+            "--max-response-bytes BYTES",
+        ];
+        for part in there.iter().chain(&always) {
+            assert!(rest.contains(part), "{tool}: {part} is not in: {text}");
+        }
+        assert!(!rest.contains(not_there), "{tool}: {text}");
+    }
+    // What is advised helps.
+    let more = ["--max-response-bytes", "1048576"];
+    let mut session = Session::start(&more).await;
+    bench.simulator.inject(Fault::once(body));
+    let given = at(&bench.simulator, json!({ "limit": 1 }));
+    let reply = session.call("list_alarms", given).await;
+    assert_eq!(reply.json()["total"], 3000, "{reply:?}");
+    bench.conclude().await;
+}
+
+#[tokio::test]
 async fn rs_10_pages_are_described_and_not_repeated() {
     let mut bench = Bench::new().await;
     bench

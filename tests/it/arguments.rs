@@ -360,9 +360,12 @@ async fn a_key_that_is_given_as_a_name_is_not_repeated() {
         format!("{}{SENTINEL}", "x".repeat(60)),
     ] {
         for key in [SENTINEL, "another"] {
-            let mut given = merge(at(&bench.simulator, json!({})), json!({ "apiKey": key }));
-            given[&name] = json!(1);
-            bench.refused("list_devices", given, &[""]).await;
+            // Also where the value is one, which has a message of its own elsewhere.
+            for value in [json!(1), json!(key)] {
+                let mut given = merge(at(&bench.simulator, json!({})), json!({ "apiKey": key }));
+                given[&name] = value;
+                bench.refused("list_devices", given, &[""]).await;
+            }
         }
     }
     bench.finish().await;
@@ -619,6 +622,50 @@ async fn fl_02_null_and_an_empty_text_are_nothing() {
 }
 
 #[tokio::test]
+async fn fl_02_an_argument_that_says_nothing_does_not_stand_in_the_way_of_one_that_does() {
+    let mut bench = Bench::new().await;
+    bench.session = Session::start(&["--toolsets", "catalogue,all"]).await;
+    let port: u16 = bench.simulator.address().port();
+    for nothing in [json!(null), json!(""), json!([])] {
+        for given in [
+            json!({ "deviceName": nothing, "name": "db-02" }),
+            json!({ "deviceName": "db-02", "name": nothing }),
+            json!({ "device": nothing, "name": "db-02", "source": nothing }),
+            json!({ "DEVICENAME": nothing, "device_name": "db-02" }),
+        ] {
+            let arrived = sent(&mut bench, "list_alarms", given.clone()).await;
+            assert!(
+                arrived.contains(&pair("deviceName", "db-02")),
+                "{given}: {arrived:?}"
+            );
+        }
+        let beside = json!({
+            "operation": "list_alarms", "deviceName": nothing, "severity": 1,
+            "arguments": { "deviceName": "db-02", "severity": nothing, "host": nothing },
+        });
+        let arrived = sent(&mut bench, "call_operation", beside).await;
+        for pair in [pair("deviceName", "db-02"), pair("severity", "1")] {
+            assert!(arrived.contains(&pair), "{nothing}: {arrived:?}");
+        }
+        let connection = json!({
+            "host": nothing, "Host": "127.0.0.1", "PORT": nothing, "port": port, "apiKey": nothing,
+            "api_key": bench.simulator.api_key(), "use_ssl": false, "limit": 1,
+        });
+        let reply = bench.session.call("list_devices", connection).await;
+        assert_eq!(reply.json()["returned"], 1, "{nothing}: {reply:?}");
+    }
+    // Both say something, and one of them is not what the tool calls it.
+    let both = at(
+        &bench.simulator,
+        json!({ "deviceName": "db-02", "name": "db-03" }),
+    );
+    bench.refused("list_alarms", both, &["name"]).await;
+    // Nothing under a name that stands for nothing is still made up.
+    let made_up = at(&bench.simulator, json!({ "colour": null }));
+    bench.refused("list_alarms", made_up, &["colour"]).await;
+}
+
+#[tokio::test]
 async fn fl_03_lists_come_as_arrays_as_json_and_names_in_any_case() {
     let mut bench = Bench::new().await;
     for fields in [
@@ -747,6 +794,27 @@ async fn fl_25_times_arrive_in_the_form_of_the_operation() {
         let given = at(&bench.simulator, json!({ "fromTime": instant }));
         let reply = bench.refused("list_alarms", given, &["fromTime"]).await;
         assert!(reply.text().contains("--opmanager-zone"), "{reply:?}");
+    }
+    // Whose zone it is says the connection, and what is wrong with that is told alone.
+    for (wrong, named) in [
+        (json!({ "host": null }), "host"),
+        (json!({ "port": 0 }), "port"),
+        (json!({ "apiKey": "${KEY}" }), "apiKey"),
+    ] {
+        for instant in ["now-1h", "2026-03-01T10:20:30Z", "today 06:00"] {
+            let given = merge(
+                at(&bench.simulator, json!({ "fromTime": instant })),
+                wrong.clone(),
+            );
+            let reply = bench.refused("list_alarms", given, &[named]).await;
+            assert_eq!(reply.text().lines().count(), 2, "{reply:?}");
+        }
+        // No server takes this.
+        let given = at(&bench.simulator, json!({ "fromTime": "noonish" }));
+        let given = merge(given, wrong);
+        bench
+            .refused("list_alarms", given, &[named, "fromTime"])
+            .await;
     }
     let mut session = Session::start(&["--opmanager-zone", "127.0.0.1=Asia/Tokyo"]).await;
     bench.simulator.clear_log();

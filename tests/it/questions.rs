@@ -263,6 +263,42 @@ async fn what_operators_ask_for_is_among_the_first_three() {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// Who did something is told by what was recorded, and not by what would do it.
+#[tokio::test]
+async fn who_did_something_is_found_in_reads() {
+    let mut session = Session::start(&["--toolsets", "core"]).await;
+    for question in [
+        "who hid this device's alarms",
+        "who muted the alarms of the core switch",
+        "who cleared this alarm",
+        "who acknowledged the alarm",
+        "who has deleted that alarm",
+        "do you know who silenced this alert",
+    ] {
+        let found = session
+            .call("find_operations", json!({ "query": question }))
+            .await
+            .json();
+        let lines = found["operations"].as_array().unwrap();
+        let first: Vec<&Value> = lines.iter().take(3).collect();
+        let reads = first
+            .iter()
+            .filter(|line| line["access"] == "read" || line.get("access").is_none());
+        let records = [
+            "alarm_properties",
+            "get_annotation",
+            "list_alarms",
+            "list_events",
+        ];
+        let told = reads.filter(|line| records.iter().any(|name| line["operation"] == *name));
+        assert!(told.count() > 0, "{question}: {first:?}");
+        assert!(
+            records.iter().any(|name| first[0]["operation"] == *name),
+            "{question}: {first:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_search_can_be_narrowed_and_says_when_it_finds_nothing() {
     let mut session = Session::start(&["--toolsets", "core"]).await;

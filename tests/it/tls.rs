@@ -787,20 +787,9 @@ async fn a_pin_does_not_excuse_from_proving_the_key() {
     let simulator = opmanager(Tls::SelfSigned).await;
     let certificate =
         CertificateDer::from_pem_slice(simulator.certificate_pem().unwrap().as_bytes()).unwrap();
-    let kind = &ring::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
-    let random = ring::rand::SystemRandom::new();
-    let key = ring::signature::EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
-    let key = PrivatePkcs8KeyDer::from(key.as_ref().to_vec()).into();
-    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
-    let certified = Arc::new(CertifiedKey::new(vec![certificate], key));
+    let certified = Arc::new(CertifiedKey::new(vec![certificate], any_key()));
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Impostor(Arc::clone(&certified))));
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+        let acceptor = showing(&certified, version);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         let pin = format!("{host}={}", simulator.certificate_sha256().unwrap());
@@ -811,20 +800,92 @@ async fn a_pin_does_not_excuse_from_proving_the_key() {
             let mut session = Session::start(&flags).await;
             let given = crate::support::merge(json!({ "host": host, "apiKey": KEY }), more);
             let call = session.call("list_devices", given);
-            let serve = async {
-                let (stream, _) = listener.accept().await.unwrap();
-                let mut said = Vec::new();
-                if let Ok(mut stream) = acceptor.accept(stream).await {
-                    let _ = stream.read_to_end(&mut said).await;
-                }
-                said
-            };
-            let (reply, said) = tokio::join!(call, serve);
+            let (reply, said) = tokio::join!(call, heard(&listener, &acceptor));
             assert!(
                 reply.failed && reply.text().starts_with("TLS with "),
                 "{reply:?}"
             );
             assert!(said.is_empty());
+        }
+    }
+}
+
+/// Shows this certificate in one version of TLS.
+fn showing(
+    certified: &Arc<CertifiedKey>,
+    version: &'static rustls::SupportedProtocolVersion,
+) -> tokio_rustls::TlsAcceptor {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(Impostor(Arc::clone(certified))));
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+}
+
+/// All that is said on the next connection, once TLS is agreed on.
+async fn heard(listener: &TcpListener, acceptor: &tokio_rustls::TlsAcceptor) -> Vec<u8> {
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut said = Vec::new();
+    if let Ok(mut stream) = acceptor.accept(stream).await {
+        let _ = stream.read_to_end(&mut said).await;
+    }
+    said
+}
+
+/// A key, for certificates that are looked at before it is.
+fn any_key() -> Arc<dyn rustls::sign::SigningKey> {
+    let kind = &ring::signature::ECDSA_P256_SHA256_ASN1_SIGNING;
+    let random = ring::rand::SystemRandom::new();
+    let key = ring::signature::EcdsaKeyPair::generate_pkcs8(kind, &random).unwrap();
+    let key = PrivatePkcs8KeyDer::from(key.as_ref().to_vec()).into();
+    rustls::crypto::ring::sign::any_supported_type(&key).unwrap()
+}
+
+#[tokio::test]
+async fn fl_18_a_certificate_that_no_setting_makes_usable_is_not_answered_with_settings() {
+    for (pem, flaw) in [
+        (
+            &include_bytes!("certificates/version_1.pem")[..],
+            "X.509 version 1",
+        ),
+        (
+            &include_bytes!("certificates/short_key.pem")[..],
+            "fewer than 2048 bits",
+        ),
+    ] {
+        let certificate = CertificateDer::from_pem_slice(pem).unwrap();
+        let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
+        let digest: Vec<String> = digest
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02X}"))
+            .collect();
+        let certified = Arc::new(CertifiedKey::new(vec![certificate], any_key()));
+        let acceptor = showing(&certified, &rustls::version::TLS13);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let pin = format!("{host}={}", digest.join(":"));
+        for (flags, more) in [
+            (vec![], json!({})),
+            (vec!["--pin-sha256", &pin], json!({})),
+            (vec![], json!({ "verify_ssl": false })),
+        ] {
+            let mut session = Session::start(&flags).await;
+            for tool in ["list_devices", "diagnose_connection"] {
+                let given =
+                    crate::support::merge(json!({ "host": host, "apiKey": KEY }), more.clone());
+                let call = session.call(tool, given);
+                let (reply, said) = tokio::join!(call, heard(&listener, &acceptor));
+                assert!(said.is_empty());
+                let text = reply.text();
+                assert!(reply.failed && text.contains(flaw), "{tool}: {text}");
+                assert!(text.contains("Give OpManager a new one"), "{tool}: {text}");
+                for advice in ["--ca-file", "--pin-sha256", "verify_ssl"] {
+                    assert!(!text.contains(advice), "{tool}: {advice}: {text}");
+                }
+            }
         }
     }
 }

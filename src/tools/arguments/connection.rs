@@ -169,12 +169,14 @@ impl ConnectionInput {
     }
 }
 
-/// Takes a connection argument out, also if its name is in another case or with other separators.
+/// Takes a connection argument out, also if its name is in another case or with other separators. What says nothing goes
+/// with it.
 fn take(given: &mut Arguments, argument: &str) -> Option<Value> {
+    let meant = lenient::plain(argument);
+    given.retain(|name, value| !(lenient::is_absent(value) && lenient::plain(name) == meant));
     if let Some(value) = given.remove(argument) {
         return Some(value);
     }
-    let meant = lenient::plain(argument);
     let name = given.keys().find(|name| lenient::plain(name) == meant)?;
     given.remove(&name.clone())
 }

@@ -54,26 +54,30 @@ pub(super) fn understood<'a>(
     let mut understood = Arguments::new();
     let mut renamed = Vec::new();
     for (name, value) in given {
-        if known(&name).is_some() {
-            understood.insert(name, value);
+        if let Some(schema) = known(&name) {
+            let value = as_meant(value, schema);
+            if !is_absent(&value) {
+                understood.insert(name, value);
+            }
         } else if !ADDED_BY_CLIENTS.iter().any(|(added, _)| *added == name) {
             renamed.push((name, value));
         }
     }
     for (name, value) in renamed {
-        let meant = meant(&name, properties, &known)
-            // What is given by its own name decides.
-            .filter(|meant| !understood.contains_key(*meant));
-        let name = meant.map_or(name, str::to_owned);
-        understood.insert(name, value);
-    }
-    understood.retain(|name, value| match known(name) {
-        None => true,
-        Some(schema) => {
-            *value = as_meant(std::mem::take(value), schema);
-            !is_absent(value)
+        let Some((meant, schema)) =
+            meant(&name, properties, &known).and_then(|meant| Some((meant, known(meant)?)))
+        else {
+            understood.insert(name, value);
+            continue;
+        };
+        let value = as_meant(value, schema);
+        if is_absent(&value) {
+            continue;
         }
-    });
+        // What is given by its own name decides.
+        let is_free = !understood.contains_key(meant);
+        understood.insert(if is_free { meant.to_owned() } else { name }, value);
+    }
     understood
 }
 
@@ -243,6 +247,7 @@ fn joined(items: &[Value]) -> Option<String> {
             }),
             _ => None,
         })
+        .filter(|item| item.as_deref() != Some(""))
         .collect();
     Some(texts?.join(","))
 }

@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::{Map, Value};
 
+use crate::opmanager::{Target, Zone};
+
 /// How an operation takes a time, as the document writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -28,6 +30,23 @@ const FORMS: [(Form, &str); 5] = [
     (Form::Day, "yyyy-mm-dd"),
     (Form::Clock, "hh:mm"),
 ];
+
+/// What is known of the zone in which a server keeps its time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ServerZone<'a> {
+    Known(&'a TimeZone),
+    /// Nobody said it.
+    Unsaid,
+    /// It is not known which server is meant.
+    NoServer,
+}
+
+impl<'a> ServerZone<'a> {
+    /// That of a target, if one of these is of it.
+    pub(super) fn of(zones: &'a [Zone], target: &Target) -> Self {
+        Zone::of(zones, target).map_or(Self::Unsaid, Self::Known)
+    }
+}
 
 /// A time as it was given.
 enum Given {
@@ -115,7 +134,7 @@ impl Form {
 pub(super) fn convert(
     given: &mut Map<String, Value>,
     properties: &Map<String, Value>,
-    zone: Option<&TimeZone>,
+    zone: ServerZone<'_>,
 ) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, value) in given.iter_mut() {
@@ -132,7 +151,7 @@ pub(super) fn convert(
 }
 
 /// A text in the form that is wanted; `None` if it has it.
-fn converted(text: &str, form: Form, zone: Option<&TimeZone>) -> Result<Option<String>, String> {
+fn converted(text: &str, form: Form, zone: ServerZone<'_>) -> Result<Option<String>, String> {
     // A day that does not exist is one that was mistyped.
     let exists = form == Form::Clock || form == Form::Slashes || Given::read(text).is_some();
     if form.has(text) && exists {
@@ -150,10 +169,15 @@ fn converted(text: &str, form: Form, zone: Option<&TimeZone>) -> Result<Option<S
         Given::Local(time) => time,
         Given::LocalDay(day) => day.to_datetime(Time::midnight()),
         Given::Instant(_) | Given::OnDay(..) => {
-            let Some(zone) = zone else {
-                return Err(format!(
-                    "names an instant, and the time zone of OpManager is not known here: give its local time, {wanted}. The operator of this server can say the zone with --opmanager-zone HOST=Area/City"
-                ));
+            let zone = match zone {
+                ServerZone::Known(zone) => zone,
+                ServerZone::Unsaid => {
+                    return Err(format!(
+                        "names an instant, and the time zone of OpManager is not known here: give its local time, {wanted}. The operator of this server can say the zone with --opmanager-zone HOST=Area/City"
+                    ));
+                }
+                // Once the server is known, so is whether there is anything to say.
+                ServerZone::NoServer => return Ok(None),
             };
             read.in_zone(zone)
                 .ok_or_else(|| format!("must be {wanted}"))?
@@ -273,6 +297,7 @@ mod tests {
     }
 
     fn told(text: &str, form: Form, zone: Option<&TimeZone>) -> String {
+        let zone = zone.map_or(ServerZone::Unsaid, ServerZone::Known);
         match converted(text, form, zone) {
             Ok(None) => text.to_owned(),
             Ok(Some(text)) => text,
