@@ -42,6 +42,8 @@ pub struct Parameter {
     pub maximum: Option<i64>,
     /// The only value ever sent, for parameters that no caller decides.
     pub constant: Option<&'static str>,
+    /// Whether the vendor's page has it; also true of operations that the page lacks.
+    pub documented: bool,
 }
 
 /// Where a parameter is sent.

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     checks::Refusal,
     clock::{DAY, HOUR, MINUTE, SECOND},
+    server::Options,
+    variant::{Variant, central},
 };
 
 pub(crate) mod catalogue;
@@ -26,6 +28,8 @@ pub(crate) const UNMANAGED: i64 = 7;
 pub(crate) const USER: &str = "admin";
 
 pub(crate) struct State {
+    /// Which kind of OpManager shows it.
+    pub(crate) variant: Variant,
     pub(crate) now: i64,
     last_id: i64,
     pub(crate) devices: Vec<Device>,
@@ -67,6 +71,7 @@ pub(crate) struct Device {
     pub(crate) processes: BTreeMap<i64, &'static str>,
 }
 
+#[derive(Default)]
 pub(crate) struct Interface {
     /// `IF-<device>-<moid>`
     pub(crate) name: String,
@@ -78,6 +83,10 @@ pub(crate) struct Interface {
     pub(crate) bits_per_second: i64,
     pub(crate) up: bool,
     pub(crate) managed: bool,
+    /// From when to when alarms are muted.
+    pub(crate) suppressed: Option<(i64, i64)>,
+    /// Received and sent in per cent of the speed; without, they follow from the id.
+    pub(crate) load: Option<(i64, i64)>,
 }
 
 pub(crate) struct Monitor {
@@ -151,7 +160,7 @@ pub(crate) struct UrlMonitor {
     pub(crate) up: bool,
     pub(crate) managed: bool,
     /// The device that it belongs to; global without.
-    pub(crate) device: Option<&'static str>,
+    pub(crate) device: Option<String>,
 }
 
 impl UrlMonitor {
@@ -210,6 +219,16 @@ pub(crate) struct Incident<'a> {
 }
 
 impl State {
+    /// The network as a simulator has it at the start.
+    pub(crate) fn new(options: &Options) -> State {
+        let mut state = State::small(options.now);
+        state.variant = options.variant;
+        if state.variant == Variant::Msp {
+            central::add_suffixes(&mut state);
+        }
+        state
+    }
+
     /// An id that nothing else has.
     pub(crate) fn next_id(&mut self) -> i64 {
         self.last_id += 1;
@@ -381,10 +400,13 @@ impl State {
     }
 }
 
+fn is_within(window: Option<(i64, i64)>, at: i64) -> bool {
+    window.is_some_and(|(from, to)| from <= at && at < to)
+}
+
 impl Device {
     pub(crate) fn is_muted(&self, at: i64) -> bool {
-        self.suppressed
-            .is_some_and(|(from, to)| from <= at && at < to)
+        is_within(self.suppressed, at)
     }
 
     pub(crate) fn monitor(&self, policy: &str) -> Result<&Monitor, Refusal> {
@@ -406,6 +428,10 @@ impl Device {
 }
 
 impl Interface {
+    pub(crate) fn is_muted(&self, at: i64) -> bool {
+        is_within(self.suppressed, at)
+    }
+
     pub(crate) fn severity(&self) -> i64 {
         match (self.managed, self.up) {
             (false, _) => UNMANAGED,
@@ -422,7 +448,8 @@ impl Interface {
     /// Received and sent, in per cent of the speed.
     pub(crate) fn utilization(&self) -> (i64, i64) {
         if self.up {
-            (self.moid * 7 % 60, self.moid * 13 % 45)
+            self.load
+                .unwrap_or((self.moid * 7 % 60, self.moid * 13 % 45))
         } else {
             (0, 0)
         }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     checks::decode_pairs,
     clock::{self, DAY, HOUR, MINUTE},
+    variant::Variant,
 };
 
 /// Name, address, category, type, vendor, protocol, virtual type.
@@ -97,8 +98,10 @@ fn owned(names: &[&str]) -> Vec<String> {
 }
 
 impl State {
-    pub(crate) fn new(now: i64) -> State {
+    /// The small network.
+    pub(crate) fn small(now: i64) -> State {
         let mut state = State {
+            variant: Variant::default(),
             now,
             last_id: 5000,
             devices: DEVICES
@@ -153,6 +156,7 @@ impl State {
                     bits_per_second: megabits * 1_000_000,
                     up,
                     managed: true,
+                    ..Interface::default()
                 });
             }
         }
@@ -296,7 +300,7 @@ fn url(
     url: &'static str,
     moid: i64,
     up: bool,
-    device: Option<&'static str>,
+    device: Option<&str>,
 ) -> UrlMonitor {
     UrlMonitor {
         label,
@@ -304,7 +308,7 @@ fn url(
         moid,
         up,
         managed: true,
-        device,
+        device: device.map(str::to_owned),
     }
 }
 

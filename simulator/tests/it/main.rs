@@ -6,9 +6,11 @@
 
 mod checks;
 mod faults;
+mod limits;
 mod operations;
 mod shapes;
 mod tls;
+mod variants;
 mod writes;
 
 use std::ops::Deref;

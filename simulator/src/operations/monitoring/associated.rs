@@ -52,7 +52,7 @@ pub(super) fn associated_monitors(state: &mut State, arguments: &Arguments) -> A
     let urls = state
         .urls
         .iter()
-        .filter(|url| url.device == Some(device.name.as_str()));
+        .filter(|url| url.device.as_ref() == Some(&device.name));
     let url = |url: &UrlMonitor| {
         json!({
             "compactURL": url.url, "availPercentage": "100.0", "urlName": url.label,
