@@ -43,6 +43,7 @@ mod surface;
 mod target;
 mod tls;
 mod typed;
+mod variants;
 
 /// How a session reaches the program.
 const TRANSPORT: support::Transport = support::Transport::Pipes;

@@ -43,6 +43,8 @@ mod surface;
 mod target;
 #[path = "../it/tls.rs"]
 mod tls;
+#[path = "../it/variants.rs"]
+mod variants;
 
 /// How a session reaches the program.
 const TRANSPORT: support::Transport = support::Transport::Http;
