@@ -213,6 +213,7 @@ fn add_notes(state: &mut State, arguments: &Arguments) -> Answer {
                 id,
                 text: text.to_owned(),
                 at,
+                by: USER,
             });
         }
     })
@@ -325,7 +326,7 @@ fn annotation(state: &mut State, arguments: &Arguments) -> Answer {
     let note = |note: &Note| {
         json!({
             "notes": note.text, "modTime": note.at, "noteID": note.id, "modTimeStr": clock::long(note.at),
-            "entity": alarm.entity, "who": USER,
+            "entity": alarm.entity, "who": note.by,
         })
     };
     ok(alarm.notes.iter().map(note).collect::<Vec<_>>().into())

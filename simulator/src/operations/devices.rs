@@ -255,14 +255,11 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     let (severity, now) = (state.severity(device), state.now);
     let (response_time, packet_loss) = reachability(state, device);
     let midnight = now - now.rem_euclid(clock::DAY);
-    let down = state.alarms.iter().find(|alarm| {
-        alarm.severity == CRITICAL && alarm.entity == format!("{}_Poll", device.name)
-    });
-    let share = down
-        .map_or(0, |alarm| {
-            100 * (now - alarm.modified) / (now - midnight).max(1)
-        })
-        .min(100);
+    let today = (midnight, now);
+    let [up, planned, down] = state.absence(&device.name, today).shares(today);
+    let outages = state.outages(&device.name).into_iter();
+    let outages = outages.filter(|(_, to)| *to > midnight);
+    let outages = outages.map(|(from, to)| format!("DownTime,{},{to}", from.max(midnight)));
     let hardware = |name: &str| device.hardware.get(name).cloned().unwrap_or_default();
     let label = CATEGORIES
         .iter()
@@ -271,7 +268,7 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     ok(json!({
         "nfadetails": { "NFAStatus": "Not Added" }, "statusStr": severity_name(severity),
         "responseTime": response_time, "format": "dd-MM-yy HH:mm:ss", "dnsName": device.dns, "timeZone": "UTC",
-        "availability": down.map(|alarm| format!("DownTime,{},{now}", alarm.modified)).into_iter().collect::<Vec<_>>(),
+        "availability": outages.collect::<Vec<_>>(),
         "todayTimeAvail": { "todayStartTime": text(midnight), "endTimeVal": text(now) }, "type": device.kind,
         "vendorName": device.vendor, "statusNum": text(severity), "isStorage": false,
         "ncmdetails": { "SUMMARY_NOT_AVAILABLE": true }, "packetLoss": packet_loss,
@@ -293,8 +290,8 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
         // Inferred: the code of a device that is up.
         "state": if severity == CRITICAL { "2" } else { "1" },
         "availdata": {
-            "Down": share, "Dependent Unavailable": 0, "On Hold": 0, "Not Monitored": 0, "Parent Down": 0,
-            "On Maintenance": 0, "Up": 100 - share,
+            "Down": down, "Dependent Unavailable": 0, "On Hold": 0, "Not Monitored": 0, "Parent Down": 0,
+            "On Maintenance": planned, "Up": up,
         },
     }))
 }
@@ -401,11 +398,8 @@ fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
                 json!({ "Status": text(severity), "Label": label, "Count": text(count) })
             };
             let data: Vec<_> = counts.into_iter().map(count).collect();
-            let subnet_name = match address.as_str() {
-                "192.0.2.0" => "Head office",
-                "198.51.100.0" => "Branch office",
-                other => other,
-            };
+            let named = state.subnets.iter().find(|(subnet, _)| *subnet == address);
+            let subnet_name = named.map_or(&address, |(_, name)| name);
             let subnet =
                 json!({ "data": data, "displayName": address, "subnetDisplayName": subnet_name });
             (address, subnet)

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     checks::{Arguments, Refusal},
     clock,
-    state::{CRITICAL, Device, Interface, State, series},
+    state::{Absence, CRITICAL, Device, Interface, State, series},
     variant::Variant,
 };
 
@@ -215,12 +215,20 @@ fn interfaces_of_device(state: &mut State, arguments: &Arguments) -> Answer {
     }))
 }
 
-/// The share of today in each state; what is down now has been so for a tenth of the day.
-fn availability(interface: &Interface) -> Value {
-    let down = if interface.up { 0.0 } else { 10.5 };
+/// The share of today in each state.
+fn availability(interface: &Interface, now: i64) -> Value {
+    let today = (now - now.rem_euclid(clock::DAY), now);
+    let down = interface
+        .down_since(now)
+        .map_or(0, |since| now - since.max(today.0));
+    let absence = Absence {
+        planned: 0,
+        unplanned: down,
+    };
+    let [up, _, down] = absence.shares(today);
     json!({
         "Down": down, "Dependent Unavailable": 0, "On Hold": 0, "Not Monitored": 0, "Parent Down": 0,
-        "On Maintenance": 0, "Up": 100.0 - down,
+        "On Maintenance": 0, "Up": up,
     })
 }
 
@@ -230,12 +238,15 @@ fn summary(state: &mut State, arguments: &Arguments) -> Answer {
     let speed_text = speed(interface.bits_per_second);
     let packets = |per_cent: i64| text(interface.bits_per_second / 1_200_000 * per_cent);
     let number = type_number(interface.kind);
-    let down = format!("DownTime,{},{now}", now - 95 * clock::MINUTE);
-    let timeline: Vec<_> = if interface.up { Vec::new() } else { vec![down] };
+    let down = interface.down_since(now);
+    let timeline: Vec<_> = down
+        .map(|since| format!("DownTime,{since},{now}"))
+        .into_iter()
+        .collect();
     ok(json!({
         "NFA_ID": "", "recBandwidth": text(interface.bits_per_second), "IntfIpaddress": device.ip,
         "instance": text(interface.index), "displayName": device.display_name, "Util": text((received + sent) / 2),
-        "availability": availability(interface), "avgOutPackets": packets(sent), "outTraffic": text(sent),
+        "availability": availability(interface, state.now), "avgOutPackets": packets(sent), "outTraffic": text(sent),
         "moID": text(interface.moid), "isIPAvailable": interface.kind == "Software Loopback",
         "inSpeedDisplayValue": speed_text, "intfDisplayName": interface.display_name(), "txUtil": format!("{sent}.0"),
         "typeIdDescr": format!("{} ({number})", interface.kind), "operStateImg": "",
@@ -379,7 +390,7 @@ fn bandwidth_and_outage(state: &mut State, arguments: &Arguments) -> Answer {
         "InSpeed": speed(interface.bits_per_second), "IfDesc": interface.short_name, "repType": 9,
         "consolidatedValues": values, "seriesNames": lines.map(|(name, _)| name), "bwChartData": chart,
         "InterfaceDisplayName": interface.display_name(), "IfAlias": interface.alias, "suffix": "M",
-        "availData": availability(interface), "deviceName": interface.name,
+        "availData": availability(interface, state.now), "deviceName": interface.name,
         "interfaceDetails": details(device, interface), "OutSpeed": speed(interface.bits_per_second),
         "name": device.display_name, "CircuitID": circuit(interface), "IfIndex": text(interface.index),
         "InterfaceName": interface.name, "IfName": interface.short_name,

@@ -14,7 +14,6 @@ use super::{
 use crate::{
     checks::decode_pairs,
     clock::{self, DAY, HOUR, MINUTE},
-    variant::Variant,
 };
 
 /// Name, address, category, type, vendor, protocol, virtual type.
@@ -100,24 +99,22 @@ fn owned(names: &[&str]) -> Vec<String> {
 impl State {
     /// The small network.
     pub(crate) fn small(now: i64) -> State {
-        let mut state = State {
-            variant: Variant::default(),
-            now,
-            last_id: 5000,
-            devices: DEVICES
-                .iter()
-                .zip(301..)
-                .map(|(row, moid)| device(row, moid, now))
-                .collect(),
-            alarms: Vec::new(),
-            events: Vec::new(),
-            groups: groups(),
-            views: views(),
-            urls: urls(),
-            schedules: schedules(now),
-            profiles: profiles(),
-            rules: rules(),
-        };
+        let mut state = State::empty(now);
+        let rows = DEVICES.iter().zip(301..);
+        state.devices = rows.map(|(row, moid)| device(row, moid, now)).collect();
+        state.groups = groups();
+        state.views = views();
+        state.urls = urls();
+        state.schedules = schedules(now);
+        state.profiles = profiles();
+        state.subnets = [
+            ("192.0.2.0", "Head office"),
+            ("198.51.100.0", "Branch office"),
+        ]
+        .map(|(address, name)| (address.to_owned(), name.to_owned()))
+        .into();
+        state.add_virtual(&["esx-01"], "vm-app-01");
+        state.add_access_points("wlc-01", "ap", "198.51.100");
         state.seed_interfaces_and_monitors();
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {
             let (code, at) = (
@@ -171,6 +168,7 @@ impl State {
                     poll_id,
                     kind,
                     value: 20 + (poll_id * 17) % 55,
+                    per_day: 0,
                 });
             }
         }
@@ -360,10 +358,12 @@ fn views() -> Vec<BusinessView> {
         BusinessView {
             display_name: "Web Shop".into(),
             members: owned(&["web-01", "db-01", "db-02", "fw-01"]),
+            ..BusinessView::default()
         },
         BusinessView {
             display_name: "Branch Office".into(),
             members: owned(&["rtr-02", "wlc-01", "198.51.100.40"]),
+            ..BusinessView::default()
         },
     ]
 }
@@ -414,7 +414,7 @@ fn profiles() -> Vec<Profile> {
     ]
 }
 
-fn rules() -> Vec<BusinessRule> {
+pub(super) fn rules() -> Vec<BusinessRule> {
     let rules = [
         (
             "Office hours",

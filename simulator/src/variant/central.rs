@@ -134,6 +134,18 @@ pub(crate) fn add_suffixes(state: &mut State) {
             *list = names.join(",");
         }
     }
+    for machine in &mut state.machines {
+        rename(&mut machine.name);
+        rename(&mut machine.host);
+    }
+    for point in &mut state.access_points {
+        rename(&mut point.controller);
+    }
+    for link in state.views.iter_mut().flat_map(|view| &mut view.links) {
+        for name in [&mut link.source, &mut link.dest, &mut link.interface] {
+            rename(name);
+        }
+    }
     for url in &mut state.urls {
         url.device.as_mut().map(rename);
     }

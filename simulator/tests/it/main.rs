@@ -6,6 +6,7 @@
 
 mod checks;
 mod faults;
+mod fleet;
 mod limits;
 mod operations;
 mod shapes;
