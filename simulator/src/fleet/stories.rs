@@ -44,6 +44,7 @@ impl Stage<'_> {
         self.flapping_link();
         self.filling_disk();
         self.mutes();
+        self.muted_port();
         self.twins();
         self.orders();
         self.unmanaged();
@@ -346,6 +347,22 @@ impl Stage<'_> {
                 hides: hides.map(|memory| (memory.monitor.clone(), memory.value)),
             };
             self.truth.muted.insert(name.clone(), muted);
+        }
+    }
+
+    /// One port, of the switch whose mute ends.
+    fn muted_port(&mut self) {
+        let (now, brief) = (self.state.now, self.cast.briefly_muted.clone());
+        let window = (now - HOUR, now + 5 * HOUR);
+        if let Some(port) = self.port(&brief, |port| port.managed) {
+            port.suppressed = Some(window);
+            let name = port.name.clone();
+            let muted = Muted {
+                since: window.0,
+                until: Some(window.1),
+                hides: None,
+            };
+            self.truth.muted_interfaces.insert(name, muted);
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Truth {
     pub maintenance: Maintenance,
     /// Devices whose alarms are muted now, by name. One of them is always here, until a few hours from now.
     pub muted: BTreeMap<String, Muted>,
+    /// Interfaces whose alarms are muted now, by name.
+    pub muted_interfaces: BTreeMap<String, Muted>,
     /// Names and display names of the two devices that are nearly called the same.
     pub twins: Option<[(String, String); 2]>,
     /// Texts that give orders, wherever they stand.

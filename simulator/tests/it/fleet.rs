@@ -414,3 +414,34 @@ async fn every_read_of_the_small_network_is_one_of_the_fleet() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_variant_tells_of_the_same_fleet() {
+    for variant in Variant::ALL {
+        let options = Options {
+            variant,
+            ..options(&[])
+        };
+        // Suffixes of probes apart, which no display name has.
+        let truth = truth(&options);
+        let session = start_with(options).await;
+        let devices = devices(&session, &[]).await;
+        let codes = counts(devices.iter().map(|row| &row["statusNum"]));
+        assert_eq!(codes, truth.all.devices, "{variant:?}");
+        let alarms = alarms(&session).await;
+        let codes = counts(alarms.iter().map(|row| &row["numericSeverity"]));
+        assert_eq!(codes, truth.all.alarms, "{variant:?}");
+        let down = details(&session, "getDownDevices", &[]).await.len();
+        assert_eq!(down, truth.down.len(), "{variant:?}");
+        let interfaces = list(&session, "listInterfaces", &ALL).await;
+        let muted = interfaces
+            .iter()
+            .filter(|row| row["isSuppressed"] == true)
+            .cloned()
+            .collect::<Vec<_>>();
+        if matches!(variant, Variant::Newer | Variant::Localized) {
+            let expected: BTreeSet<String> = truth.muted_interfaces.keys().cloned().collect();
+            assert_eq!(names(&muted, "interfaceName"), expected, "{variant:?}");
+        }
+    }
+}
