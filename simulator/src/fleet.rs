@@ -48,7 +48,7 @@ impl FromStr for Network {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Network, UnknownName> {
-        find(&Network::ALL, name, |network| network.name())
+        find(&Network::ALL, name, Network::name)
     }
 }
 
@@ -125,7 +125,7 @@ impl FromStr for Story {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Story, UnknownName> {
-        find(&Story::ALL, name, |story| story.name())
+        find(&Story::ALL, name, Story::name)
     }
 }
 

@@ -25,7 +25,7 @@ const EVENTS: usize = 2_920;
 /// How far they reach back.
 const REACH: i64 = 14 * DAY;
 
-fn draw<'a>(free: &[&'a mut Device], random: &mut Random) -> usize {
+fn draw(free: &[&mut Device], random: &mut Random) -> usize {
     random.between(0, free.len() as i64 - 1) as usize
 }
 

@@ -193,13 +193,13 @@ impl Truth {
         for device in &state.devices {
             let severity = state.severity(device);
             self.counts_of(device, |counts| {
-                *counts.devices.entry(severity).or_default() += 1
+                *counts.devices.entry(severity).or_default() += 1;
             });
         }
         for alarm in state.active_alarms() {
             if let Ok(device) = state.device(&alarm.device) {
                 self.counts_of(device, |counts| {
-                    *counts.alarms.entry(alarm.severity).or_default() += 1
+                    *counts.alarms.entry(alarm.severity).or_default() += 1;
                 });
             }
         }

@@ -60,7 +60,7 @@ pub(crate) fn check_blocked(id: &str) -> Result<(), Refusal> {
 
 /// The customer of a device: the head office and the first five sites are the first one's.
 pub(crate) fn customer_of(device: &Device) -> &'static Customer {
-    let mut numbers = device.ip.split('.').map(|part| part.parse::<u8>());
+    let mut numbers = device.ip.split('.').map(str::parse::<u8>);
     let mut number = || numbers.next().and_then(Result::ok).unwrap_or_default();
     let first = match (number(), number(), number()) {
         (198, 18, site) => site <= 5,

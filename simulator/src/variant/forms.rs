@@ -28,13 +28,13 @@ fn classic(id: &str, arguments: &Arguments, answer: &mut Value) {
         "getInterfaces" => *answer = answer["interfaces"].take(),
         // Third party: without isFluidic, an object of series.
         "getInterfaceGraphs" if arguments.get("isFluidic").is_none() => {
-            *answer = series(answer["graphData"].take());
+            *answer = series(&answer["graphData"]);
         }
         _ => {}
     }
 }
 
-fn series(lines: Value) -> Value {
+fn series(lines: &Value) -> Value {
     let line = |line: &Value| {
         let points = line["data"].as_array().into_iter().flatten();
         let points: Value = points
