@@ -8,9 +8,13 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 use serde_json::{Value, json};
 
 const DOCUMENT: &str = "../openapi/opmanager.yaml";
+/// What the vendor's page has, as facts.
+const PAGE: &str = "../openapi/vendor.json";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={DOCUMENT}");
+    println!("cargo:rerun-if-changed={PAGE}");
+    let page: Value = serde_json::from_str(&fs::read_to_string(PAGE)?)?;
     let document: Value = serde_saphyr::from_str(&fs::read_to_string(DOCUMENT)?)?;
     let mut table = String::from("&[\n");
     let mut responses = json!({});
@@ -28,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     &method.to_uppercase(),
                     path,
                     operation,
+                    &documented(&page, path),
                 )?;
                 responses[id] =
                     operation["responses"]["200"]["content"]["application/json"]["schema"].clone();
@@ -53,6 +58,7 @@ fn write_operation(
     method: &str,
     path: &str,
     operation: &Value,
+    documented: &dyn Fn(&str) -> bool,
 ) -> Result<(), Box<dyn Error>> {
     writeln!(
         table,
@@ -65,7 +71,14 @@ fn write_operation(
             .ok_or_else(|| format!("{id}: a parameter has no name"))?;
         let required = parameter["required"] == true;
         let schema = resolve(document, &parameter["schema"]);
-        write_parameter(table, name, "Query", required, schema, parameter)?;
+        write_parameter(
+            table,
+            name,
+            "Query",
+            required,
+            schema,
+            (parameter, documented(name)),
+        )?;
     }
     let form = resolve(
         document,
@@ -81,7 +94,7 @@ fn write_operation(
             "Form",
             required,
             resolve(document, schema),
-            schema,
+            (schema, documented(name)),
         )?;
     }
     writeln!(
@@ -109,7 +122,7 @@ fn write_parameter(
     place: &str,
     required: bool,
     schema: &Value,
-    stated: &Value,
+    (stated, documented): (&Value, bool),
 ) -> Result<(), Box<dyn Error>> {
     let kind = match schema["type"].as_str() {
         Some("integer") => "Integer",
@@ -129,12 +142,33 @@ fn write_parameter(
     writeln!(
         table,
         "Parameter {{ name: {name:?}, place: Place::{place}, required: {required}, kind: Kind::{kind}, values: &{:?}, \
-         minimum: {:?}, maximum: {:?}, constant: {constant:?}, default: {default:?} }},",
+         minimum: {:?}, maximum: {:?}, constant: {constant:?}, default: {default:?}, documented: {documented} }},",
         values,
         schema["minimum"].as_i64(),
         schema["maximum"].as_i64(),
     )?;
     Ok(())
+}
+
+/// Whether the page has a parameter of a path, in its table or in a sample.
+fn documented(page: &Value, path: &str) -> impl Fn(&str) -> bool {
+    let operations = page["operations"].as_array();
+    let found = operations.into_iter().flatten();
+    let found = found.filter(|operation| operation["path"] == path).cloned();
+    let found: Vec<Value> = found.collect();
+    move |name| {
+        let has = |operation: &Value| {
+            let names = operation["parameters"].as_array().into_iter().flatten();
+            let mut names = names.filter_map(|parameter| parameter["name"].as_str());
+            names.any(|other| other == name)
+                || strings(&operation["samples"]).iter().any(|sample| {
+                    ["?", "&"]
+                        .iter()
+                        .any(|before| sample.contains(&format!("{before}{name}=")))
+                })
+        };
+        found.is_empty() || found.iter().any(has)
+    }
 }
 
 fn strings(list: &Value) -> Vec<&str> {

@@ -5,11 +5,8 @@
 //! builds with the crate feature `demo`.
 
 use std::io::{self, IsTerminal, Write};
-use std::num::NonZeroUsize;
-use std::time::Duration;
 
-use clap::Args;
-use opmanager_simulator::{Options, Simulator, Tls};
+use opmanager_simulator::{Options, Simulator};
 use rmcp::model::CallToolRequestParams;
 use rmcp::service::RunningService;
 use rmcp::transport::TokioChildProcess;
@@ -18,80 +15,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::cli::refusal::whole;
 use crate::opmanager::Text;
 use crate::opmanager::types::{Alarm, DeviceDetails, DownDevice};
 
-/// Longest latency of the made-up OpManager: an hour.
-const MOST_MILLISECONDS: u64 = 3_600_000;
+pub(crate) use simulate::{SimulateArgs, simulate};
 
-/// Arguments of `simulate`.
-#[derive(Debug, Args)]
-pub(crate) struct SimulateArgs {
-    /// Port to listen on; 0 takes a free one
-    #[arg(long, default_value = "8060", value_parser = whole(0..=u16::MAX))]
-    port: u16,
-    /// Serve HTTPS with a self-signed certificate, as OpManager does when new
-    #[arg(long)]
-    tls: bool,
-    /// Enforce the documented limits of calls per minute
-    #[arg(long)]
-    rate_limits: bool,
-    /// How long each answer takes to begin, in milliseconds
-    #[arg(long, value_name = "MILLISECONDS", default_value = "0", value_parser = whole(0..=MOST_MILLISECONDS))]
-    latency: u64,
-    /// Let every so many-th request fail, in one of several ways in turn
-    #[arg(long, value_name = "REQUESTS", value_parser = whole(NonZeroUsize::MIN..=NonZeroUsize::MAX))]
-    fail_every: Option<NonZeroUsize>,
-    /// Print a line for each request: its method and its target, which holds no key
-    #[arg(long)]
-    print_requests: bool,
-}
-
-/// Serves the made-up OpManager until interrupted.
-pub(crate) async fn simulate(arguments: SimulateArgs) -> io::Result<()> {
-    let simulator = Simulator::start(Options {
-        port: arguments.port,
-        tls: if arguments.tls {
-            Tls::SelfSigned
-        } else {
-            Tls::None
-        },
-        rate_limits: arguments.rate_limits,
-        latency: Duration::from_millis(arguments.latency),
-        fails_every: arguments.fail_every,
-        ..Options::default()
-    })
-    .await?;
-    let mut out = io::stdout();
-    writeln!(out, "A made-up OpManager listens on {}", simulator.url())?;
-    writeln!(out, "apiKey: {}", simulator.api_key())?;
-    if let Some(fingerprint) = simulator.certificate_sha256() {
-        writeln!(out, "certificate SHA-256: {fingerprint}")?;
-    }
-    writeln!(out, "Stop it with Ctrl-C.")?;
-    out.flush()?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
-        printed = print_requests(&simulator), if arguments.print_requests => printed?,
-    }
-    simulator.shutdown().await;
-    Ok(())
-}
-
-/// Prints what is asked for, until nobody reads it.
-async fn print_requests(simulator: &Simulator) -> io::Result<()> {
-    loop {
-        simulator.wait_until(|log| !log.requests.is_empty()).await;
-        let mut lines = String::new();
-        for request in simulator.take_requests() {
-            lines += &format!("{} {}\n", request.method, request.target);
-        }
-        let mut out = io::stdout();
-        out.write_all(lines.as_bytes())?;
-        out.flush()?;
-    }
-}
+mod simulate;
 
 /// Shows the whole way, from a question to a change and its effect.
 pub(crate) async fn demo() -> io::Result<()> {

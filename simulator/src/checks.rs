@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 use crate::{
     contract::{Kind, Operation, Parameter, Place},
     log::Recorded,
+    variant::{Unknown, Variant},
 };
 
 /// An error as OpManager reports it: with HTTP status 200.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     code: Option<&'static str>,
+    /// Third party: some operations refuse with a number of their own, and without a word.
+    number: Option<i64>,
     message: String,
 }
 
@@ -20,7 +23,15 @@ impl Refusal {
     pub(crate) fn new(code: Option<&'static str>, message: impl Into<String>) -> Refusal {
         Refusal {
             code,
+            number: None,
             message: message.into(),
+        }
+    }
+
+    pub(crate) fn numbered(number: i64, message: impl Into<String>) -> Refusal {
+        Refusal {
+            number: Some(number),
+            ..Refusal::new(None, message)
         }
     }
 
@@ -28,6 +39,9 @@ impl Refusal {
         let mut error = json!({ "error": { "message": self.message } });
         if let Some(code) = self.code {
             error["error"]["errorcode"] = code.into();
+        }
+        if let Some(number) = self.number {
+            error["error"]["code"] = number.into();
         }
         error
     }
@@ -81,32 +95,34 @@ pub(crate) fn missing(name: &str) -> Refusal {
     )
 }
 
-pub(crate) fn check(operation: &Operation, request: &Recorded) -> Result<Arguments, Refusal> {
-    let known_places = |name: &str, place: Place| {
-        operation
-            .parameters
-            .iter()
-            .find(|parameter| parameter.name == name)
-            .is_some_and(|parameter| {
-                // addEvent is documented both ways; everything else has one place.
-                parameter.place == place || operation.id == "addEvent"
-            })
-    };
-    for (name, _) in &request.query {
-        if name.eq_ignore_ascii_case("apikey") {
+pub(crate) fn check(
+    variant: Variant,
+    operation: &Operation,
+    request: &Recorded,
+) -> Result<Arguments, Refusal> {
+    let mut taken = Vec::new();
+    let query = request.query.iter().map(|pair| (pair, Place::Query));
+    let form = request.form.iter().map(|pair| (pair, Place::Form));
+    for (pair, place) in query.chain(form) {
+        let name = pair.0.as_str();
+        if place == Place::Query && name.eq_ignore_ascii_case("apikey") {
+            if variant.takes_key_in_query() {
+                continue;
+            }
             // Inferred: a key in the query is deprecated, and fails for some URLs in a way that is not documented.
             return Err(Refusal::new(
                 None,
                 "The API key is accepted in the request header only.",
             ));
         }
-        if !known_places(name, Place::Query) {
-            return Err(unknown(name));
-        }
-    }
-    for (name, _) in &request.form {
-        if !known_places(name, Place::Form) {
-            return Err(unknown(name));
+        let known = operation.parameters.iter().find(|parameter| {
+            // addEvent is documented both ways; everything else has one place.
+            parameter.name == name && (parameter.place == place || operation.id == "addEvent")
+        });
+        match variant.judge_name(operation, name, known) {
+            Unknown::Taken => taken.push(pair.clone()),
+            Unknown::Ignored => {}
+            Unknown::Refused => return Err(unknown(name)),
         }
     }
     if !request.body.is_empty() && request.form.is_empty() {
@@ -116,9 +132,16 @@ pub(crate) fn check(operation: &Operation, request: &Recorded) -> Result<Argumen
             "The request body cannot be read.",
         ));
     }
-    let arguments = Arguments(request.query.iter().chain(&request.form).cloned().collect());
+    let arguments = Arguments(taken);
+    if let Some(name) = variant.requires(operation) {
+        arguments.need(name)?;
+    }
     for parameter in operation.parameters {
-        check_parameter(parameter, &arguments)?;
+        let value = arguments.get(parameter.name);
+        match value.and_then(|value| variant.judge_value(operation, parameter.name, value)) {
+            Some(verdict) => verdict?,
+            None => check_parameter(parameter, &arguments)?,
+        }
     }
     let choices = operation.exactly_one_of;
     match choices
@@ -141,10 +164,10 @@ pub(crate) fn check(operation: &Operation, request: &Recorded) -> Result<Argumen
     Ok(arguments)
 }
 
-/// Inferred: per-parameter rules are documented, what they do to a parameter without a rule is not.
+/// Captured: a parameter without a rule is refused by this code, with status 200.
 fn unknown(name: &str) -> Refusal {
     Refusal::new(
-        None,
+        Some("EXTRA_PARAM_FOUND"),
         format!("The parameter '{name}' is not expected here."),
     )
 }

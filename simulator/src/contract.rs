@@ -44,6 +44,8 @@ pub struct Parameter {
     pub constant: Option<&'static str>,
     /// What is sent where a caller gives nothing.
     pub default: Option<&'static str>,
+    /// Whether the vendor's page has it; also true of operations that the page lacks.
+    pub documented: bool,
 }
 
 /// Where a parameter is sent.

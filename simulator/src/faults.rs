@@ -85,6 +85,14 @@ pub enum FaultKind {
         /// The `errorcode`, left out if `None`.
         code: Option<String>,
     },
+    /// 200 with `{"error":{…}}` that has a number as its `code`, and no `errorcode`, as some operations refuse: 5123 for a
+    /// device that exists, 5156 for a business view that does, 5132 for a device that is in it, 5013 for a workflow.
+    NumberedError {
+        /// The message.
+        message: String,
+        /// The number.
+        number: i64,
+    },
     /// An error that quotes the key it was sent.
     EchoKey {
         /// The HTTP status.
@@ -235,6 +243,10 @@ impl FaultKind {
                     error["error"]["errorcode"] = code.into();
                 }
                 ok(Some(JSON), Payload::whole(error.to_string()))
+            }
+            FaultKind::NumberedError { message, number } => {
+                let refusal = Refusal::numbered(number, message);
+                ok(Some(JSON), Payload::whole(refusal.json().to_string()))
             }
             FaultKind::EchoKey { status } => {
                 let refusal = Refusal::new(

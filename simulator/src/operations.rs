@@ -151,15 +151,20 @@ fn capital(value: bool) -> &'static str {
     if value { "True" } else { "False" }
 }
 
+/// What ends the name of a member that holds another one as a number, to sort by. It is not sent.
+const AS_NUMBER: &str = "AsNumber";
+
 /// Sorts by `sortByColumn` and `sortByType`, numbers as numbers.
 fn sort(rows: &mut [Value], arguments: &Arguments) {
     let Some(column) = arguments.get("sortByColumn") else {
         return;
     };
+    let number = format!("{column}{AS_NUMBER}");
     let key = |row: &Value| {
-        let text = row[column]
+        let value = row.get(&number).unwrap_or(&row[column]);
+        let text = value
             .as_str()
-            .map_or_else(|| row[column].to_string(), str::to_lowercase);
+            .map_or_else(|| value.to_string(), str::to_lowercase);
         (text.parse::<i64>().unwrap_or(i64::MAX), text)
     };
     rows.sort_by_cached_key(key);

@@ -3,19 +3,21 @@
 //! Owns HTTP and the key check. Leaves parameters to `checks`, answers to `operations`, misbehaviour to `faults`.
 
 use std::{
-    collections::HashMap,
     fmt, io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    num::NonZeroUsize,
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use http_body_util::{BodyExt, Limited};
 use hyper::{
-    Request, Response, body::Incoming, header::CONTENT_TYPE, server::conn::http1,
+    Request, Response,
+    body::Incoming,
+    header::{CONTENT_TYPE, HeaderValue},
+    server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
@@ -28,53 +30,19 @@ use tokio::{
 use crate::{
     body::Payload,
     checks::{self, Refusal, decode_pairs},
-    clock,
-    contract::{Operation, operation_at},
+    contract::Operation,
     faults::{Action, Fault, Faults, JSON, respond},
+    limits::{Caller, CountBy, Limits, Throttle},
     log::{InFlight, Log, Recorded, SharedLog, lock},
     operations::{self, Reply},
+    options::Options,
+    random::Random,
     state::State,
-    tls::{Identity, Tls},
+    tls::Identity,
+    variant::{Variant, central},
 };
 
 const LARGEST_BODY: usize = 1024 * 1024;
-
-/// How a simulator is started. The default is plain HTTP on a free port of 127.0.0.1.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The port; 0 takes a free one.
-    pub port: u16,
-    /// The address to listen on.
-    pub address: IpAddr,
-    /// Plain HTTP or HTTPS.
-    pub tls: Tls,
-    /// The key that requests must carry in the `apiKey` header.
-    pub api_key: String,
-    /// Whether the documented rate limits are enforced.
-    pub rate_limits: bool,
-    /// What time it is in the simulated network at the start, in epoch milliseconds. Each write lets one second pass.
-    pub now: i64,
-    /// How long each answer takes to begin.
-    pub latency: Duration,
-    /// Every so many-th request fails, in one of several ways in turn, as if a [`Fault`] had been injected.
-    pub fails_every: Option<NonZeroUsize>,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            port: 0,
-            address: Ipv4Addr::LOCALHOST.into(),
-            tls: Tls::None,
-            api_key: "demo-key-not-a-secret".to_owned(),
-            rate_limits: false,
-            // Wed, 14 Jan 2026 09:30:00 UTC
-            now: 1_768_383_000_000,
-            latency: Duration::ZERO,
-            fails_every: None,
-        }
-    }
-}
 
 /// A running simulator. Dropping it stops it.
 pub struct Simulator {
@@ -86,13 +54,18 @@ pub struct Simulator {
 }
 
 struct Shared {
-    api_key: String,
-    rate_limits: bool,
+    /// Each of another user.
+    keys: Vec<String>,
+    variant: Variant,
+    empty_as_message: bool,
+    throttle: Option<Throttle>,
     latency: Duration,
+    answer_time: Option<RangeInclusive<Duration>>,
+    random: Mutex<Random>,
     log: Arc<SharedLog>,
     faults: Faults,
     state: Mutex<State>,
-    calls: Mutex<HashMap<&'static str, Calls>>,
+    limits: Limits,
 }
 
 impl Simulator {
@@ -105,13 +78,17 @@ impl Simulator {
         let listener = TcpListener::bind((options.address, options.port)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            api_key: options.api_key.clone(),
-            rate_limits: options.rate_limits,
+            state: Mutex::new(State::new(&options)),
+            keys: [vec![options.api_key.clone()], options.other_keys].concat(),
+            variant: options.variant,
+            empty_as_message: options.empty_as_message,
+            throttle: options.rate_limits.then_some(options.throttle),
             latency: options.latency,
+            answer_time: options.answer_time,
+            random: Mutex::new(Random::new(options.seed)),
             log: Arc::default(),
             faults: Faults::new(options.fails_every),
-            state: Mutex::new(State::new(options.now)),
-            calls: Mutex::default(),
+            limits: Limits::default(),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared), identity.clone()));
         Ok(Simulator {
@@ -219,6 +196,11 @@ impl Simulator {
         self.shared.faults.clear();
     }
 
+    /// Lets time pass for the rate limits and their locks, and for nothing else.
+    pub fn pass(&self, time: Duration) {
+        self.shared.limits.pass(time);
+    }
+
     /// Stops listening and closes all connections.
     pub async fn shutdown(mut self) {
         self.accepting.abort();
@@ -247,7 +229,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, identity: Option<Arc
     let mut open = JoinSet::new();
     let mut count = 0;
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let Ok((stream, peer)) = listener.accept().await else {
             // Out of files, perhaps: let others close theirs.
             tokio::task::yield_now().await;
             continue;
@@ -259,14 +241,22 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, identity: Option<Arc
         open.spawn(async move {
             let _ = stream.set_nodelay(true);
             match identity {
-                None => serve(stream, shared, count).await,
-                Some(identity) => serve_tls(stream, &identity, shared, count).await,
+                None => serve(stream, shared, (count, peer.ip())).await,
+                Some(identity) => serve_tls(stream, &identity, shared, (count, peer.ip())).await,
             }
         });
     }
 }
 
-async fn serve_tls(stream: TcpStream, identity: &Identity, shared: Arc<Shared>, connection: u64) {
+/// The number of a connection, and from where it comes.
+type Connection = (u64, IpAddr);
+
+async fn serve_tls(
+    stream: TcpStream,
+    identity: &Identity,
+    shared: Arc<Shared>,
+    connection: Connection,
+) {
     // A client that does not trust the certificate ends the handshake: nothing to serve.
     if let Ok(stream) = identity.acceptor.accept(stream).await {
         serve(stream, shared, connection).await;
@@ -276,7 +266,11 @@ async fn serve_tls(stream: TcpStream, identity: &Identity, shared: Arc<Shared>, 
 /// What a fault writes past hyper, and the request that it answers.
 type Takeover = Arc<Mutex<Option<(Vec<u8>, InFlight)>>>;
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>, connection: u64) {
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    shared: Arc<Shared>,
+    connection: Connection,
+) {
     let mut stream = Counted {
         stream,
         log: Arc::clone(&shared.log),
@@ -306,7 +300,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>,
 async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
-    connection: u64,
+    (connection, address): Connection,
     takeover: Takeover,
 ) -> Result<Response<Payload>, TakenOver> {
     let mut in_flight = InFlight::new(&shared.log);
@@ -317,7 +311,7 @@ async fn answer(
             return Ok(respond(413, None, Payload::whole("")).map(|body| body.watched(in_flight)));
         }
     };
-    let operation = operation_at(head.uri.path());
+    let operation = shared.variant.operation_at(head.uri.path());
     let is_form = head.headers.get(CONTENT_TYPE).is_some_and(|value| {
         value
             .to_str()
@@ -346,13 +340,16 @@ async fn answer(
     if !shared.latency.is_zero() {
         tokio::time::sleep(shared.latency).await;
     }
+    if let Some(time) = shared.answer_time() {
+        tokio::time::sleep(time).await;
+    }
     let key = recorded.header("apikey").unwrap_or_default();
     let response = match shared
         .faults
         .next(recorded.operation)
         .map(|kind| kind.act(key))
     {
-        None => shared.respond(operation, &recorded),
+        None => shared.respond(operation, &recorded, address),
         Some(Action::Respond(response)) => response,
         Some(Action::TakeOver(bytes)) => {
             *lock(&takeover) = Some((bytes, in_flight));
@@ -369,69 +366,94 @@ async fn answer(
 }
 
 impl Shared {
+    fn answer_time(&self) -> Option<Duration> {
+        let range = self.answer_time.as_ref()?;
+        let millis = |time: &Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let (low, high) = (millis(range.start()), millis(range.end()));
+        let drawn = lock(&self.random).between(low, high.max(low));
+        Some(Duration::from_millis(drawn.unsigned_abs()))
+    }
+
+    /// The place of the key that a request carries among those that are accepted.
+    fn user(&self, request: &Recorded) -> Option<usize> {
+        let in_query = |(name, _): &&(String, String)| name == "apiKey";
+        let key = match request.header("apikey") {
+            None if self.variant.takes_key_in_query() => {
+                request.query.iter().find(in_query)?.1.as_bytes()
+            }
+            key => key?,
+        };
+        self.keys.iter().position(|other| other.as_bytes() == key)
+    }
+
     fn respond(
         &self,
         operation: Option<&'static Operation>,
         request: &Recorded,
+        address: IpAddr,
     ) -> Response<Payload> {
-        let error = |status, message: &str| {
-            json_response(status, Refusal::new(None, message).json().to_string())
+        let refuse = |status, refusal: &Refusal| {
+            json_response(status, self.variant.refusal(refusal).to_string())
         };
+        let error = |status, message: &str| refuse(status, &Refusal::new(None, message));
+        let lists_customers =
+            self.variant == Variant::Msp && request.path == central::CUSTOMERS_PATH;
         // Inferred: that unknown paths and methods get these statuses, and these bodies.
-        let Some(operation) = operation else {
+        if operation.is_none() && !lists_customers {
             return error(404, "There is no such URL.");
-        };
-        if operation.method != request.method {
+        }
+        if operation.map_or("GET", |operation| operation.method) != request.method {
             return error(405, "The URL does not accept this method.");
         }
-        if request.header("apikey") != Some(self.api_key.as_bytes()) {
+        let Some(user) = self.user(request) else {
             // Inferred: neither status nor body of the answer to a missing or wrong key is documented.
             return error(401, "The API key is missing or not valid.");
-        }
-        if self.rate_limits && !self.within_limit(operation) {
-            // Third party: the code was met on getInterfaces. Inferred: that it comes with status 200.
-            let refusal = Refusal::new(
-                Some("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED"),
-                "The URL is called too often.",
-            );
-            return json_response(200, refusal.json().to_string());
-        }
-        let reply = checks::check(operation, request).and_then(|arguments| {
-            operations::perform(&mut lock(&self.state), operation, &arguments)
+        };
+        let Some(operation) = operation else {
+            return json_response(200, central::list_customers().to_string());
+        };
+        let told = self.throttle.map(|throttle| {
+            let caller = match throttle.count_by {
+                CountBy::User => Caller::Key(user),
+                CountBy::Address => Caller::Address(address),
+            };
+            self.limits.admit(throttle, operation, caller)
         });
-        match reply {
+        let (header, admitted) = told.map_or((None, Ok(())), |told| (told.header, told.verdict));
+        // Inferred: that a refusal for too many calls comes with status 200 as well.
+        let reply = admitted.and_then(|()| self.perform(operation, request));
+        let mut response = match reply {
             Ok(Reply::Json(value)) => json_response(200, value.to_string()),
             Ok(Reply::Text(text)) => json_response(200, text.to_owned()),
-            Err(refusal) => json_response(200, refusal.json().to_string()),
-        }
-    }
-
-    fn within_limit(&self, operation: &Operation) -> bool {
-        let Some(limit) = operation.rate_limit else {
-            return true;
+            Err(refusal) => refuse(200, &refusal),
         };
-        let now = Instant::now();
-        let mut calls = lock(&self.calls);
-        let calls = calls.entry(operation.id).or_default();
-        if calls.blocked_until.is_some_and(|until| now < until) {
-            return false;
+        if let Some(header) = header.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            response.headers_mut().insert("x-rate-limit", header);
         }
-        calls
-            .recent
-            .retain(|&at| now.duration_since(at) < Duration::from_millis(clock::MINUTE as u64));
-        if calls.recent.len() >= limit.requests_per_minute {
-            calls.blocked_until = Some(now + Duration::from_secs(60 * limit.block_minutes));
-            return false;
-        }
-        calls.recent.push(now);
-        true
+        response
     }
-}
 
-#[derive(Default)]
-struct Calls {
-    recent: Vec<Instant>,
-    blocked_until: Option<Instant>,
+    fn perform(&self, operation: &'static Operation, request: &Recorded) -> Result<Reply, Refusal> {
+        let arguments = checks::check(self.variant, operation, request)?;
+        let customer = if self.variant == Variant::Msp {
+            central::check_blocked(operation.id)?;
+            central::scope_of(&request.query)?
+        } else {
+            None
+        };
+        let reply = central::within(&mut lock(&self.state), customer, |state| {
+            operations::perform(state, operation, &arguments)
+        })?;
+        Ok(match reply {
+            Reply::Json(value) => Reply::Json(self.variant.answer(
+                operation,
+                &arguments,
+                self.empty_as_message,
+                value,
+            )),
+            text => text,
+        })
+    }
 }
 
 fn json_response(status: u16, body: String) -> Response<Payload> {

@@ -6,14 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     checks::Refusal,
-    clock::{DAY, HOUR, MINUTE, SECOND},
+    clock::SECOND,
+    fleet::{self, Network},
+    options::Options,
+    variant::{Variant, central},
 };
 
 pub(crate) mod catalogue;
 pub(crate) mod extras;
+mod history;
+mod lists;
 pub(crate) mod network;
 
 use catalogue::MonitorType;
+pub(crate) use history::{Absence, Span, series};
+pub(crate) use lists::{
+    AccessPoint, BusinessRule, BusinessView, Group, Link, Machine, Profile, Schedule, Store,
+    UrlMonitor,
+};
 
 /// OpManager's severity codes; 7 stands for an object that is not managed.
 pub(crate) const CRITICAL: i64 = 1;
@@ -23,10 +33,15 @@ pub(crate) const SERVICE_DOWN: i64 = 4;
 pub(crate) const CLEAR: i64 = 5;
 pub(crate) const UNMANAGED: i64 = 7;
 
+/// Minutes between two polls of a device.
+pub(crate) const POLL_MINUTES: i64 = 5;
+
 /// The user to whom the simulator's key belongs.
 pub(crate) const USER: &str = "admin";
 
 pub(crate) struct State {
+    /// Which kind of OpManager shows it.
+    pub(crate) variant: Variant,
     pub(crate) now: i64,
     last_id: i64,
     pub(crate) devices: Vec<Device>,
@@ -39,6 +54,11 @@ pub(crate) struct State {
     pub(crate) profiles: Vec<Profile>,
     pub(crate) rules: Vec<BusinessRule>,
     pub(crate) extras: extras::Extras,
+    /// Address and display name of each subnet that has one.
+    pub(crate) subnets: Vec<(String, String)>,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) stores: Vec<Store>,
+    pub(crate) access_points: Vec<AccessPoint>,
 }
 
 #[derive(Default)]
@@ -60,6 +80,8 @@ pub(crate) struct Device {
     pub(crate) managed: bool,
     /// From when to when alarms are muted.
     pub(crate) suppressed: Option<(i64, i64)>,
+    /// Since when its monitors collect nothing although it answers.
+    pub(crate) silent_since: Option<i64>,
     pub(crate) hardware: BTreeMap<String, String>,
     pub(crate) custom_fields: Vec<(&'static str, &'static str, String)>,
     pub(crate) interfaces: Vec<Interface>,
@@ -69,6 +91,7 @@ pub(crate) struct Device {
     pub(crate) processes: BTreeMap<i64, &'static str>,
 }
 
+#[derive(Default)]
 pub(crate) struct Interface {
     /// `IF-<device>-<moid>`
     pub(crate) name: String,
@@ -80,12 +103,20 @@ pub(crate) struct Interface {
     pub(crate) bits_per_second: i64,
     pub(crate) up: bool,
     pub(crate) managed: bool,
+    /// From when to when alarms are muted.
+    pub(crate) suppressed: Option<(i64, i64)>,
+    /// Received and sent in per cent of the speed; without, they follow from the id.
+    pub(crate) load: Option<(i64, i64)>,
+    /// Since when it is down or up, where that is known.
+    pub(crate) since: Option<i64>,
 }
 
 pub(crate) struct Monitor {
     pub(crate) poll_id: i64,
     pub(crate) kind: &'static MonitorType,
     pub(crate) value: i64,
+    /// By how much the value grows in a day.
+    pub(crate) per_day: i64,
 }
 
 pub(crate) struct Alarm {
@@ -110,6 +141,7 @@ pub(crate) struct Note {
     pub(crate) id: i64,
     pub(crate) text: String,
     pub(crate) at: i64,
+    pub(crate) by: &'static str,
 }
 
 pub(crate) struct Event {
@@ -120,83 +152,6 @@ pub(crate) struct Event {
     pub(crate) text: String,
     pub(crate) event_type: String,
     pub(crate) at: i64,
-}
-
-pub(crate) struct Group {
-    pub(crate) id: i64,
-    pub(crate) display_name: String,
-    pub(crate) description: String,
-    pub(crate) of_interfaces: bool,
-    pub(crate) members: Vec<String>,
-}
-
-impl Group {
-    /// The name that operations take.
-    pub(crate) fn name(&self) -> String {
-        format!(
-            "{}-{}",
-            self.display_name.to_lowercase().replace(' ', ""),
-            self.id
-        )
-    }
-}
-
-pub(crate) struct BusinessView {
-    pub(crate) display_name: String,
-    pub(crate) members: Vec<String>,
-}
-
-pub(crate) struct UrlMonitor {
-    pub(crate) label: &'static str,
-    pub(crate) url: &'static str,
-    pub(crate) moid: i64,
-    pub(crate) up: bool,
-    pub(crate) managed: bool,
-    /// The device that it belongs to; global without.
-    pub(crate) device: Option<&'static str>,
-}
-
-impl UrlMonitor {
-    pub(crate) fn name(&self) -> String {
-        format!("{}_URL", self.label)
-    }
-
-    pub(crate) fn severity(&self) -> i64 {
-        match (self.managed, self.up) {
-            (false, _) => UNMANAGED,
-            (true, true) => CLEAR,
-            (true, false) => SERVICE_DOWN,
-        }
-    }
-}
-
-#[derive(Default)]
-pub(crate) struct Schedule {
-    pub(crate) id: i64,
-    /// The parameters of the calls that made it what it is.
-    pub(crate) fields: BTreeMap<String, String>,
-}
-
-impl Schedule {
-    pub(crate) fn field(&self, name: &str) -> &str {
-        self.fields.get(name).map_or("", String::as_str)
-    }
-}
-
-pub(crate) struct Profile {
-    pub(crate) id: i64,
-    pub(crate) name: &'static str,
-    pub(crate) kind: &'static str,
-    pub(crate) global: bool,
-    pub(crate) enabled: bool,
-    pub(crate) devices: BTreeSet<String>,
-}
-
-pub(crate) struct BusinessRule {
-    pub(crate) id: i64,
-    pub(crate) name: String,
-    pub(crate) description: String,
-    pub(crate) hours: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A new event, before it has changed anything.
@@ -212,6 +167,42 @@ pub(crate) struct Incident<'a> {
 }
 
 impl State {
+    /// The network as a simulator has it at the start.
+    pub(crate) fn new(options: &Options) -> State {
+        let mut state = match options.network {
+            Network::Small => State::small(options.now),
+            Network::Fleet => fleet::state(options),
+        };
+        state.variant = options.variant;
+        if state.variant == Variant::Msp {
+            central::add_suffixes(&mut state);
+        }
+        state
+    }
+
+    /// No network at all.
+    pub(crate) fn empty(now: i64) -> State {
+        State {
+            variant: Variant::default(),
+            now,
+            last_id: 5000,
+            devices: Vec::new(),
+            alarms: Vec::new(),
+            events: Vec::new(),
+            groups: Vec::new(),
+            views: Vec::new(),
+            urls: Vec::new(),
+            schedules: Vec::new(),
+            profiles: Vec::new(),
+            rules: network::rules(),
+            subnets: Vec::new(),
+            machines: Vec::new(),
+            stores: Vec::new(),
+            access_points: Vec::new(),
+            extras: extras::Extras::default(),
+        }
+    }
+
     /// An id that nothing else has.
     pub(crate) fn next_id(&mut self) -> i64 {
         self.last_id += 1;
@@ -366,27 +357,15 @@ impl State {
             notes: Vec::new(),
         });
     }
+}
 
-    /// The start of a period by its name or its number; the last 24 hours for anything else.
-    pub(crate) fn period_start(&self, period: Option<&str>) -> i64 {
-        let midnight = self.now - self.now.rem_euclid(DAY);
-        match period {
-            Some("twelvehours" | "16") => self.now - 12 * HOUR,
-            Some("Today" | "6") => midnight,
-            Some("Yesterday" | "7") => midnight - DAY,
-            Some("thisweek" | "8" | "Last_7_Days" | "4") => self.now - 7 * DAY,
-            Some("lastweek" | "9") => self.now - 14 * DAY,
-            Some("thismonth" | "10" | "Last_30_Days" | "5") => self.now - 30 * DAY,
-            Some("Last_Month" | "11") => self.now - 60 * DAY,
-            _ => self.now - DAY,
-        }
-    }
+fn is_within(window: Option<(i64, i64)>, at: i64) -> bool {
+    window.is_some_and(|(from, to)| from <= at && at < to)
 }
 
 impl Device {
     pub(crate) fn is_muted(&self, at: i64) -> bool {
-        self.suppressed
-            .is_some_and(|(from, to)| from <= at && at < to)
+        is_within(self.suppressed, at)
     }
 
     pub(crate) fn monitor(&self, policy: &str) -> Result<&Monitor, Refusal> {
@@ -408,6 +387,10 @@ impl Device {
 }
 
 impl Interface {
+    pub(crate) fn is_muted(&self, at: i64) -> bool {
+        is_within(self.suppressed, at)
+    }
+
     pub(crate) fn severity(&self) -> i64 {
         match (self.managed, self.up) {
             (false, _) => UNMANAGED,
@@ -424,7 +407,8 @@ impl Interface {
     /// Received and sent, in per cent of the speed.
     pub(crate) fn utilization(&self) -> (i64, i64) {
         if self.up {
-            (self.moid * 7 % 60, self.moid * 13 % 45)
+            self.load
+                .unwrap_or((self.moid * 7 % 60, self.moid * 13 % 45))
         } else {
             (0, 0)
         }
@@ -434,19 +418,4 @@ impl Interface {
 /// Third party: an unknown name is answered with status 200 and an object that has `error`. Inferred: its text.
 pub(crate) fn no_such(what: &str, name: &str) -> Refusal {
     Refusal::new(None, format!("There is no {what} '{name}'."))
-}
-
-/// Values for a graph, oldest first: a gentle wave around `level`, one point an hour.
-pub(crate) fn series(now: i64, from: i64, level: i64) -> Vec<(i64, i64)> {
-    const SWING: [i64; 8] = [0, 2, 4, 5, 4, 2, 0, -1];
-    let points = ((now - from) / HOUR).clamp(1, 48);
-    let at = |point: i64| now - now.rem_euclid(10 * MINUTE) - (points - 1 - point) * HOUR;
-    (0..points)
-        .map(|point| {
-            (
-                at(point),
-                (level + SWING[(point % 8) as usize] * level.signum()).max(0),
-            )
-        })
-        .collect()
 }

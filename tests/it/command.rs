@@ -8,8 +8,9 @@ use opmanager_simulator::Simulator;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::time::timeout;
 
-use crate::support::{PROGRAM, SENTINEL, simulator};
+use crate::support::{PATIENCE, PROGRAM, SENTINEL, simulator};
 
 /// Runs `call` with the key piped in.
 async fn call(simulator: &Simulator, key: &str, arguments: &[&str]) -> Output {
@@ -349,5 +350,46 @@ async fn the_demo_runs_to_its_end() {
         "--access destructive",
     ] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn flags_of_the_simulator_that_cannot_be_used_say_what_can() {
+    for (arguments, expected) in [
+        (
+            "--variant old",
+            "must be one of documented, classic, newer, localized, msp, strict",
+        ),
+        ("--network large", "must be one of small, fleet"),
+        (
+            "--network fleet --without-story noise",
+            "must be one of core-switch, ",
+        ),
+        ("--answer-time 4s..2s", "the shorter one first"),
+        ("--answer-time 2..4", "in s or ms"),
+        ("--answer-time 2s..2h", "up to an hour"),
+        ("--answer-time 1s..3601s", "up to an hour"),
+        ("--seed one", "must be a whole number"),
+        ("--count-by address", "missing: --rate-limits"),
+        ("--rate-header", "missing: --rate-limits"),
+        (
+            "--without-story orders",
+            "--without-story needs --network fleet",
+        ),
+    ] {
+        let output = Command::new(PROGRAM)
+            .arg("simulate")
+            .args(["--port", "0"])
+            .args(arguments.split(' '))
+            .kill_on_drop(true)
+            .output();
+        // What is accepted would be served until somebody stops it.
+        let output = timeout(PATIENCE, output).await;
+        let output = output
+            .unwrap_or_else(|_| panic!("{arguments} is accepted"))
+            .unwrap();
+        let said = text(&output.stderr);
+        assert!(!output.status.success(), "{arguments}");
+        assert!(said.contains(expected), "{arguments}: {said}");
     }
 }

@@ -19,7 +19,31 @@ const OTHERS: &str = "
     --bench --example --header --transport --lib
 ";
 /// Flags of the program that stand in no table of README.md, and why.
-const NOT_IN_TABLES: [(&str, &str); 14] = [
+const NOT_IN_TABLES: [(&str, &str); 23] = [
+    (
+        "--answer-time",
+        "of `simulate`: for those who develop clients",
+    ),
+    ("--count-by", "of `simulate`: for those who develop clients"),
+    (
+        "--empty-as-message",
+        "of `simulate`: for those who develop clients",
+    ),
+    ("--network", "of `simulate`: shown in an example"),
+    (
+        "--rate-header",
+        "of `simulate`: for those who develop clients",
+    ),
+    (
+        "--rate-window",
+        "of `simulate`: for those who develop clients",
+    ),
+    ("--seed", "of `simulate`: for those who develop clients"),
+    ("--variant", "of `simulate`: shown in an example"),
+    (
+        "--without-story",
+        "of `simulate`: for those who develop clients",
+    ),
     (
         "--connect-timeout",
         "a part of --timeout that nobody has needed to change",

@@ -46,6 +46,7 @@ mod surface;
 mod target;
 mod tls;
 mod typed;
+mod variants;
 mod workflows;
 
 /// How a session reaches the program.

@@ -49,6 +49,8 @@ mod surface;
 mod target;
 #[path = "../it/tls.rs"]
 mod tls;
+#[path = "../it/variants.rs"]
+mod variants;
 #[path = "../it/workflows.rs"]
 mod workflows;
 

@@ -72,18 +72,19 @@ fn list_alarms(state: &mut State, arguments: &Arguments) -> Answer {
     }
     let severity = arguments.integer("severity");
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
+    let lists_cleared = state.variant.lists_cleared() && arguments.get("alertType").is_none();
     let mut rows = Vec::new();
     for alarm in &state.alarms {
         let Ok(device) = state.device(&alarm.device) else {
             continue;
         };
-        // Inferred: cleared alarms are listed only when they are asked for.
-        let wanted = severity.map_or(alarm.severity != CLEAR, |severity| {
+        // Inferred: else, cleared alarms are listed only when they are asked for.
+        let wanted = severity.map_or(lists_cleared || alarm.severity != CLEAR, |severity| {
             severity == alarm.severity
         }) && same("deviceName", &device.name)
             && same("category", &device.category)
             && same("entity", &alarm.entity)
-            && same("probeName", super::devices::PROBE)
+            && same("probeName", super::devices::probe_of(state, device))
             && is_of_family(arguments.get("alertType"), alarm, device)
             && from.is_none_or(|from| from <= alarm.modified)
             && to.is_none_or(|to| alarm.modified <= to);
@@ -212,6 +213,7 @@ fn add_notes(state: &mut State, arguments: &Arguments) -> Answer {
                 id,
                 text: text.to_owned(),
                 at,
+                by: USER,
             });
         }
     })
@@ -324,7 +326,7 @@ fn annotation(state: &mut State, arguments: &Arguments) -> Answer {
     let note = |note: &Note| {
         json!({
             "notes": note.text, "modTime": note.at, "noteID": note.id, "modTimeStr": clock::long(note.at),
-            "entity": alarm.entity, "who": USER,
+            "entity": alarm.entity, "who": note.by,
         })
     };
     ok(alarm.notes.iter().map(note).collect::<Vec<_>>().into())

@@ -8,7 +8,7 @@ use super::{Answer, Handlers, message, not_allowed, ok};
 use crate::{
     checks::{Arguments, Refusal, missing},
     clock,
-    state::{CRITICAL, Schedule, State, no_such},
+    state::{Absence, CRITICAL, Schedule, Span, State, no_such},
 };
 
 pub(super) const HANDLERS: Handlers = &[
@@ -115,52 +115,67 @@ fn down_devices(state: &mut State, _: &Arguments) -> Answer {
     ok(json!({ "DownDevices": { "Details": down.collect::<Vec<_>>() } }))
 }
 
-const SPANS: [(&str, i64); 10] = [
-    ("Last 12 hours", 12),
-    ("Today", 9),
-    ("Last 24 hours", 24),
-    ("Yesterday", 0),
-    ("This week", 60),
-    ("Last 7 days", 168),
-    ("Last week", 0),
-    ("This month", 320),
-    ("Last 30 days", 720),
-    ("Last month", 0),
-];
+/// The periods of the graph, by label.
+fn spans(now: i64) -> [(&'static str, Span); 10] {
+    let midnight = now - now.rem_euclid(clock::DAY);
+    // The first day of the epoch was a Thursday.
+    let monday = midnight - (midnight / clock::DAY + 3).rem_euclid(7) * clock::DAY;
+    let first_of_month = |at: i64| {
+        let date: String = clock::date(at).chars().take(8).collect();
+        clock::parse(&format!("{date}01")).unwrap_or(at)
+    };
+    let month = first_of_month(now);
+    [
+        ("Last 12 hours", (now - 12 * clock::HOUR, now)),
+        ("Today", (midnight, now)),
+        ("Last 24 hours", (now - clock::DAY, now)),
+        ("Yesterday", (midnight - clock::DAY, midnight)),
+        ("This week", (monday, now)),
+        ("Last 7 days", (now - 7 * clock::DAY, now)),
+        ("Last week", (monday - 7 * clock::DAY, monday)),
+        ("This month", (month, now)),
+        ("Last 30 days", (now - 30 * clock::DAY, now)),
+        ("Last month", (first_of_month(month - clock::DAY), month)),
+    ]
+}
 
 fn availability_graph(state: &mut State, arguments: &Arguments) -> Answer {
-    let name = arguments.need("name")?;
-    let is_url = state.urls.iter().any(|url| url.name() == name && !url.up);
-    if !state.urls.iter().any(|url| url.name() == name) && state.interface(name).is_err() {
-        state.device(name)?;
-    }
-    // Whatever is bad now has been so for one hour.
-    let down = is_url || state.severity_of(name) == CRITICAL;
-    let up = |hours: i64| {
-        if down && hours > 0 {
-            100 - 100 / hours
-        } else {
-            100
+    let (name, now) = (arguments.need("name")?, state.now);
+    let url = state.urls.iter().find(|url| url.name() == name);
+    let is_device = state.device(name).is_ok();
+    // Devices have a past; whatever else is bad now is so since it changed, or for one hour.
+    let down_since = match (url, state.interface(name)) {
+        (Some(url), _) => (!url.up).then_some(now - clock::HOUR),
+        (_, Ok((_, interface))) => interface.down_since(now),
+        _ => {
+            state.device(name)?;
+            None
         }
     };
-    let line = |label: &str, value: &dyn Fn(i64) -> i64| {
-        let data: Vec<_> = SPANS
-            .iter()
-            .map(|&(span, hours)| json!([span, value(hours)]))
-            .collect();
+    let shares = spans(now).map(|(label, span)| {
+        let absence = if is_device {
+            state.absence(name, span)
+        } else {
+            Absence {
+                planned: 0,
+                unplanned: down_since.map_or(0, |since| (span.1 - since.max(span.0)).max(0)),
+            }
+        };
+        (label, absence.shares(span))
+    });
+    let line = |label: &str, part: usize| {
+        let data = shares.map(|(span, parts)| json!([span, parts[part]]));
         json!({ "seriesname": label, "data": data })
     };
-    let uptime: serde_json::Map<_, _> = SPANS
-        .iter()
-        .map(|&(span, hours)| (span.to_owned(), up(hours).into()))
-        .collect();
+    let uptime = shares.map(|(span, [up, ..])| (span.to_owned(), up.into()));
+    let never = shares.map(|(span, _)| json!([span, 0]));
     ok(json!({
-        "uptimeData": uptime,
+        "uptimeData": uptime.into_iter().collect::<serde_json::Map<_, _>>(),
         "graphData": [
-            line("Up", &up),
-            line("Down", &|hours| 100 - up(hours)),
-            line("On Maintenance", &|_| 0),
-            line("Dependent Unavailable", &|_| 0),
+            line("Up", 0),
+            line("Down", 2),
+            line("On Maintenance", 1),
+            json!({ "seriesname": "Dependent Unavailable", "data": never }),
         ],
     }))
 }

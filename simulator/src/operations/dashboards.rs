@@ -109,6 +109,17 @@ fn widgets_list(state: &mut State, arguments: &Arguments) -> Answer {
     }))
 }
 
+/// `1d`, `23h 40m`, `20m`, `0s`
+fn short(millis: i64) -> String {
+    let (hours, minutes) = (millis / clock::HOUR, millis % clock::HOUR / clock::MINUTE);
+    match (hours, minutes) {
+        (0, 0) => format!("{}s", millis / clock::SECOND),
+        (0, minutes) => format!("{minutes}m"),
+        (24, 0) => "1d".to_owned(),
+        (hours, minutes) => format!("{hours}h {minutes}m"),
+    }
+}
+
 fn widget_data(state: &mut State, arguments: &Arguments) -> Answer {
     let wanted = arguments.integer("widgetID").unwrap_or_default();
     // Open: whether widgetID or id of getWidgetsList is meant. By the sample it is id, here both are taken.
@@ -123,13 +134,15 @@ fn widget_data(state: &mut State, arguments: &Arguments) -> Answer {
             json!({ "message": alarm.message, "displayName": alarm.device, "modTime": clock::long(alarm.modified) })
         }).collect()),
         _ => (&["Name", "IPAddress", "Up"], state.devices.iter().map(|device| {
-            let down = state.is_down(device);
+            let last_day = (state.now - clock::DAY, state.now);
+            let absence = state.absence(&device.name, last_day);
+            let [up, _, down] = absence.shares(last_day);
             json!({
                 "parentKey": "NULL", "onHold": "0s", "displayName": device.display_name, "dependentUnavailable": "0s",
-                "ipAddress": device.ip, "availability": if down { "98" } else { "100" },
-                "downPercent": if down { "2" } else { "0" }, "deviceName": device.name, "maintenance": "0s",
-                "down": if down { "20m" } else { "0s" }, "NOTMONITORED": "0s",
-                "uptime": if down { "23h 40m" } else { "1d" },
+                "ipAddress": device.ip, "availability": text(up), "downPercent": text(down),
+                "deviceName": device.name, "maintenance": short(absence.planned),
+                "down": short(absence.unplanned), "NOTMONITORED": "0s",
+                "uptime": short(clock::DAY - absence.planned - absence.unplanned),
             })
         }).collect()),
     };

@@ -12,6 +12,10 @@ use crate::{
     clock,
     operations::interfaces,
     state::{CRITICAL, Device, State, UNMANAGED, catalogue::CATEGORIES, network, no_such},
+    variant::{
+        Variant,
+        central::{self, CUSTOMERS},
+    },
 };
 
 pub(super) const HANDLERS: Handlers = &[
@@ -55,8 +59,14 @@ pub(super) const HANDLERS: Handlers = &[
     ("getCategoryList", category_list, &[]),
 ];
 
-/// The only probe of the simulated installation.
-pub(super) const PROBE: &str = "probe-01";
+/// The probe that watches a device. There is one only, but on a Central.
+pub(super) fn probe_of(state: &State, device: &Device) -> &'static str {
+    let watched = match state.variant {
+        Variant::Msp => central::customer_of(device),
+        _ => &CUSTOMERS[0],
+    };
+    watched.probe
+}
 
 fn list_devices(state: &mut State, arguments: &Arguments) -> Answer {
     let same = |name: &str, value: &str| arguments.get(name).is_none_or(|wanted| wanted == value);
@@ -131,7 +141,8 @@ pub(super) fn view_members<'a>(state: &'a State, name: &str) -> Result<&'a Vec<S
     let found = state
         .views
         .iter()
-        .find(|view| format!("{}_bv", view.display_name) == name);
+        // Captured: the plain name is accepted as well.
+        .find(|view| view.display_name == name || format!("{}_bv", view.display_name) == name);
     Ok(&found.ok_or_else(|| no_such("business view", name))?.members)
 }
 
@@ -244,14 +255,11 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     let (severity, now) = (state.severity(device), state.now);
     let (response_time, packet_loss) = reachability(state, device);
     let midnight = now - now.rem_euclid(clock::DAY);
-    let down = state.alarms.iter().find(|alarm| {
-        alarm.severity == CRITICAL && alarm.entity == format!("{}_Poll", device.name)
-    });
-    let share = down
-        .map_or(0, |alarm| {
-            100 * (now - alarm.modified) / (now - midnight).max(1)
-        })
-        .min(100);
+    let today = (midnight, now);
+    let [up, planned, down] = state.absence(&device.name, today).shares(today);
+    let outages = state.outages(&device.name).into_iter();
+    let outages = outages.filter(|(_, to)| *to > midnight);
+    let outages = outages.map(|(from, to)| format!("DownTime,{},{to}", from.max(midnight)));
     let hardware = |name: &str| device.hardware.get(name).cloned().unwrap_or_default();
     let label = CATEGORIES
         .iter()
@@ -260,7 +268,7 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
     ok(json!({
         "nfadetails": { "NFAStatus": "Not Added" }, "statusStr": severity_name(severity),
         "responseTime": response_time, "format": "dd-MM-yy HH:mm:ss", "dnsName": device.dns, "timeZone": "UTC",
-        "availability": down.map(|alarm| format!("DownTime,{},{now}", alarm.modified)).into_iter().collect::<Vec<_>>(),
+        "availability": outages.collect::<Vec<_>>(),
         "todayTimeAvail": { "todayStartTime": text(midnight), "endTimeVal": text(now) }, "type": device.kind,
         "vendorName": device.vendor, "statusNum": text(severity), "isStorage": false,
         "ncmdetails": { "SUMMARY_NOT_AVAILABLE": true }, "packetLoss": packet_loss,
@@ -282,8 +290,8 @@ fn complete_details(state: &mut State, arguments: &Arguments) -> Answer {
         // Inferred: the code of a device that is up.
         "state": if severity == CRITICAL { "2" } else { "1" },
         "availdata": {
-            "Down": share, "Dependent Unavailable": 0, "On Hold": 0, "Not Monitored": 0, "Parent Down": 0,
-            "On Maintenance": 0, "Up": 100 - share,
+            "Down": down, "Dependent Unavailable": 0, "On Hold": 0, "Not Monitored": 0, "Parent Down": 0,
+            "On Maintenance": planned, "Up": up,
         },
     }))
 }
@@ -301,9 +309,9 @@ fn add_device(state: &mut State, arguments: &Arguments) -> Answer {
         .iter()
         .any(|device| device.name == name || device.ip == name || device.dns == name)
     {
-        // Inferred: the answer for a device that exists is not documented.
-        return Err(Refusal::new(
-            None,
+        // Third party: the number.
+        return Err(Refusal::numbered(
+            5123,
             format!("The device '{name}' has been added already."),
         ));
     }
@@ -334,16 +342,35 @@ fn add_device(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn list_probes(state: &mut State, _: &Arguments) -> Answer {
     let span = json!({ "rowspan": "1" });
-    ok(json!([{
-        "severity": "5",
-        "serverMode": "PRIMARY",
-        // Inferred: the words for a probe that is connected.
-        "serverStatus": "Server up", "contactEmail": "noc@corp.example", "deviceCount": text(state.devices.len()),
-        "natProtocol": "https", "probeID": "10000000001", "isConnected": "true", "contactPerson": "Network desk",
-        "statusImg": "images/status5.gif", "ipslaCount": "0", "lastContact": clock::long(state.now - clock::MINUTE),
-        "natName": "probe-01.corp.example", "name": PROBE, "probeDisplayName": "Probe 01", "ncmCount": "-1",
-        "attr": { "deviceCount": span, "name": span, "lastContact": span }, "natPort": "8062", "status": "Clear",
-    }]))
+    let probe = |customer: &central::Customer| {
+        let devices = state.devices.iter();
+        let count = devices
+            .filter(|device| probe_of(state, device) == customer.probe)
+            .count();
+        json!({
+            "severity": "5",
+            "serverMode": "PRIMARY",
+            // Inferred: the words for a probe that is connected.
+            "serverStatus": "Server up", "contactEmail": "noc@corp.example", "deviceCount": text(count),
+            "natProtocol": "https", "probeID": customer.probe_id, "isConnected": "true",
+            "contactPerson": "Network desk", "statusImg": "images/status5.gif", "ipslaCount": "0",
+            "lastContact": clock::long(state.now - clock::MINUTE),
+            "natName": format!("{}.corp.example", customer.probe), "name": customer.probe,
+            "probeDisplayName": customer.probe_display_name, "ncmCount": "-1",
+            "attr": { "deviceCount": span, "name": span, "lastContact": span }, "natPort": "8062", "status": "Clear",
+        })
+    };
+    let count = if state.variant == Variant::Msp {
+        CUSTOMERS.len()
+    } else {
+        1
+    };
+    ok(CUSTOMERS
+        .iter()
+        .take(count)
+        .map(probe)
+        .collect::<Vec<_>>()
+        .into())
 }
 
 fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
@@ -371,11 +398,8 @@ fn list_subnets(state: &mut State, _: &Arguments) -> Answer {
                 json!({ "Status": text(severity), "Label": label, "Count": text(count) })
             };
             let data: Vec<_> = counts.into_iter().map(count).collect();
-            let subnet_name = match address.as_str() {
-                "192.0.2.0" => "Head office",
-                "198.51.100.0" => "Branch office",
-                other => other,
-            };
+            let named = state.subnets.iter().find(|(subnet, _)| *subnet == address);
+            let subnet_name = named.map_or(&address, |(_, name)| name);
             let subnet =
                 json!({ "data": data, "displayName": address, "subnetDisplayName": subnet_name });
             (address, subnet)

@@ -78,17 +78,16 @@ fn list_groups(state: &mut State, arguments: &Arguments) -> Answer {
 }
 
 /// Applies a grid filter: `cn` is "contains", `eq` is "equals".
-fn is_kept(row: &Value, filters: &Value) -> bool {
+pub(super) fn is_kept(row: &Value, filters: &Value) -> bool {
     let mut rules = filters["rules"]
         .as_array()
         .into_iter()
         .flatten()
         .map(|rule| {
-            let column = rule["field"]
+            let column = &row[rule["field"].as_str().unwrap_or_default()];
+            let column = column
                 .as_str()
-                .and_then(|field| row[field].as_str())
-                .unwrap_or_default()
-                .to_lowercase();
+                .map_or_else(|| column.to_string(), str::to_lowercase);
             let data = rule["data"].as_str().unwrap_or_default().to_lowercase();
             if rule["op"] == "eq" {
                 column == data

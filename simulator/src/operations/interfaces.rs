@@ -4,11 +4,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Handlers, ok, page, severity_name, text};
+use super::{
+    AS_NUMBER, Answer, Handlers, groups::is_kept, not_allowed, ok, page, severity_name, text,
+};
 use crate::{
-    checks::Arguments,
+    checks::{Arguments, Refusal},
     clock,
-    state::{CRITICAL, Device, Interface, State, series},
+    state::{Absence, CRITICAL, Device, Interface, State, series},
+    variant::Variant,
 };
 
 pub(super) const HANDLERS: Handlers = &[
@@ -82,12 +85,13 @@ fn type_number(kind: &str) -> i64 {
 
 fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
     let (extra, mut rows) = (arguments.list("intfProps"), Vec::new());
+    let is_newer = state.variant.has_filters();
+    let severities = arguments.list("severity");
     for device in &state.devices {
         for interface in &device.interfaces {
             let severity = interface.severity();
-            let wanted = arguments
-                .integer("severity")
-                .is_none_or(|wanted| wanted == severity)
+            let listed = severities.is_empty() || severities.contains(&text(severity).as_str());
+            let wanted = listed
                 && arguments
                     .get("type")
                     .is_none_or(|wanted| wanted == interface.kind);
@@ -107,21 +111,64 @@ fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
                     ("moid", text(interface.moid)),
                     ("physAddress", physical_address(interface)),
                 ] {
-                    if extra.contains(&field) {
+                    // A newer build takes a boolean, for all of them.
+                    if extra.contains(&field) || is_newer && extra.contains(&"true") {
                         row[field] = value.into();
                     }
+                }
+                if is_newer {
+                    add_newer_fields(&mut row, interface, state.now);
                 }
                 rows.push(row);
             }
         }
     }
+    if let Some(filters) = arguments.get("filters") {
+        rows = filtered(rows, filters, state.variant)?;
+    }
     let mut page = page(rows, arguments);
     for (row, number) in page.rows.iter_mut().zip(1..) {
         row["id"] = text(number).into();
+        if let Some(row) = row.as_object_mut() {
+            row.retain(|name, _| !name.ends_with(AS_NUMBER));
+        }
     }
     ok(json!({
         "total": text(page.total), "records": text(page.records), "page": text(page.number), "rows": page.rows,
     }))
+}
+
+/// Captured: what newer builds add to a row.
+fn add_newer_fields(row: &mut Value, interface: &Interface, now: i64) {
+    let (received, sent) = interface.utilization();
+    for (name, share) in [("inTraffic", received), ("outTraffic", sent)] {
+        row[name] = traffic(interface, share).into();
+        row[format!("{name}{AS_NUMBER}")] = (interface.bits_per_second / 100 * share).into();
+    }
+    let muted = interface.is_muted(now);
+    row["isSuppressed"] = muted.into();
+    row["suppressedMessage"] = if muted { "Alarms are suppressed" } else { "" }.into();
+}
+
+/// The rows that pass a newer build's filter. Captured: `displayName` is the device; `deviceName` is refused; and a state
+/// in words of another language is ignored.
+fn filtered(mut rows: Vec<Value>, filters: &str, variant: Variant) -> Result<Vec<Value>, Refusal> {
+    let mut filters: Value = serde_json::from_str(filters).map_err(|_| not_allowed("filters"))?;
+    let rules = filters["rules"]
+        .as_array_mut()
+        .ok_or_else(|| not_allowed("filters"))?;
+    if rules.iter().any(|rule| rule["field"] == "deviceName") {
+        return Err(not_allowed("filters"));
+    }
+    let is_word = |rule: &Value| {
+        matches!(
+            rule["field"].as_str(),
+            Some("operStatus" | "adminStatus" | "statusStr")
+        )
+    };
+    rules.retain(|rule| variant != Variant::Localized || !is_word(rule));
+    rows.retain(|row| is_kept(row, &filters));
+    Ok(rows)
 }
 
 /// `32.5 M (3.25%)`
@@ -168,12 +215,20 @@ fn interfaces_of_device(state: &mut State, arguments: &Arguments) -> Answer {
     }))
 }
 
-/// The share of today in each state; what is down now has been so for a tenth of the day.
-fn availability(interface: &Interface) -> Value {
-    let down = if interface.up { 0.0 } else { 10.5 };
+/// The share of today in each state.
+fn availability(interface: &Interface, now: i64) -> Value {
+    let today = (now - now.rem_euclid(clock::DAY), now);
+    let down = interface
+        .down_since(now)
+        .map_or(0, |since| now - since.max(today.0));
+    let absence = Absence {
+        planned: 0,
+        unplanned: down,
+    };
+    let [up, _, down] = absence.shares(today);
     json!({
         "Down": down, "Dependent Unavailable": 0, "On Hold": 0, "Not Monitored": 0, "Parent Down": 0,
-        "On Maintenance": 0, "Up": 100.0 - down,
+        "On Maintenance": 0, "Up": up,
     })
 }
 
@@ -183,12 +238,15 @@ fn summary(state: &mut State, arguments: &Arguments) -> Answer {
     let speed_text = speed(interface.bits_per_second);
     let packets = |per_cent: i64| text(interface.bits_per_second / 1_200_000 * per_cent);
     let number = type_number(interface.kind);
-    let down = format!("DownTime,{},{now}", now - 95 * clock::MINUTE);
-    let timeline: Vec<_> = if interface.up { Vec::new() } else { vec![down] };
+    let down = interface.down_since(now);
+    let timeline: Vec<_> = down
+        .map(|since| format!("DownTime,{since},{now}"))
+        .into_iter()
+        .collect();
     ok(json!({
         "NFA_ID": "", "recBandwidth": text(interface.bits_per_second), "IntfIpaddress": device.ip,
         "instance": text(interface.index), "displayName": device.display_name, "Util": text((received + sent) / 2),
-        "availability": availability(interface), "avgOutPackets": packets(sent), "outTraffic": text(sent),
+        "availability": availability(interface, state.now), "avgOutPackets": packets(sent), "outTraffic": text(sent),
         "moID": text(interface.moid), "isIPAvailable": interface.kind == "Software Loopback",
         "inSpeedDisplayValue": speed_text, "intfDisplayName": interface.display_name(), "txUtil": format!("{sent}.0"),
         "typeIdDescr": format!("{} ({number})", interface.kind), "operStateImg": "",
@@ -332,7 +390,7 @@ fn bandwidth_and_outage(state: &mut State, arguments: &Arguments) -> Answer {
         "InSpeed": speed(interface.bits_per_second), "IfDesc": interface.short_name, "repType": 9,
         "consolidatedValues": values, "seriesNames": lines.map(|(name, _)| name), "bwChartData": chart,
         "InterfaceDisplayName": interface.display_name(), "IfAlias": interface.alias, "suffix": "M",
-        "availData": availability(interface), "deviceName": interface.name,
+        "availData": availability(interface, state.now), "deviceName": interface.name,
         "interfaceDetails": details(device, interface), "OutSpeed": speed(interface.bits_per_second),
         "name": device.display_name, "CircuitID": circuit(interface), "IfIndex": text(interface.index),
         "InterfaceName": interface.name, "IfName": interface.short_name,

@@ -52,6 +52,9 @@ fn map(state: &mut State, arguments: &Arguments) -> Answer {
     });
     let links = members.iter().flat_map(|device| {
         let joined = |interface: &crate::state::Interface| {
+            if let Some(link) = view.links.iter().find(|link| link.interface == interface.name) {
+                return Some(link.dest.clone());
+            }
             let far = interface.alias.strip_prefix("to ")?.to_owned();
             members.iter().any(|member| member.name == far).then_some(far)
         };
@@ -84,7 +87,7 @@ fn add_view(state: &mut State, arguments: &Arguments) -> Answer {
     }
     state.views.push(BusinessView {
         display_name: name.to_owned(),
-        members: Vec::new(),
+        ..BusinessView::default()
     });
     message("Business view has been added.")
 }

@@ -106,6 +106,16 @@ const COLUMNS: [(&str, i64); 8] = [
     ("Down time", 2),
 ];
 
+/// `0 hours 20 minutes 0 seconds`, or `0 seconds`.
+fn length(millis: i64) -> String {
+    if millis == 0 {
+        return "0 seconds".to_owned();
+    }
+    let (hours, minutes) = (millis / clock::HOUR, millis % clock::HOUR / clock::MINUTE);
+    let seconds = millis % clock::MINUTE / clock::SECOND;
+    format!("{hours} hours {minutes} minutes {seconds} seconds")
+}
+
 fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
     let id = arguments
         .integer("reportId")
@@ -119,14 +129,16 @@ fn advanced_report(state: &mut State, arguments: &Arguments) -> Answer {
         .devices
         .iter()
         .filter(|device| category.is_empty() || device.category == category);
+    let last_day = (state.now - clock::DAY, state.now);
     let row = |device: &Device| {
-        let down = state.is_down(device);
+        let absence = state.absence(&device.name, last_day);
+        let [up, ..] = absence.shares(last_day);
         json!({
-            "Maintenance Time": "0 seconds", "Parent Down Time": "0 seconds",
-            "Availability (%)": if down { "98" } else { "100" }, "name": device.display_name,
-            "On Hold time": "0 seconds", "Down time": if down { "0 hours 20 minutes 0 seconds" } else { "0 seconds" },
+            "Maintenance Time": length(absence.planned), "Parent Down Time": "0 seconds",
+            "Availability (%)": text(up), "name": device.display_name,
+            "On Hold time": "0 seconds", "Down time": length(absence.unplanned),
             "Dependent Down Time": "0 seconds",
-            "Up time": if down { "23 hours 40 minutes 0 seconds" } else { "24 hours 0 minutes 0 seconds" },
+            "Up time": length(clock::DAY - absence.planned - absence.unplanned),
             "moName": device.name, "moid": device.moid,
         })
     };
@@ -307,19 +319,27 @@ fn report_data(state: &mut State, arguments: &Arguments) -> Answer {
                 .monitors
                 .iter()
                 .find(|monitor| monitor.kind.name == wanted);
-            let (title, level) = match (general, own) {
-                (Some(&(_, title, up, down)), _) => (
-                    title.to_owned(),
-                    if state.is_down(device) { down } else { up },
-                ),
+            let (title, points) = match (general, own) {
+                (Some(&(_, title, up, down)), _) => {
+                    let outages = state.outages(&device.name);
+                    let was_down =
+                        |at: i64| outages.iter().any(|&(from, to)| from <= at && at <= to);
+                    let mut points = series(state.now, from, up);
+                    for (at, value) in &mut points {
+                        if was_down(*at) {
+                            *value = down;
+                        }
+                    }
+                    (title.to_owned(), points)
+                }
                 (_, Some(monitor)) => (
                     format!("{} - {}", monitor.kind.display_name, monitor.kind.units),
-                    monitor.value,
+                    monitor.series(state.now, from),
                 ),
                 // Inferred: a device without the monitor has no series, which is no error.
                 _ => continue,
             };
-            let points = series(state.now, from, level).into_iter();
+            let points = points.into_iter();
             let value = |value: i64| {
                 if title.ends_with("Percentage") {
                     value.min(100)

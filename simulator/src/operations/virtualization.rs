@@ -8,7 +8,7 @@ use super::{Answer, Handlers, capital, ok, picture, severity_name, text};
 use crate::{
     checks::{Arguments, Refusal},
     clock,
-    state::{CLEAR, Device, State, UNMANAGED, no_such},
+    state::{CLEAR, Device, Machine, State, Store, UNMANAGED, no_such},
 };
 
 pub(super) const HANDLERS: Handlers = &[
@@ -38,18 +38,14 @@ pub(super) const HANDLERS: Handlers = &[
     ),
 ];
 
-const VCENTER: &str = "vcenter-01";
-const HOST: &str = "esx-01";
-
-/// Machine, power state, memory in MB; only the first is monitored.
-const MACHINES: [(&str, &str, i64); 3] = [
-    ("vm-app-01", "On", 8192),
-    ("vm-test-02", "Off", 2048),
-    ("vm-old-03", "Off", 1024),
-];
-
-/// Data store, capacity, free space.
-const STORES: [(&str, i64, i64); 2] = [("datastore-11", 2048, 184), ("datastore-12", 4096, 2210)];
+/// The monitored name of the one entity of a kind; empty without one.
+fn the<'a>(state: &'a State, kind: &str) -> &'a str {
+    let found = state
+        .devices
+        .iter()
+        .find(|device| device.virtual_type == kind);
+    found.map_or("", |device| &device.name)
+}
 
 fn virtual_device<'a>(state: &'a State, name: &str, kind: &str) -> Result<&'a Device, Refusal> {
     let device = state.device(name)?;
@@ -65,13 +61,18 @@ fn vcenter(state: &State, arguments: &Arguments) -> Result<(), Refusal> {
     virtual_device(state, &device.name, "VMware-vCenter").map(drop)
 }
 
-/// Checks that the parent exists: the vCenter, the host, or one of `others`.
-fn check_parent(arguments: &Arguments, third: &str, others: &[&str]) -> Result<(), Refusal> {
+/// Checks that the parent exists: the vCenter, a host, or what `others` says of a third kind.
+fn check_parent(
+    state: &State,
+    arguments: &Arguments,
+    third: &str,
+    others: impl Fn(&str) -> bool,
+) -> Result<(), Refusal> {
     let (name, kind) = (arguments.need("name")?, arguments.need("type")?);
     let known = match kind {
-        "VCENTER" => name == VCENTER,
-        "HOST" => name == HOST,
-        _ => kind == third && others.contains(&name),
+        "VCENTER" => virtual_device(state, name, "VMware-vCenter").is_ok(),
+        "HOST" => virtual_device(state, name, "VMware-Host").is_ok(),
+        _ => kind == third && others(name),
     };
     if known {
         Ok(())
@@ -80,27 +81,44 @@ fn check_parent(arguments: &Arguments, third: &str, others: &[&str]) -> Result<(
     }
 }
 
-/// The host is a monitored device, all else here is known from it alone. Inferred: the fields of other kinds than VHOST.
+/// A host is a monitored device, all else here is known from it alone. Inferred: the fields of other kinds than VHOST.
 fn list_virtual_devices(state: &mut State, arguments: &Arguments) -> Answer {
     let kind = arguments.need("virtualDeviceType")?;
     if kind == "VHOST" {
         // Inferred: an array. The sample is one object, but the operation lists all.
-        return ok(json!([{
-            "VENDOR_NAME": "VMware", "BUILD_INFO": "VMware ESXi 8.0.2 build-00000", "CPU_PACKAGES": 2,
-            "TotalDataStores": STORES.len(), "NUM_PNIC": 4, "OS_TYPE": "vmnix-x86",
-            "CPU_MODEL": "Exemplar CPU @ 2.40GHz", "MAINTENANCE_MODE": false, "TotalVms": MACHINES.len(),
-            "VCENTERDISPLAYNAME": VCENTER, "SYSUPTIME": clock::stamp(state.now - 40 * clock::DAY),
-            "CONNECTION_STATUS": "connected", "CPU_THREADS": 48, "CPU_SPEED_MHZ": 2400, "HARDWARE_VENDOR": "Exemplar",
-            "NUM_HBA": 2, "CPU_CORES": "24 x 2.40GHz", "LASTUPDATEDTIME": clock::stamp(state.now - 4 * clock::MINUTE),
-            "MEM_CAPACITY_MB": "255 GB", "VCENTERNAME": "vcenter-01.corp.example",
-            "UUID": "00000000-0000-4000-8000-000000000051", "HARDWARE_MODEL": "Exemplar H200", "ENTITYNAME": HOST,
-            "POWER_STATE": "On",
-        }]));
+        let hosts = state
+            .devices
+            .iter()
+            .filter(|device| device.virtual_type == "VMware-Host");
+        let host = |device: &Device| {
+            let machines = state
+                .machines
+                .iter()
+                .filter(|machine| machine.host == device.name);
+            json!({
+                "VENDOR_NAME": "VMware", "BUILD_INFO": "VMware ESXi 8.0.2 build-00000", "CPU_PACKAGES": 2,
+                "TotalDataStores": state.stores.len(), "NUM_PNIC": 4, "OS_TYPE": "vmnix-x86",
+                "CPU_MODEL": "Exemplar CPU @ 2.40GHz", "MAINTENANCE_MODE": false, "TotalVms": machines.count(),
+                "VCENTERDISPLAYNAME": the(state, "VMware-vCenter"),
+                "SYSUPTIME": clock::stamp(state.now - 40 * clock::DAY),
+                "CONNECTION_STATUS": "connected", "CPU_THREADS": 48, "CPU_SPEED_MHZ": 2400,
+                "HARDWARE_VENDOR": "Exemplar", "NUM_HBA": 2, "CPU_CORES": "24 x 2.40GHz",
+                "LASTUPDATEDTIME": clock::stamp(state.now - 4 * clock::MINUTE), "MEM_CAPACITY_MB": "255 GB",
+                "VCENTERNAME": "vcenter-01.corp.example",
+                "UUID": format!("00000000-0000-4000-8000-{:012}", device.moid), "HARDWARE_MODEL": "Exemplar H200",
+                "ENTITYNAME": device.name, "POWER_STATE": "On",
+            })
+        };
+        return ok(hosts.map(host).collect::<Vec<_>>().into());
     }
     let names: Vec<&str> = match kind {
-        "VM" => MACHINES.iter().map(|(name, ..)| *name).collect(),
-        "VDATASTORE" => STORES.iter().map(|(name, ..)| *name).collect(),
-        "VCENTER" => vec![VCENTER],
+        "VM" => state
+            .machines
+            .iter()
+            .map(|machine| machine.name.as_str())
+            .collect(),
+        "VDATASTORE" => state.stores.iter().map(|store| store.name).collect(),
+        "VCENTER" => vec![the(state, "VMware-vCenter")],
         kind => state
             .devices
             .iter()
@@ -132,7 +150,7 @@ fn data_centers(state: &mut State, arguments: &Arguments) -> Answer {
     ok(json!([
         // The sample of this operation labels 7 otherwise than the filters do.
         {
-            "NO_OF_DATASTORES": STORES.len(), "STATUS_STR": "Unknown", "STATUS": text(UNMANAGED), "NO_OF_NETWORKS": 3,
+            "NO_OF_DATASTORES": state.stores.len(), "STATUS_STR": "Unknown", "STATUS": text(UNMANAGED), "NO_OF_NETWORKS": 3,
             "ENTITY_NAME": "datacenter-a",
         },
     ]))
@@ -140,20 +158,42 @@ fn data_centers(state: &mut State, arguments: &Arguments) -> Answer {
 
 fn clusters(state: &mut State, arguments: &Arguments) -> Answer {
     vcenter(state, arguments)?;
+    let hosts = state
+        .devices
+        .iter()
+        .filter(|device| device.virtual_type == "VMware-Host")
+        .count();
     ok(json!([{
-        "NO_OF_DATASTORES": STORES.len(), "STATUS_STR": severity_name(CLEAR), "STATUS": text(CLEAR),
-        "NO_OF_NETWORKS": 3, "EFFECTIVE_CPU": 52_000, "NO_OF_HOSTS": 1, "TOTAL_CPU_GHZ": 57, "DRS_ENABLED": false,
+        "NO_OF_DATASTORES": state.stores.len(), "STATUS_STR": severity_name(CLEAR), "STATUS": text(CLEAR),
+        "NO_OF_NETWORKS": 3, "EFFECTIVE_CPU": 52_000, "NO_OF_HOSTS": hosts, "TOTAL_CPU_GHZ": 57, "DRS_ENABLED": false,
         "DAS_ENABLED": true, "EFFECTIVE_MEMORY": 240_000, "ENTITY_NAME": "cluster-a", "TOTAL_MEMORY_GB": 255,
     }]))
 }
 
 fn vmware_machines(state: &mut State, arguments: &Arguments) -> Answer {
-    check_parent(arguments, "DATASTORE", &STORES.map(|(name, ..)| name))?;
-    let machine = |(&(name, power, memory), number): (&(&str, &str, i64), i64)| {
+    check_parent(state, arguments, "DATASTORE", |name| {
+        state.stores.iter().any(|store| store.name == name)
+    })?;
+    // A host has its own machines, a data store and the vCenter those of all.
+    let host = arguments
+        .get("name")
+        .filter(|_| arguments.get("type") == Some("HOST"));
+    let listed = state.machines.iter().zip(1..);
+    let listed = listed.filter(|(machine, _)| host.is_none_or(|host| host == machine.host));
+    let machine = |(machine, number): (&Machine, i64)| {
+        let Machine {
+            name,
+            power,
+            memory_mb: memory,
+            ..
+        } = machine;
+        let host = state
+            .device(&machine.host)
+            .map_or(0, |device| device.moid + 2000);
         let mut row = json!({
             "VM_CONNECTIONSTATE": "connected", "DISPLAYNAME": name, "VM_ID": 3300 + number,
             "VIRTUAL_TYPE": "VMware-VM", "NUM_ETHERNET": 1, "VM_POWERSTATE": power, "OS_NAME": "Linux (64-bit)",
-            "NUM_VDISK": 2, "VHOST_ID": 2313, "MEMORY_MB": memory,
+            "NUM_VDISK": 2, "VHOST_ID": host, "MEMORY_MB": memory,
             // A machine that is not monitored has a negative id, and lacks the fields below.
             "MOID": -number,
             "IS_ORPHANED": "false",
@@ -175,24 +215,37 @@ fn vmware_machines(state: &mut State, arguments: &Arguments) -> Answer {
         }
         row
     };
-    ok(MACHINES
-        .iter()
-        .zip(1..)
-        .map(machine)
-        .collect::<Vec<_>>()
-        .into())
+    ok(listed.map(machine).collect::<Vec<_>>().into())
 }
 
-fn data_stores(_: &mut State, arguments: &Arguments) -> Answer {
-    check_parent(arguments, "VM", &MACHINES.map(|(name, ..)| name))?;
-    let store = |(&(name, capacity, free), number): (&(&str, i64, i64), i64)| {
+fn data_stores(state: &mut State, arguments: &Arguments) -> Answer {
+    check_parent(state, arguments, "VM", |name| {
+        state.machines.iter().any(|machine| machine.name == name)
+    })?;
+    let hosts = state
+        .devices
+        .iter()
+        .filter(|device| device.virtual_type == "VMware-Host")
+        .count();
+    let store = |(store, number): (&Store, i64)| {
+        let &Store {
+            name,
+            capacity_mb: capacity,
+            free_mb: free,
+        } = store;
         json!({
-            "HostCount": 1, "DATASTORENAME": name, "Datastore_ID": 3400 + number, "FILESYSTEM_TYPE": "VMFS",
+            "HostCount": hosts, "DATASTORENAME": name, "Datastore_ID": 3400 + number, "FILESYSTEM_TYPE": "VMFS",
             "CAPACITY_MB": capacity, "DATASTORE_URL": format!("ds:///vmfs/volumes/00000000-{name}/"),
             "MOID": 3500 + number, "FREESPACE_MB": free, "deviceName": name, "IS_ACCESSIBLE": "5",
         })
     };
-    ok(STORES.iter().zip(1..).map(store).collect::<Vec<_>>().into())
+    ok(state
+        .stores
+        .iter()
+        .zip(1..)
+        .map(store)
+        .collect::<Vec<_>>()
+        .into())
 }
 
 fn nutanix_disks(state: &mut State, arguments: &Arguments) -> Answer {
@@ -216,12 +269,12 @@ fn nutanix_details(state: &mut State, arguments: &Arguments) -> Answer {
     let severity = state.severity(device);
     // Inferred: clusters and hosts have the fields of the one kind that is documented, a machine.
     ok(json!({
-        "DISPLAYNAME": device.display_name, "clusterMoName": "ntx-cluster-01", "hostName": "ntx-host-01",
+        "DISPLAYNAME": device.display_name, "clusterMoName": the(state, "Nutanix-Cluster"), "hostName": the(state, "Nutanix-Host"),
         "VCPUCOUNT": 4, "VM_ID": device.moid + 3000, "statusStr": severity_name(severity), "TOOLSMOUNTED": false,
         "TOOLSVERSION": "1.0.0.0", "VM_POWERSTATE": "Powered On", "DISKCAPACITY": "150", "IPADDRESS": device.ip,
         "uuid": format!("00000000-0000-4000-8000-{:012}", device.moid), "deviceName": device.name,
         "MEMORYCAPACITY": "16", "statusNum": severity, "ISCONTROLLERVM": capital(false), "STATUS": picture(severity),
-        "NOOFNETWORKADAPTERS": 1, "clusterName": "ntx-cluster-01", "hostMoName": "ntx-host-01", "MOID": device.moid,
+        "NOOFNETWORKADAPTERS": 1, "clusterName": the(state, "Nutanix-Cluster"), "hostMoName": the(state, "Nutanix-Host"), "MOID": device.moid,
         "MEMRESERVEDCAPACITY": "16", "ENTITYNAME": device.display_name,
     }))
 }

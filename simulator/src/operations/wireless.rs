@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Answer, Handlers, ok, severity_name, text};
 use crate::{
     checks::{Arguments, Refusal},
-    state::{ATTENTION, CLEAR, State, no_such},
+    state::{AccessPoint, State, no_such},
 };
 
 pub(super) const HANDLERS: Handlers = &[
@@ -33,30 +33,23 @@ pub(super) const HANDLERS: Handlers = &[
     ),
 ];
 
-/// Access point, address, status, channels, clients on each SSID.
-const ACCESS_POINTS: [(&str, &str, i64, &str, [i64; 2]); 3] = [
-    ("ap-north-01", "198.51.100.101", CLEAR, "1,36", [14, 3]),
-    ("ap-north-02", "198.51.100.102", CLEAR, "6,44", [9, 5]),
-    ("ap-south-02", "198.51.100.112", ATTENTION, "11,52", [0, 0]),
-];
-
 const SSIDS: [&str; 2] = ["corp-staff", "corp-guest"];
 
-fn check_controller(state: &State, arguments: &Arguments) -> Result<(), Refusal> {
+/// The access points of the controller that is asked for.
+fn points<'a>(state: &'a State, arguments: &Arguments) -> Result<Vec<&'a AccessPoint>, Refusal> {
     let device = state.device(arguments.need("deviceName")?)?;
     // Inferred: what is said of a device that is no controller.
-    if device.category == "WirelessLANController" {
-        Ok(())
-    } else {
-        Err(no_such("wireless controller", &device.name))
+    if device.category != "WirelessLANController" {
+        return Err(no_such("wireless controller", &device.name));
     }
+    let points = state.access_points.iter();
+    Ok(points
+        .filter(|point| point.controller == device.name)
+        .collect())
 }
 
-fn clients(ssid: usize) -> i64 {
-    ACCESS_POINTS
-        .iter()
-        .map(|(.., clients)| clients[ssid])
-        .sum()
+fn clients(points: &[&AccessPoint], ssid: usize) -> i64 {
+    points.iter().map(|point| point.clients[ssid]).sum()
 }
 
 fn managed_name(ip: &str) -> String {
@@ -64,11 +57,12 @@ fn managed_name(ip: &str) -> String {
 }
 
 fn networks(state: &mut State, arguments: &Arguments) -> Answer {
-    check_controller(state, arguments)?;
+    let points = points(state, arguments)?;
     let network = |(&name, ssid): (&&str, usize)| {
+        let clients = clients(&points, ssid);
         json!({
-            "ClientCount": text(clients(ssid)), "TotalBytes": format!("{}.25 MBps", clients(ssid) * 3),
-            "SSIDName": name, "APCount": text(ACCESS_POINTS.len()),
+            "ClientCount": text(clients), "TotalBytes": format!("{}.25 MBps", clients * 3),
+            "SSIDName": name, "APCount": text(points.len()),
         })
     };
     ok(SSIDS
@@ -80,38 +74,40 @@ fn networks(state: &mut State, arguments: &Arguments) -> Answer {
 }
 
 fn access_points(state: &mut State, arguments: &Arguments) -> Answer {
-    check_controller(state, arguments)?;
-    let row = |&(name, ip, severity, channels, _): &(&str, &str, i64, &str, _)| {
+    let points = points(state, arguments)?;
+    let row = |point: &&AccessPoint| {
+        let ip = &point.ip;
         json!({
-            "macAddress": format!("0:0:5e:0:53:{}", &ip[ip.len() - 2..]), "channels": channels,
-            "statusStr": severity_name(severity), "ipAddress": ip, "apDisplayName": name,
-            "advanceMonitoringEnabled": "true", "apName": managed_name(ip), "statusNum": text(severity),
+            "macAddress": format!("0:0:5e:0:53:{}", &ip[ip.len() - 2..]), "channels": point.channels,
+            "statusStr": severity_name(point.severity), "ipAddress": ip, "apDisplayName": point.name,
+            "advanceMonitoringEnabled": "true", "apName": managed_name(ip), "statusNum": text(point.severity),
         })
     };
-    ok(ACCESS_POINTS.iter().map(row).collect::<Vec<_>>().into())
+    ok(points.iter().map(row).collect::<Vec<_>>().into())
 }
 
 fn ssid_clients(state: &mut State, arguments: &Arguments) -> Answer {
-    check_controller(state, arguments)?;
-    let count = |(&name, ssid): (&&str, usize)| json!({ "displayName": name, "ClientCount": text(clients(ssid)) });
+    let points = points(state, arguments)?;
+    let count = |(&name, ssid): (&&str, usize)| json!({ "displayName": name, "ClientCount": text(clients(&points, ssid)) });
     ok(json!({
         "clientData": SSIDS.iter().zip(0..).map(count).collect::<Vec<_>>(),
-        "clientCount": clients(0) + clients(1),
+        "clientCount": clients(&points, 0) + clients(&points, 1),
     }))
 }
 
 fn client_details(state: &mut State, arguments: &Arguments) -> Answer {
-    check_controller(state, arguments)?;
+    let points = points(state, arguments)?;
     let name = arguments.need("ssidName")?;
     let ssid = SSIDS
         .iter()
         .position(|other| *other == name)
         .ok_or_else(|| no_such("SSID", name))?;
-    let row = |&(name, ip, _, _, clients): &(&str, &str, i64, &str, [i64; 2])| {
+    let row = |point: &&AccessPoint| {
+        let clients = point.clients[ssid];
         json!({
-            "ClientCount": text(clients[ssid]), "TotalBytes": format!("{}.25 MBps", clients[ssid] * 3),
-            "APMOName": managed_name(ip), "advanceMonitoringEnabled": "false", "apName": name,
+            "ClientCount": text(clients), "TotalBytes": format!("{}.25 MBps", clients * 3),
+            "APMOName": managed_name(&point.ip), "advanceMonitoringEnabled": "false", "apName": point.name,
         })
     };
-    ok(ACCESS_POINTS.iter().map(row).collect::<Vec<_>>().into())
+    ok(points.iter().map(row).collect::<Vec<_>>().into())
 }

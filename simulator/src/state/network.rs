@@ -97,25 +97,24 @@ fn owned(names: &[&str]) -> Vec<String> {
 }
 
 impl State {
-    pub(crate) fn new(now: i64) -> State {
-        let mut state = State {
-            now,
-            last_id: 5000,
-            devices: DEVICES
-                .iter()
-                .zip(301..)
-                .map(|(row, moid)| device(row, moid, now))
-                .collect(),
-            alarms: Vec::new(),
-            events: Vec::new(),
-            groups: groups(),
-            views: views(),
-            urls: urls(),
-            schedules: schedules(now),
-            profiles: profiles(),
-            rules: rules(),
-            extras: super::extras::Extras::default(),
-        };
+    /// The small network.
+    pub(crate) fn small(now: i64) -> State {
+        let mut state = State::empty(now);
+        let rows = DEVICES.iter().zip(301..);
+        state.devices = rows.map(|(row, moid)| device(row, moid, now)).collect();
+        state.groups = groups();
+        state.views = views();
+        state.urls = urls();
+        state.schedules = schedules(now);
+        state.profiles = profiles();
+        state.subnets = [
+            ("192.0.2.0", "Head office"),
+            ("198.51.100.0", "Branch office"),
+        ]
+        .map(|(address, name)| (address.to_owned(), name.to_owned()))
+        .into();
+        state.add_virtual(&["esx-01"], "vm-app-01");
+        state.add_access_points("wlc-01", "ap", "198.51.100");
         state.seed_interfaces_and_monitors();
         for &(device, entity, severity, minutes, event_type, family, message) in EVENTS {
             let (code, at) = (
@@ -154,6 +153,7 @@ impl State {
                     bits_per_second: megabits * 1_000_000,
                     up,
                     managed: true,
+                    ..Interface::default()
                 });
             }
         }
@@ -168,6 +168,7 @@ impl State {
                     poll_id,
                     kind,
                     value: 20 + (poll_id * 17) % 55,
+                    per_day: 0,
                 });
             }
         }
@@ -297,7 +298,7 @@ fn url(
     url: &'static str,
     moid: i64,
     up: bool,
-    device: Option<&'static str>,
+    device: Option<&str>,
 ) -> UrlMonitor {
     UrlMonitor {
         label,
@@ -305,7 +306,7 @@ fn url(
         moid,
         up,
         managed: true,
-        device,
+        device: device.map(str::to_owned),
     }
 }
 
@@ -357,10 +358,12 @@ fn views() -> Vec<BusinessView> {
         BusinessView {
             display_name: "Web Shop".into(),
             members: owned(&["web-01", "db-01", "db-02", "fw-01"]),
+            ..BusinessView::default()
         },
         BusinessView {
             display_name: "Branch Office".into(),
             members: owned(&["rtr-02", "wlc-01", "198.51.100.40"]),
+            ..BusinessView::default()
         },
     ]
 }
@@ -411,7 +414,7 @@ fn profiles() -> Vec<Profile> {
     ]
 }
 
-fn rules() -> Vec<BusinessRule> {
+pub(super) fn rules() -> Vec<BusinessRule> {
     let rules = [
         (
             "Office hours",

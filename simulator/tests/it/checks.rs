@@ -67,7 +67,7 @@ async fn the_key_must_be_in_the_header_and_nowhere_else() {
 async fn parameters_are_checked_against_the_document() {
     let session = start().await;
     let cases: [Case; 13] = [
-        ("listAlarms", &[("noSuch", "1")], ""),
+        ("listAlarms", &[("noSuch", "1")], "EXTRA_PARAM_FOUND"),
         (
             "listAlarms",
             &[("severity", "1"), ("severity", "2")],

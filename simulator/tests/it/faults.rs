@@ -354,3 +354,18 @@ async fn requests_are_taken_once() {
     assert_eq!(session.take_requests().len(), 1);
     assert!(session.take_requests().is_empty());
 }
+
+#[tokio::test]
+async fn an_error_with_a_number() {
+    let kind = FaultKind::NumberedError {
+        message: "The view exists.".into(),
+        number: 5156,
+    };
+    let answer: Value = serde_json::from_str(&body(kind).await).expect("JSON");
+    assert_eq!(answer["error"]["code"], 5156);
+    assert!(answer["error"].get("errorcode").is_none(), "{answer}");
+    // Of itself it refuses so a device that it has.
+    let session = start().await;
+    let again = session.text("addDevice", &[("deviceName", "db-01")]).await;
+    assert!(again.contains("5123"), "{again}");
+}

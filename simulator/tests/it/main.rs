@@ -6,9 +6,12 @@
 
 mod checks;
 mod faults;
+mod fleet;
+mod limits;
 mod operations;
 mod shapes;
 mod tls;
+mod variants;
 mod writes;
 
 use std::ops::Deref;

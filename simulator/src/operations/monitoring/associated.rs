@@ -20,7 +20,7 @@ impl Monitor {
 
 pub(super) fn associated_monitors(state: &mut State, arguments: &Arguments) -> Answer {
     let device = state.device(arguments.need("name")?)?;
-    let collected = clock::long(state.now - 5 * clock::MINUTE);
+    let collected = clock::long(state.collected(device));
     let performance = |monitor: &Monitor| {
         json!({
             "DISPLAYNAME": monitor.kind.display_name, "YAXISTEXT": monitor.kind.units, "graphType": "multiple",
@@ -38,21 +38,25 @@ pub(super) fn associated_monitors(state: &mut State, arguments: &Arguments) -> A
         .iter()
         .filter(|monitor| monitor.is_above())
         .count();
-    let reachable = !state.is_down(device);
     let service = |name: &String| {
+        let answers = state.has_service(device, name);
         json!({
-            "portNo": text(port(name)), "failureThreshold": 1, "statusStr": severity_name(up(reachable)),
-            "responseTime": "4", "statusText": if reachable { "Up" } else { "Down" }, "name": name,
+            "portNo": text(port(name)), "failureThreshold": 1, "statusStr": severity_name(up(answers)),
+            "responseTime": "4", "statusText": if answers { "Up" } else { "Down" }, "name": name,
             "THRESHOLDENABLED": "false", "thresholdStatus": "Not Enabled", "moid": text(4000 + i64::from(port(name))),
-            "statusNum": text(up(reachable)),
+            "statusNum": text(up(answers)),
         })
     };
     let services: Vec<_> = device.services.iter().map(service).collect();
-    let services_down = if reachable { 0 } else { services.len() };
+    let silent = device
+        .services
+        .iter()
+        .filter(|name| !state.has_service(device, name));
+    let services_down = silent.count();
     let urls = state
         .urls
         .iter()
-        .filter(|url| url.device == Some(device.name.as_str()));
+        .filter(|url| url.device.as_ref() == Some(&device.name));
     let url = |url: &UrlMonitor| {
         json!({
             "compactURL": url.url, "availPercentage": "100.0", "urlName": url.label,

@@ -49,6 +49,7 @@ pub(super) fn last_collected_values(state: &mut State, arguments: &Arguments) ->
     for moid in arguments.list("deviceMOIDList") {
         let device =
             state.device_by_moid(moid.parse().map_err(|_| not_allowed("deviceMOIDList"))?)?;
+        let collected = clock::long(state.collected(device));
         let value = |monitor: &Monitor| {
             json!({
                 "NumericType": 1, "Agent": device.dns, "ProtocolName": monitor.kind.protocol,
@@ -57,7 +58,7 @@ pub(super) fn last_collected_values(state: &mut State, arguments: &Arguments) ->
                 "GraphId": monitor.kind.graph_id, "PollId": monitor.poll_id, "OID": monitor.kind.oid,
                 "previousSeverity": CLEAR,
                 "YAxisText": if monitor.kind.units == "Percentage" { "%" } else { monitor.kind.units },
-                "lastCollectedTime": clock::long(state.now - 5 * clock::MINUTE), "failureThreshold": 1,
+                "lastCollectedTime": collected, "failureThreshold": 1,
                 "PolicyName": monitor.kind.name, "lastPolledCounterValue": 0, "DataType": "1", "failureCount": 0,
             })
         };
@@ -107,6 +108,7 @@ pub(super) fn monitor_details(state: &mut State, arguments: &Arguments) -> Answe
             poll_id,
             kind,
             value,
+            ..
         },
     ) = selected(state, arguments)?;
     let limit = kind.threshold.unwrap_or(100);
@@ -164,6 +166,7 @@ pub(super) fn add_monitors(state: &mut State, arguments: &Arguments) -> Answer {
                 poll_id,
                 kind,
                 value: poll_id % 50,
+                per_day: 0,
             });
         }
     }

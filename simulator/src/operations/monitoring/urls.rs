@@ -49,7 +49,7 @@ pub(super) fn url_monitors(state: &mut State, _: &Arguments) -> Answer {
 
 pub(super) fn device_urls(state: &mut State, _: &Arguments) -> Answer {
     let row = |url: &UrlMonitor| {
-        let device = state.device(url.device?).ok()?;
+        let device = state.device(url.device.as_deref()?).ok()?;
         Some(json!({
             "parentName": device.name, "urlName": url.label, "stringstatus": severity_name(url.severity()),
             "parentDispName": device.display_name, "name": url.name(), "url": url.url, "status": text(url.severity()),
