@@ -51,7 +51,7 @@ pub struct Options {
     pub answer_time: Option<RangeInclusive<Duration>>,
     /// What everything is drawn by that looks random.
     pub seed: u64,
-    /// Every so many-th request fails, in one of several ways in turn, as if a [`Fault`] had been injected.
+    /// Every so many-th request fails, in one of several ways in turn, as if a [`Fault`](crate::Fault) had been injected.
     pub fails_every: Option<NonZeroUsize>,
 }
 

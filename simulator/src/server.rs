@@ -129,7 +129,7 @@ impl Simulator {
         &self.api_key
     }
 
-    /// The certificate of the authority, with [`Tls::CaSigned`].
+    /// The certificate of the authority, with [`Tls::CaSigned`](crate::Tls::CaSigned).
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.identity.as_ref()?.ca_pem.as_deref()
