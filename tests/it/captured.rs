@@ -238,7 +238,9 @@ impl Visit for BothForms {
             return;
         };
         self.lists += 1;
-        let item = json!({ "unheardOf": "row 1" });
+        // Of some answers nothing but known members is kept.
+        let member = specification.only_members.first().unwrap_or(&"unheardOf");
+        let item = json!({ (*member): "row 1" });
         let list = json!([item, item]);
         let mut inside = list.clone();
         let usual = ["rows"];

@@ -209,7 +209,8 @@ async fn a_code_that_is_known_is_told_and_no_other() {
         ("EXTRA_PARAM_FOUND", true),
         ("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED", true),
         ("COMMUNITY_STRING", false),
-        ("5013", false),
+        ("5013", true),
+        ("5014", false),
     ] {
         let body = json!({ "error": { "message": SECRET, "errorcode": code } });
         simulator.inject(respond(200, body.to_string()));

@@ -244,9 +244,9 @@ const QUESTIONS: &[(&str, &str)] = &[
 async fn what_operators_ask_for_is_among_the_first_three() {
     let mut session = Session::start(&["--toolsets", "core"]).await;
     let mut missed = Vec::new();
-    for (question, expected) in QUESTIONS.iter().copied() {
+    for (question, expected) in QUESTIONS {
         let found = session
-            .call("find_operations", json!({ "query": question }))
+            .call("find_operations", json!({ "query": *question }))
             .await
             .json();
         let names: Vec<&str> = found["operations"]
@@ -256,7 +256,7 @@ async fn what_operators_ask_for_is_among_the_first_three() {
             .map(|line| line["operation"].as_str().unwrap())
             .take(3)
             .collect();
-        if !names.contains(&expected) {
+        if !names.contains(expected) {
             missed.push(format!("{question}: {expected} is not in {names:?}"));
         }
     }
@@ -362,9 +362,9 @@ async fn each_operation_found_carries_a_short_signature() {
 #[tokio::test]
 async fn what_is_found_costs_few_tokens() {
     let mut session = Session::start(&["--toolsets", "core"]).await;
-    for (question, _) in QUESTIONS.iter().copied() {
+    for (question, _) in QUESTIONS {
         let found = session
-            .call("find_operations", json!({ "query": question }))
+            .call("find_operations", json!({ "query": *question }))
             .await;
         let tokens = tiktoken_rs::o200k_base_singleton()
             .encode_ordinary(found.text())
