@@ -8,8 +8,8 @@ use std::fmt;
 use libfuzzer_sys::fuzz_target;
 use opmanager_mcp_server::transport::framing::{Framing, Line, Refusal, judge};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// Longest `id` that is repeated for a line that is not kept.
 const LONGEST_ID: usize = 1024;
@@ -109,7 +109,7 @@ impl Members<'_> {
                 .is_some_and(|name| name.starts_with('"'))
             && self
                 .text("params")
-                .is_none_or(|params| params.starts_with('{'))
+                .is_none_or(|params| params.starts_with('{') || says_nothing(params))
             && self.text("id").is_some_and(|id| {
                 let number = id.parse::<i64>().map(|number| number.to_string());
                 id.starts_with('"') || number.is_ok_and(|number| number == id)
@@ -123,6 +123,12 @@ fn members(line: &[u8]) -> Option<Members<'_>> {
 
 fn tree(line: &[u8]) -> Option<Value> {
     serde_json::from_slice(without_mark(line)).ok()
+}
+
+/// Whether a value in the place of an object says that there is none: PHP writes an empty one as an empty array.
+fn says_nothing(value: &str) -> bool {
+    let inside = |text: &str| Some(text.strip_prefix('[')?.strip_suffix(']')?.trim().is_empty());
+    value == "null" || inside(value) == Some(true)
 }
 
 /// Whether it is a text that the grammar accepts, half characters in strings included.
@@ -157,11 +163,15 @@ fn check(line: &[u8], verdict: &Line) {
             }
             if tree.get("method").is_some_and(|name| name == "tools/call") {
                 for name in ["name", "arguments"] {
-                    assert_eq!(
-                        message["params"].get(name),
-                        tree["params"].get(name),
-                        "{name}"
-                    );
+                    let said = tree["params"].get(name);
+                    let meant = match said {
+                        Some(Value::Null) => None,
+                        Some(Value::Array(items)) if items.is_empty() && name == "arguments" => {
+                            Some(&Value::Object(Map::new()))
+                        }
+                        said => said,
+                    };
+                    assert_eq!(message["params"].get(name), meant, "{name}");
                 }
             }
             return;
@@ -174,12 +184,18 @@ fn check(line: &[u8], verdict: &Line) {
                     assert!(!is_json(line) && id == "null");
                 }
                 // What is wrong further down: `_meta`, a version, or a number that no tree holds.
-                (-32602, _) if says(refusal, "out of range") || says(refusal, "is a date") => return,
+                (-32602, _)
+                    if ["out of range", "is a date", "`_meta` must"]
+                        .iter()
+                        .any(|what| says(refusal, what)) =>
+                {
+                    return;
+                }
                 (-32602, Some(members)) => {
                     assert!(
                         members
                             .text("params")
-                            .is_some_and(|text| !text.starts_with('{'))
+                            .is_some_and(|text| !text.starts_with('{') && !says_nothing(text))
                     );
                 }
                 (-32600, _) => {}

@@ -15,8 +15,8 @@ use super::toolset::{Entry, Toolset};
 use super::wording::Wording;
 use super::workflows::Entry as WorkflowEntry;
 use super::{Access, Arguments, TOOLSETS, arguments};
-use crate::opmanager::{OperationId, Specification};
-use crate::result::Words;
+use crate::opmanager::{OperationId, Specification, Zone};
+use crate::result::{Selection, Words};
 
 /// What runs when a tool is called.
 pub(crate) enum Handler {
@@ -203,14 +203,26 @@ impl Tool {
         definition
     }
 
-    /// What a call with these arguments is rejected with before anything is sent: all problems at once, one a line,
-    /// without any value that was given but a port. `None` if they are acceptable, which says nothing of where they
-    /// lead: the operator's policy on targets comes after them.
-    pub fn problems(&self, given: JsonObject) -> Option<String> {
-        let mut given = given;
+    /// What a call with these arguments comes to where these zones are known: the arguments of its own in the form in
+    /// which they are sent, and what is wanted of the answer. Where it leads is for the operator's policy to judge, after
+    /// this.
+    ///
+    /// # Errors
+    ///
+    /// All problems at once, one a line, without any value that was given but a port.
+    pub fn accept(
+        &self,
+        mut given: JsonObject,
+        zones: &[Zone],
+    ) -> Result<(JsonObject, Selection), String> {
         let connection = arguments::ConnectionInput::take(&mut given);
-        let checked = arguments::check(self, given, connection, (Wording::Arguments, &[]));
-        Some(checked.err()?.text(self.name))
+        let checked = arguments::check(self, given, connection, (Wording::Arguments, zones))
+            .map_err(|problems| problems.text(self.name))?;
+        let own = match checked.arguments {
+            Value::Object(own) => own,
+            _ => JsonObject::new(),
+        };
+        Ok((own, checked.selection))
     }
 
     /// What it does, when to use it, and its traps: all of it.
