@@ -243,13 +243,29 @@ impl Sort {
         self.keys.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The rank of an item by the values that it has for the names.
-    pub(super) fn rank<'v>(&self, values: impl Iterator<Item = Option<&'v str>>) -> Vec<Rank> {
-        self.keys
-            .iter()
-            .zip(values)
-            .map(|((_, descending), value)| Rank::new(value, *descending))
-            .collect()
+    /// The rank of an item by the values that it has for the names; `None` if it is behind another, which comes before its
+    /// equals if the second part says so.
+    pub(super) fn rank<'v>(
+        &self,
+        values: impl Iterator<Item = Option<&'v str>>,
+        last: Option<(&[Rank], bool)>,
+    ) -> Option<Vec<Rank>> {
+        let mut ranks = Vec::new();
+        let mut equal = last.is_some();
+        for ((place, (_, descending)), value) in self.keys.iter().enumerate().zip(values) {
+            let rank = Rank::new(value, *descending);
+            // Mostly the first name decides, and the others need not be read.
+            if let Some(other) = last.filter(|_| equal).and_then(|(last, _)| last.get(place)) {
+                match rank.cmp(other) {
+                    Ordering::Greater => return None,
+                    Ordering::Less => equal = false,
+                    Ordering::Equal => {}
+                }
+            }
+            ranks.push(rank);
+        }
+        let behind = equal && last.is_some_and(|(_, first)| first);
+        (!behind).then_some(ranks)
     }
 }
 

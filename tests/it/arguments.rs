@@ -676,8 +676,8 @@ async fn fl_03_lists_come_as_arrays_as_json_and_names_in_any_case() {
     ] {
         let given = at(&bench.simulator, json!({ "fields": fields, "limit": 1 }));
         let reply = bench.session.call("list_alarms", given).await;
-        let columns = reply.json()["columns"].clone();
-        assert_eq!(columns.as_array().unwrap().len(), 2, "{fields}: {reply:?}");
+        let item = reply.json()["items"][0].clone();
+        assert_eq!(item.as_object().unwrap().len(), 2, "{fields}: {reply:?}");
     }
     let arrived = sent(
         &mut bench,

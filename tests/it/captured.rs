@@ -19,8 +19,15 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         Self {
-            session: Session::start(&["--access", "destructive", "--toolsets", "all,catalogue"])
-                .await,
+            session: Session::start(&[
+                "--access",
+                "destructive",
+                "--toolsets",
+                "all,catalogue",
+                "--rows",
+                "objects",
+            ])
+            .await,
             simulator: simulator().await,
         }
     }
@@ -189,7 +196,7 @@ async fn c_03_a_message_in_place_of_a_list_is_an_empty_list() {
 async fn c_04_a_counter_that_its_rows_contradict_is_not_passed_on() {
     let mut bench = Bench::new().await;
     let reply = bench
-        .answered("list_devices", json!({}), (200, data::DEVICES_TOTAL_0))
+        .answered("list_devices", json!({ "fields": "*" }), (200, data::DEVICES_TOTAL_0))
         .await;
     let answer = reply.json();
     assert_eq!(
@@ -202,7 +209,7 @@ async fn c_04_a_counter_that_its_rows_contradict_is_not_passed_on() {
     let reply = bench
         .answered(
             "list_interfaces",
-            json!({}),
+            json!({ "fields": "*" }),
             (200, data::INTERFACES_TOTAL_0),
         )
         .await;
@@ -214,7 +221,7 @@ async fn c_04_a_counter_that_its_rows_contradict_is_not_passed_on() {
     let answer = reply.json();
     assert_eq!(
         answer["opmanager"],
-        json!({ "pages": 13, "records": 2500, "page": 1 })
+        json!({ "pages": 13, "records": 2500 })
     );
     assert!(answer.get("note").is_none(), "{answer}");
     bench.conclude().await;
@@ -381,7 +388,7 @@ async fn c_08_interfaces_are_filtered_by_codes_and_never_by_words_of_a_language(
 async fn c_09_words_of_rows_are_told_to_be_in_the_servers_language() {
     let mut bench = Bench::new().await;
     let reply = bench
-        .answered("list_devices", json!({}), (200, data::LOCALIZED_DEVICES))
+        .answered("list_devices", json!({ "fields": "*" }), (200, data::LOCALIZED_DEVICES))
         .await;
     let row = &reply.json()["items"][0];
     // Nothing is guessed of them, and the code stands beside.
@@ -592,7 +599,7 @@ async fn c_18_interfaces_are_paged_always_and_several_severities_are_one_text() 
 #[tokio::test]
 async fn c_19_traffic_comes_in_both_forms_and_both_are_explained() {
     let mut bench = Bench::new().await;
-    let given = json!({ "name": "core-sw-01" });
+    let given = json!({ "name": "core-sw-01", "fields": "*" });
     let reply = bench
         .answered("get_interfaces", given, (200, data::TRAFFIC))
         .await;

@@ -137,10 +137,9 @@ async fn no_way_shows_more_than_names() {
         Session::start(&["--log-level", "trace", "--toolsets", "all,catalogue"]).await;
     let given = at(&simulator, json!({}));
     let reply = session.call("list_credentials", given.clone()).await;
-    let items: Vec<Value> = ["Read community", "Printers", "Linux servers"]
-        .map(|name| json!({ "credentialName": name }))
-        .into();
-    assert_eq!(reply.json()["items"], json!(items), "{}", reply.text());
+    let rows = ["Read community", "Printers", "Linux servers"].map(|name| [name]);
+    assert_eq!(reply.json()["columns"], json!(["credentialName"]));
+    assert_eq!(reply.json()["rows"], json!(rows), "{}", reply.text());
     assert!(!reply.text().contains("not-to-be-seen"), "{}", reply.text());
     let row =
         json!({ "credentialName": "a", "password": SECRET, "more": { "credentialName": SECRET } });

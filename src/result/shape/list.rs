@@ -19,7 +19,7 @@ const GROUPS: usize = 1000;
 const LONGEST_GROUP: usize = 200;
 /// Most items that are held to be put in order, and most bytes of them all.
 const HELD: usize = 20_000;
-const HELD_BYTES: usize = 16 << 20;
+const HELD_BYTES: usize = 4 << 20;
 /// Longest item that is held as it came, in bytes. Longer ones are held as the text that is made of them.
 const HELD_ITEM: usize = 64 << 10;
 
@@ -200,6 +200,8 @@ pub(super) struct Looked {
     cut: bool,
     full: bool,
     ranks: Option<Vec<Rank>>,
+    /// It is behind all items that are held, and no more are.
+    late: bool,
     group: Option<Vec<String>>,
 }
 
@@ -287,6 +289,7 @@ impl<'a> List<'a> {
         let selection = context.selection;
         let wanted = looked.matched
             && looked.ranks.is_none()
+            && !looked.late
             && looked.group.is_none()
             && self.matched >= selection.offset
             && self.returned < selection.limit.max(1)
@@ -403,7 +406,10 @@ impl<'a> List<'a> {
             });
             looked.group = Some(group.collect());
         } else if !order.is_empty() {
-            looked.ranks = Some(query.sort.rank(order.iter().map(Option::as_deref)));
+            let last = self.held.peek().filter(|_| self.is_bounded(context));
+            let last = last.map(|last| (last.ranks.as_slice(), last.number < self.total));
+            looked.ranks = query.sort.rank(order.iter().map(Option::as_deref), last);
+            looked.late = looked.ranks.is_none();
         }
         Ok(())
     }
@@ -515,6 +521,10 @@ impl<'a> List<'a> {
         if let Some(group) = looked.group {
             self.groups.count(group);
         }
+        if looked.late {
+            self.full |= most(context) > HELD;
+            return Ok(());
+        }
         if let Some(ranks) = looked.ranks {
             return self.hold(context, ranks, number, item, end, depth);
         }
@@ -544,7 +554,13 @@ impl<'a> List<'a> {
         )
     }
 
-    /// Holds an item if it is among the first in the order.
+    /// Whether no more items are held than are.
+    fn is_bounded(&self, context: Context<'_>) -> bool {
+        // What was left out for lack of room leaves room for nothing that comes after it.
+        self.held.len() >= most(context).min(HELD) || self.full
+    }
+
+    /// Holds an item that is among the first in the order.
     fn hold(
         &mut self,
         context: Context<'_>,
@@ -554,15 +570,7 @@ impl<'a> List<'a> {
         end: usize,
         depth: u32,
     ) -> Result<(), Problem> {
-        let selection = context.selection;
-        let most = selection.limit.max(1).saturating_add(selection.offset);
-        // What was left out for lack of room leaves room for nothing that comes after it.
-        let bounded = self.held.len() >= most.min(HELD) || self.full;
-        let last = self.held.peek();
-        if bounded && last.is_none_or(|last| (&last.ranks, last.number) < (&ranks, number)) {
-            self.full |= most > HELD;
-            return Ok(());
-        }
+        let most = most(context);
         let raw = item.bytes(item.position()..end);
         let bytes = if raw.len() <= HELD_ITEM {
             raw.to_vec()
@@ -612,6 +620,12 @@ impl<'a> List<'a> {
         self.full &= offset + self.returned < self.matched && held_all < self.matched;
         Ok(())
     }
+}
+
+/// How many items are wanted from the beginning of the order on.
+fn most(context: Context<'_>) -> usize {
+    let selection = context.selection;
+    selection.limit.max(1).saturating_add(selection.offset)
 }
 
 /// What an item is, if it reports a failure and nothing else.
