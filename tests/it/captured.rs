@@ -196,7 +196,11 @@ async fn c_03_a_message_in_place_of_a_list_is_an_empty_list() {
 async fn c_04_a_counter_that_its_rows_contradict_is_not_passed_on() {
     let mut bench = Bench::new().await;
     let reply = bench
-        .answered("list_devices", json!({ "fields": "*" }), (200, data::DEVICES_TOTAL_0))
+        .answered(
+            "list_devices",
+            json!({ "fields": "*" }),
+            (200, data::DEVICES_TOTAL_0),
+        )
         .await;
     let answer = reply.json();
     assert_eq!(
@@ -219,10 +223,7 @@ async fn c_04_a_counter_that_its_rows_contradict_is_not_passed_on() {
         .answered("list_interfaces", json!({}), (200, data::INTERFACES_PAGES))
         .await;
     let answer = reply.json();
-    assert_eq!(
-        answer["opmanager"],
-        json!({ "pages": 13, "records": 2500 })
-    );
+    assert_eq!(answer["opmanager"], json!({ "pages": 13, "records": 2500 }));
     assert!(answer.get("note").is_none(), "{answer}");
     bench.conclude().await;
 }
@@ -388,7 +389,11 @@ async fn c_08_interfaces_are_filtered_by_codes_and_never_by_words_of_a_language(
 async fn c_09_words_of_rows_are_told_to_be_in_the_servers_language() {
     let mut bench = Bench::new().await;
     let reply = bench
-        .answered("list_devices", json!({ "fields": "*" }), (200, data::LOCALIZED_DEVICES))
+        .answered(
+            "list_devices",
+            json!({ "fields": "*" }),
+            (200, data::LOCALIZED_DEVICES),
+        )
         .await;
     let row = &reply.json()["items"][0];
     // Nothing is guessed of them, and the code stands beside.
