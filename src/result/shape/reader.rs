@@ -1106,7 +1106,11 @@ impl<'a> Reader<'a> {
             out.ascii('[');
             for value in *values {
                 out.entry();
-                out.string(value);
+                // A number may have come as text in some items; it is one group, and a number.
+                match value.parse::<i64>() {
+                    Ok(number) if number.to_string() == *value => out.push(value),
+                    _ => out.string(value),
+                }
             }
             out.push(&format!(",{count}]"));
             full |= out.chars() > end || written >= selection.limit.max(1);
