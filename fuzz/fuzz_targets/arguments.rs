@@ -93,6 +93,7 @@ impl Tool {
         let schema = &self.properties()[name];
         match schema["type"].as_str() {
             _ if name == "host" => json!("opm.test"),
+            Some("string") if schema["description"].as_str().unwrap().contains("JSON object as text") => json!("{}"),
             Some("string") => schema
                 .get("enum")
                 .map_or(json!(SENTINEL), |all| all[0].clone()),

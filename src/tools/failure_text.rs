@@ -327,7 +327,7 @@ impl Case<'_> {
             Cause::ExtraParameter => vec![],
             Cause::Unclassified => vec![
                 "No known code came with it, so this server cannot tell what kind of error it is. Check the names and ids given: take device names from `deviceName` of list_devices, not display names, and alarm entities from list_alarms",
-                "If other calls fail alike, check the API key (diagnose_connection)",
+                "If other calls fail alike, check the API key",
             ],
             Cause::Rejected => vec![VALUE, "Check that host and port are an OpManager server"],
             Cause::ServerFailed if self.unknown => {

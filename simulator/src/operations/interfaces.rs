@@ -4,9 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Handlers, ok, page, severity_name, text};
+use super::{Answer, Handlers, not_allowed, ok, page, severity_name, text};
 use crate::{
-    checks::Arguments,
+    checks::{Arguments, Refusal},
     clock,
     state::{CRITICAL, Device, Interface, State, series},
 };
@@ -80,14 +80,61 @@ fn type_number(kind: &str) -> i64 {
     }
 }
 
+/// A rule of `filters`.
+struct Condition {
+    field: String,
+    exact: bool,
+    data: String,
+}
+
+impl Condition {
+    fn holds(&self, row: &Value) -> bool {
+        let value = match &row[&self.field] {
+            Value::String(text) => text.to_lowercase(),
+            other => other.to_string(),
+        };
+        let data = self.data.to_lowercase();
+        if self.exact {
+            value == data
+        } else {
+            value.contains(&data)
+        }
+    }
+}
+
+/// The rules of `filters`. The columns are those of the rows, and the parent device's key is none of them.
+fn conditions(arguments: &Arguments) -> Result<Vec<Condition>, Refusal> {
+    let Some(text) = arguments.get("filters") else {
+        return Ok(Vec::new());
+    };
+    let filters: Value = serde_json::from_str(text).map_err(|_| not_allowed("filters"))?;
+    let rules = filters["rules"].as_array().into_iter().flatten();
+    rules
+        .map(|rule| {
+            let text = |name: &str| rule[name].as_str().unwrap_or_default().to_owned();
+            let (field, op) = (text("field"), text("op"));
+            if field.is_empty() || field == "deviceName" || !["cn", "eq"].contains(&op.as_str()) {
+                return Err(not_allowed("filters"));
+            }
+            Ok(Condition {
+                field,
+                exact: op == "eq",
+                data: text("data"),
+            })
+        })
+        .collect()
+}
+
 fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
     let (extra, mut rows) = (arguments.list("intfProps"), Vec::new());
+    // Several codes may stand in one text.
+    let severities = arguments.list("severity");
+    let conditions = conditions(arguments)?;
     for device in &state.devices {
         for interface in &device.interfaces {
             let severity = interface.severity();
-            let wanted = arguments
-                .integer("severity")
-                .is_none_or(|wanted| wanted == severity)
+            let wanted = (severities.is_empty()
+                || severities.contains(&severity.to_string().as_str()))
                 && arguments
                     .get("type")
                     .is_none_or(|wanted| wanted == interface.kind);
@@ -111,7 +158,9 @@ fn list_interfaces(state: &mut State, arguments: &Arguments) -> Answer {
                         row[field] = value.into();
                     }
                 }
-                rows.push(row);
+                if conditions.iter().all(|condition| condition.holds(&row)) {
+                    rows.push(row);
+                }
             }
         }
     }

@@ -128,3 +128,33 @@ async fn the_network_is_the_same_at_every_start() {
         );
     }
 }
+
+#[tokio::test]
+async fn interfaces_are_filtered_by_several_codes_and_by_conditions() {
+    let session = start().await;
+    let count = async |arguments: &[(&str, &str)]| {
+        let answer = session.call("listInterfaces", arguments).await;
+        answer["rows"].as_array().map_or(0, Vec::len)
+    };
+    let all = count(&[]).await;
+    let (bad, good) = (
+        count(&[("severity", "1")]).await,
+        count(&[("severity", "5")]).await,
+    );
+    assert!(bad > 0 && good > 0);
+    assert_eq!(count(&[("severity", "1,5")]).await, bad + good);
+    assert_eq!(count(&[("severity", "2,3")]).await, 0);
+    let rule = |field: &str, op: &str, data: &str| {
+        format!(
+            r#"{{"groupOp":"AND","rules":[{{"field":"{field}","op":"{op}","data":"{data}"}}]}}"#
+        )
+    };
+    let of_one = count(&[("filters", &rule("displayName", "eq", "core-sw-01"))]).await;
+    let of_some = count(&[("filters", &rule("displayName", "cn", "core-sw"))]).await;
+    assert!(0 < of_one && of_one < of_some && of_some < all);
+    let refused = rule("deviceName", "eq", "core-sw-01");
+    let code = session
+        .refusal("listInterfaces", &[("filters", &refused)])
+        .await;
+    assert_eq!(code, "PATTERN_NOT_MATCHED");
+}

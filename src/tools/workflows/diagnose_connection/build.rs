@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use crate::opmanager::types::{Device, ListDevicesArgs};
-use crate::opmanager::{Client, Error, RawResponse};
+use crate::opmanager::{Client, Error, Integer, RawResponse};
 use crate::result;
 use crate::tools::failure_text;
 use crate::tools::workflows::diagnose_connection::Diagnosis;
@@ -40,7 +40,7 @@ pub(super) struct Seen {
 
 impl Seen {
     fn row(&mut self, row: &Device) {
-        let code = row.status_num.as_ref().and_then(|code| code.get());
+        let code = row.status_num.as_ref().and_then(Integer::get);
         let word = row.status_str.as_deref().unwrap_or_default();
         let word: String = word
             .chars()
