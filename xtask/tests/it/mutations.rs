@@ -21,15 +21,15 @@ fn facts() -> Facts {
         |name: &str| std::fs::read_to_string(repository().join("openapi").join(name)).unwrap();
     let recorded = Facts::from_json(&read("vendor.json")).unwrap();
     let mut facts = curated::facts(&Document::parse(&read("opmanager.yaml")).unwrap());
-    for operation in &mut facts.operations {
-        let page = recorded
-            .operations
-            .iter()
-            .find(|o| o.id == operation.id)
-            .unwrap();
-        operation.answer.clone_from(&page.answer);
-        operation.samples.clone_from(&page.samples);
-    }
+    // What the page does not have cannot change on it.
+    facts.operations.retain_mut(|operation| {
+        let page = recorded.operations.iter().find(|o| o.id == operation.id);
+        if let Some(page) = page {
+            operation.answer.clone_from(&page.answer);
+            operation.samples.clone_from(&page.samples);
+        }
+        page.is_some()
+    });
     facts.header_only = recorded.header_only;
     facts.builds = recorded.builds;
     facts

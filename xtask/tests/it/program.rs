@@ -173,9 +173,12 @@ fn what_the_vendor_takes_away_is_breaking() {
     assert!(text.contains("listAlarms: marked as deprecated"), "{text}");
     let document = fs::read_to_string(root.join("openapi/opmanager.yaml")).unwrap();
     let before = fs::read_to_string(repository().join("openapi/opmanager.yaml")).unwrap();
+    // What the vendor never had, by its reason in x-deviates, is not taken away.
+    let described = before.matches("\n      operationId: ").count();
+    let beyond = before.matches("\n        operationId: '").count();
     assert_eq!(
         document.matches("\n      deprecated: true\n").count(),
-        before.matches("\n      operationId: ").count()
+        described - beyond
     );
 }
 
