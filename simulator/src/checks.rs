@@ -119,7 +119,7 @@ pub(crate) fn check(
             // addEvent is documented both ways; everything else has one place.
             parameter.name == name && (parameter.place == place || operation.id == "addEvent")
         });
-        match variant.judge_name(operation, name, known) {
+        match variant.judge_name(name, known) {
             Unknown::Taken => taken.push(pair.clone()),
             Unknown::Ignored => {}
             Unknown::Refused => return Err(unknown(name)),

@@ -154,18 +154,11 @@ impl Variant {
     }
 
     /// What becomes of a parameter that the document does not have, or that only others than the page have.
-    pub(crate) fn judge_name(
-        self,
-        operation: &Operation,
-        name: &str,
-        found: Option<&Parameter>,
-    ) -> Unknown {
-        let is_more = operation.id == "listInterfaces" && name == "filters";
+    pub(crate) fn judge_name(self, name: &str, found: Option<&Parameter>) -> Unknown {
         let is_scope = matches!(name, "selCustomerID" | "regionID");
         match (self, found) {
             (Variant::Strict, Some(parameter)) if !parameter.documented => Unknown::Refused,
             (_, Some(_)) => Unknown::Taken,
-            _ if is_more && self.has_filters() => Unknown::Taken,
             // Read elsewhere: it is about whose network it is, not about what is done with it.
             (Variant::Msp, None) if is_scope => Unknown::Ignored,
             // Inferred: the per-parameter rules came later.

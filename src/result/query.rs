@@ -174,16 +174,9 @@ impl Where {
     /// The conditions, ready to be compared.
     pub(super) fn tests(&self, plan: Plan<'_>) -> Vec<Test> {
         let test = |condition: &Condition| {
-            let field = plan.meant(&condition.name);
-            let field = field.rsplit('.').next().unwrap_or_default();
-            let code = plan
-                .words
-                .iter()
-                .filter(|words| words.field.eq_ignore_ascii_case(field))
-                .flat_map(|words| &words.codes)
-                .find(|(word, _)| word.eq_ignore_ascii_case(&condition.value));
+            let code = plan.code(plan.meant(&condition.name), &condition.value);
             Test {
-                code: code.map(|(_, code)| code.to_lowercase()),
+                code: code.map(str::to_lowercase),
                 ..Test::new(condition)
             }
         };

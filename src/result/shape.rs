@@ -167,6 +167,17 @@ impl<'a> Plan<'a> {
             .find(|(word, _)| word.eq_ignore_ascii_case(name));
         code.map_or(name, |(_, code)| code)
     }
+
+    /// The code of a field that a word stands for.
+    pub(super) fn code(&self, field: &str, word: &str) -> Option<&'a str> {
+        let field = field.rsplit('.').next().unwrap_or_default();
+        self.words
+            .iter()
+            .filter(|words| words.field.eq_ignore_ascii_case(field))
+            .flat_map(|words| &words.codes)
+            .find(|(known, _)| known.eq_ignore_ascii_case(word))
+            .map(|(_, code)| code.as_str())
+    }
 }
 
 impl<'a> Context<'a> {

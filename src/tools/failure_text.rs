@@ -668,9 +668,7 @@ pub(crate) const UNTRUSTED: &str =
 /// The remark on a result whose certificate nobody checked.
 pub(crate) fn trust_remark(profile: Profile, target: &Target) -> Option<&'static str> {
     match profile {
-        _ if !target.tls() => {
-            Some("Sent over plain HTTP: the key and the answer were readable on the way.")
-        }
+        _ if !target.tls() => Some("Plain HTTP: key and answer were readable on the way."),
         Profile::Unverified => Some("The server's certificate was not verified."),
         Profile::Verified | Profile::Pinned(_) => None,
     }

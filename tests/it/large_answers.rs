@@ -80,6 +80,73 @@ async fn rs_03_a_gigabyte_packed_into_one_megabyte_is_not_unpacked() {
     session.conclude(SENTINEL).await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_list_of_any_size_is_read_as_it_arrives() {
+    const ALARMS: usize = 100_000;
+    let simulator = sentinel_simulator().await;
+    let mut session = Session::start(&[]).await;
+    session.ping().await;
+    let before = session.peak();
+    let alarms = bodies::alarms(ALARMS);
+    assert!(alarms.len() > 40 << 20, "{}", alarms.len());
+    for kind in [
+        body(None, alarms.clone()),
+        body(Some("gzip"), gzip(alarms.as_bytes())),
+    ] {
+        for (given, told) in [
+            (json!({}), json!({ "total": ALARMS, "next_offset": 50 })),
+            (
+                json!({ "where": "displayName=node-99999" }),
+                json!({ "total": ALARMS, "matched": 1, "returned": 1 }),
+            ),
+            (
+                json!({ "sort": "-alarmId", "limit": 1, "fields": "alarmId" }),
+                json!({ "total": ALARMS, "items": [{ "alarmId": "199999" }] }),
+            ),
+            (
+                json!({ "count_by": "severityString" }),
+                json!({ "total": ALARMS, "rows": [[1, ALARMS]] }),
+            ),
+        ] {
+            simulator.inject(Fault::once(kind.clone()));
+            let reply = session
+                .call("list_alarms", at(&simulator, given.clone()))
+                .await;
+            assert!(!reply.failed, "{given}: {}", reply.text());
+            let answer = reply.json();
+            for (name, value) in told.as_object().unwrap() {
+                assert_eq!(answer[name], *value, "{given}: {name} of {answer}");
+            }
+        }
+    }
+    // What is held does not grow with what is sent.
+    let taken = session.peak() - before;
+    assert!(taken < 16, "{taken} MiB");
+    session.conclude(SENTINEL).await;
+}
+
+#[tokio::test]
+async fn a_failure_behind_a_large_list_is_a_failure() {
+    let simulator = sentinel_simulator().await;
+    let mut session = Session::start(&[]).await;
+    let devices = bodies::devices(3000);
+    let whole = devices.strip_suffix('}').unwrap();
+    let failed = format!("{whole},\"error\":{{\"message\":\"The list is not complete\"}}}}");
+    for (body_of, told) in [
+        (failed, "The list is not complete"),
+        (format!("{whole}]"), "not valid JSON"),
+        (whole.to_owned(), "ends in the middle"),
+        (format!("{devices}x"), "not valid JSON"),
+        (format!("<html>{devices}"), "web page"),
+    ] {
+        let reply = answered(&mut session, &simulator, body(None, body_of)).await;
+        assert!(reply.failed, "{told}: {}", reply.text());
+        assert!(reply.text().contains(told), "{told}: {}", reply.text());
+    }
+    session.conclude(SENTINEL).await;
+}
+
 #[tokio::test]
 async fn a_packed_answer_may_have_members_and_may_not_have_faults() {
     let simulator = sentinel_simulator().await;

@@ -1418,3 +1418,97 @@ fn what_alone_may_be_seen_is_what_is_described() {
     assert!(defect.problem.contains("beside x-list"), "{defect:?}");
     assert_eq!(defects(&with("[entity, severity]")), []);
 }
+
+// ---- what a reader gets of an answer ----
+
+#[test]
+fn default_fields_that_the_answer_does_not_have_are_refused() {
+    let stated = |names: &str| format!("      x-default-fields: {names}\n      x-exactly-one-of:");
+    check(
+        ("      x-exactly-one-of:", &stated("[entity, sevrity]")),
+        "listAlarms",
+        "x-default-fields names `sevrity`",
+        "write the name as the schema has it",
+    );
+    check(
+        ("      x-exactly-one-of:", &stated("entity")),
+        "listAlarms",
+        "its x-default-fields is not a list of names",
+        "as the schema of its answer has them",
+    );
+}
+
+#[test]
+fn what_does_not_fit_the_kind_of_an_answer_is_refused() {
+    check(
+        (
+            "      x-exactly-one-of:",
+            "      x-layout: [entity]\n      x-exactly-one-of:",
+        ),
+        "listAlarms",
+        "x-layout does not fit an answer of this kind",
+        "x-layout for those without",
+    );
+    check(
+        (
+            "      summary: Add an event",
+            "      x-default-fields: [total]\n      summary: Add an event",
+        ),
+        "addEvent",
+        "x-default-fields does not fit an answer of this kind",
+        "x-default-fields is for answers with a list",
+    );
+    check(
+        (
+            "      x-exactly-one-of:",
+            "      x-beside: [page]\n      x-exactly-one-of:",
+        ),
+        "listAlarms",
+        "x-beside names `page`",
+        "describe the member",
+    );
+}
+
+#[test]
+fn series_that_lead_nowhere_are_refused() {
+    let stated =
+        |series: &str| format!("      x-series:\n        - {series}\n      summary: Add an event");
+    for (series, problem) in [
+        (
+            "{ path: [points], time: a, value: b }",
+            "no points at points",
+        ),
+        ("{ path: [total], value: b }", "no points at total"),
+        ("{ path: [messages] }", "has no path or no value"),
+        ("{ value: b }", "has no path or no value"),
+    ] {
+        check(
+            ("      summary: Add an event", &stated(series)),
+            "addEvent",
+            problem,
+            "write the keys that lead to",
+        );
+    }
+    check(
+        (
+            "      summary: Add an event",
+            &stated("{ path: [messages], value: b, colour: c }"),
+        ),
+        "addEvent",
+        "x-series: `colour` is not understood",
+        "path, time, value, unit",
+    );
+}
+
+#[test]
+fn a_code_that_does_not_stand_beside_its_word_is_refused() {
+    check(
+        (
+            "        entity:\n          type: string",
+            "        entity:\n          x-code-in: status\n          type: string",
+        ),
+        "listAlarms",
+        "x-code-in of `entity` names `status`",
+        "the member that holds the code of the same fact",
+    );
+}

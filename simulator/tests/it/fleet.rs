@@ -348,7 +348,7 @@ async fn reports_of_availability_know_when_devices_were_down() {
 }
 
 /// What the small network has, and what there is in its place.
-const IN_PLACE: [(&str, &str); 23] = [
+const IN_PLACE: [(&str, &str); 24] = [
     ("db-01", "s1-srv-02"),
     ("db-02", "s1-srv-03"),
     ("web-01", "s1-srv-04"),
@@ -366,6 +366,7 @@ const IN_PLACE: [(&str, &str); 23] = [
     ("IF-rtr-01-1010", "IF-s1-core-sw-01-100002"),
     ("databases-402", "site-1-411"),
     ("Web Shop_bv", "Map of site-1_bv"),
+    ("Branch Office_bv", "Map of site-1_bv"),
     ("301,308", "30001,30002"),
     ("core-sw-01,db-01", "s1-core-sw-01,s1-srv-02"),
     ("db-02_Poll", "syslog_order"),

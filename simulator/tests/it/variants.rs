@@ -228,11 +228,11 @@ async fn a_newer_build_filters_interfaces_by_device_and_by_several_severities() 
             expected
         );
     }
-    let documented = playing(Variant::Documented).await;
+    let strict = playing(Variant::Strict).await;
     let text = filter("displayName", "core-sw-02");
     let by_device = [&PAGED[..], &[("filters", &text)]].concat();
     assert_eq!(
-        documented.refusal("listInterfaces", &by_device).await,
+        strict.refusal("listInterfaces", &by_device).await,
         "EXTRA_PARAM_FOUND"
     );
 }

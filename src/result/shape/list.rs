@@ -56,6 +56,8 @@ pub(super) struct List<'a> {
     fields: Vec<(usize, &'a str)>,
     /// Names whose values decide about an item: of conditions, of the order and of groups, in this sequence.
     wants: Vec<(usize, &'a str)>,
+    /// Places in `wants` of codes, each with that of the word which counts where an item has no code.
+    instead: Vec<(usize, usize)>,
     tests: Vec<Test>,
     /// Where the values are that the item has for `wants`.
     found: Vec<Found>,
@@ -214,8 +216,19 @@ impl<'a> List<'a> {
             .names()
             .chain(query.sort.names())
             .chain(query.count_by.iter().map(String::as_str))
-            .map(|name| context.plan.meant(name))
             .collect();
+        // The code of a word counts, and the word itself where an item has no code.
+        let words = wants
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| context.plan.meant(name) != **name);
+        let words: Vec<(usize, &str)> = words.map(|(want, name)| (want, *name)).collect();
+        let instead = (wants.len()..)
+            .zip(&words)
+            .map(|(own, (want, _))| (*want, own))
+            .collect();
+        let codes = wants.into_iter().map(|name| context.plan.meant(name));
+        let wants: Vec<&str> = codes.chain(words.iter().map(|(_, name)| *name)).collect();
         let names = Names::new(named + wants.len());
         Self {
             name,
@@ -233,6 +246,7 @@ impl<'a> List<'a> {
             names,
             fields: context.fields(),
             wants: (named..).zip(wants).collect(),
+            instead,
             tests: query.filter.tests(context.plan),
             found: Vec::new(),
             layout: Vec::new(),
@@ -252,6 +266,16 @@ impl<'a> List<'a> {
             && (self.full
                 || self.returned >= selection.limit.max(1)
                 || self.total < selection.offset)
+    }
+
+    /// Whether a name of a question has been met, by its number among all names: its code, or the word itself.
+    pub(super) fn is_met(&self, number: usize) -> bool {
+        let numbered = |place: &usize| self.wants.get(*place).map(|(number, _)| *number);
+        self.names.is_found(number)
+            || self.instead.iter().any(|(code, word)| {
+                numbered(code) == Some(number)
+                    && numbered(word).is_some_and(|word| self.names.is_found(word))
+            })
     }
 
     /// Counts an item of which nothing is asked.
@@ -375,13 +399,24 @@ impl<'a> List<'a> {
             shaper.values(depth, &all, first, found, &mut self.names, true)?;
         }
         scan.rewind(shaper.scan.position());
-        let (filter, rest) = found.split_at(self.tests.len());
-        let wants = &self.wants;
+        let asked = self.wants.len() - self.instead.len();
+        let (filter, rest) = found[..asked].split_at(self.tests.len());
+        let shown = |number: usize, value: &Found| {
+            let (_, name) = *self.wants.get(number)?;
+            let (kind, range) = value.as_ref()?;
+            shaper.text(name, *kind, range.clone())
+        };
         let text = |number: usize, value: &Found| {
-            let name = wants.get(number).map_or("", |(_, name)| *name);
-            value
-                .as_ref()
-                .and_then(|(kind, range)| shaper.text(name, *kind, range.clone()))
+            if value.is_some() || self.instead.is_empty() {
+                return shown(number, value);
+            }
+            let (_, word) = self.instead.iter().find(|(code, _)| *code == number)?;
+            let word = shown(*word, &found[*word])?;
+            let (_, code) = self.wants.get(number)?;
+            Some(match context.plan.code(code, &word) {
+                Some(code) => Cow::Owned(code.to_owned()),
+                None => word,
+            })
         };
         looked.matched = self
             .tests

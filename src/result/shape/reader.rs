@@ -1172,7 +1172,10 @@ impl<'a> Reader<'a> {
             ),
         ];
         for (argument, asked) in questions {
-            let unmet = list.names.missing((first..).zip(asked.iter().copied()));
+            let own = (first..).zip(asked.iter().copied());
+            let unmet = list
+                .names
+                .missing(own.filter(|(number, _)| !list.is_met(*number)));
             first += asked.len();
             if !unmet.is_empty() {
                 return Err(unknown(argument, &unmet, &list.names));

@@ -176,7 +176,8 @@ fn has(schema: &Value, name: &str, schemas: &Map<String, Value>) -> bool {
 fn leads(schema: &Value, path: &[String], schemas: &Map<String, Value>) -> bool {
     let schema = resolve(schema, schemas);
     let Some((first, rest)) = path.split_first() else {
-        return schema["type"] == "array" || schema["type"].is_null();
+        // A schema that says nothing may be anything.
+        return schema["type"] == "array" || schema.as_object().is_some_and(|own| own.is_empty());
     };
     let further = &schema["additionalProperties"];
     let any = first == "*";
