@@ -56,9 +56,11 @@ fn status(state: &mut State, arguments: &Arguments) -> Answer {
         .iter()
         .find(|(id, ..)| *id == execution.workflow)
         .map_or("", |(_, name, ..)| *name);
-    let device = state.device_by_moid(execution.moid)?;
+    // The device may be gone since.
+    let device = state.device_by_moid(execution.moid);
+    let device = device.map_or("", |device| &device.display_name);
     let log = json!({
-        "moID": execution.moid, "rbName": name, "displayName": device.display_name, "logSeverity": 5,
+        "moID": execution.moid, "rbName": name, "displayName": device, "logSeverity": 5,
         "logMessage": "Completed",
         "logData": [{ "taskName": "Test the service", "logSeverity": 5, "logMessage": "The service answers." }],
     });

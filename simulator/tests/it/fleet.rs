@@ -388,6 +388,8 @@ async fn every_read_of_the_small_network_is_one_of_the_fleet() {
             .iter()
             .find(|row| row["deviceName"] == "s1-vcenter-01");
         let vcenter = text(vcenter.expect("a vCenter"), "moid");
+        let router = devices.iter().find(|row| row["deviceName"] == "s1-rtr-01");
+        let router = router.expect("a router");
         for operation in contract()
             .iter()
             .filter(|operation| operation.method == "GET")
@@ -399,10 +401,11 @@ async fn every_read_of_the_small_network_is_one_of_the_fleet() {
                     let value = place.map_or(value, |(_, fleet)| (*fleet).to_owned());
                     (
                         name,
-                        if name == "moID" {
-                            vcenter.to_owned()
-                        } else {
-                            value
+                        match name {
+                            "moID" => vcenter.to_owned(),
+                            "DeviceID" => text(router, "moid").to_owned(),
+                            "RouterIP" => text(router, "ipaddress").to_owned(),
+                            _ => value,
                         },
                     )
                 })
