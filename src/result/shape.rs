@@ -20,9 +20,8 @@ use super::query::{Query, Words};
 use super::verdict::Problem;
 use super::writer::Writer;
 
-pub(crate) use reader::HELD;
 pub(super) use reader::outline;
-pub use reader::{Read, Reader};
+pub use reader::{HELD, Read, Reader};
 pub use series::Series;
 
 /// What is kept free for the mark at the end of a shortened container.

@@ -600,7 +600,6 @@ fn arguments_that_cannot_be_applied_are_named() {
         sort: Sort::parse("a").unwrap(),
         count_by: std::vec!["a".into()],
         points: Some(5),
-        ..Query::default()
     };
     let selection = Selection {
         limit: 1,

@@ -23,7 +23,7 @@ use super::{Context, ENVELOPE_RESERVE, Limits, MARK, MORE, Plan, Selection, Shap
 const LONGEST: usize = 1 << 20;
 /// Longest answer that is held while it is open whether it has a list, and longest answer without a list that is read
 /// whole, in bytes.
-pub(crate) const HELD: usize = 4 << 20;
+pub const HELD: usize = 4 << 20;
 /// Longest member beside a list that is shown and also looked into for a list, in bytes.
 const SMALL: usize = 64 << 10;
 /// Most arrays that are read as if they were the list while it is open which one is.

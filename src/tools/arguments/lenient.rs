@@ -293,7 +293,7 @@ pub(crate) fn words(answer: &str) -> Vec<Words> {
     while let Some((name, value)) = ahead.pop() {
         match value {
             Value::Object(members) => {
-                ahead.extend(members.iter().map(|(name, value)| (name.as_str(), value)))
+                ahead.extend(members.iter().map(|(name, value)| (name.as_str(), value)));
             }
             Value::Array(items) => ahead.extend(items.iter().map(|item| (name, item))),
             Value::String(meaning) => {

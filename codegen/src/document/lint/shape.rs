@@ -177,7 +177,7 @@ fn leads(schema: &Value, path: &[String], schemas: &Map<String, Value>) -> bool 
     let schema = resolve(schema, schemas);
     let Some((first, rest)) = path.split_first() else {
         // A schema that says nothing may be anything.
-        return schema["type"] == "array" || schema.as_object().is_some_and(|own| own.is_empty());
+        return schema["type"] == "array" || schema.as_object().is_some_and(Map::is_empty);
     };
     let further = &schema["additionalProperties"];
     let any = first == "*";
