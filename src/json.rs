@@ -210,7 +210,8 @@ impl<'a> Scanner<'a> {
             .get(self.at..)
             .is_some_and(|rest| rest.starts_with(tokens));
         if found {
-            self.at += tokens.len();
+            // When they were met first, what was there of the text may have ended before the white space behind them.
+            self.at = space_end(self.text, self.at + tokens.len());
         }
         found
     }

@@ -192,7 +192,9 @@ fn is_newest(context: &RequestContext<RoleServer>) -> bool {
 
 /// Every list has one page.
 fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
-    if request.is_some_and(|request| request.cursor.is_some()) {
+    let cursor = request.and_then(|request| request.cursor);
+    // Some clients send an empty one for none.
+    if cursor.is_some_and(|cursor| !cursor.is_empty()) {
         return Err(ErrorData::invalid_params(
             "unknown cursor: the list has one page",
             None,

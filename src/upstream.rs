@@ -261,7 +261,8 @@ impl<'a> Session<'a> {
             // Nothing that explains a failure is as long as that.
             return Err(Error::from(Failure::Status { status }).challenged(challenge));
         }
-        if !as_it_arrives {
+        // A part of an answer without a list would be the wrong part.
+        if !as_it_arrives || plan_of(operation).list.is_none() {
             return Err(Error::TooLarge { limit: most });
         }
         incoming.reserve(LARGEST_SHARE).await?;

@@ -126,8 +126,10 @@ fn outline(schema: &Value, schemas: &Map<String, Value>, depth: usize) -> Value 
         .filter_map(|schema| schema["type"].as_str())
         .collect();
     let types = types.join(" or ");
-    // What a shared schema says of itself, that a number may come as text, is told by its types.
-    match schema["description"].as_str() {
+    // What a shared schema says of itself, that a number may come as text, is told by its types; codes are not.
+    let shared = resolved["description"].as_str();
+    let shared = shared.filter(|text| text.contains("1 ") && text.contains("2 "));
+    match schema["description"].as_str().or(shared) {
         Some(meaning) if types.is_empty() => meaning.into(),
         Some(meaning) => format!("{types}: {meaning}").into(),
         None => types.into(),

@@ -91,8 +91,8 @@ fn role(name: &str) -> Role {
         "errors" => Role::Errors,
         "errormessage" | "errormsg" | "errordescription" | "errordetails" => Role::ErrorText,
         "status" => Role::Status,
-        "result" => Role::Result,
-        "success" | "issuccess" => Role::Success,
+        "result" | "response" => Role::Result,
+        "success" | "issuccess" | "ok" => Role::Success,
         "errorcode" => Role::ErrorCode,
         "code" | "statuscode" => Role::Code,
         "responsecode" => Role::ResponseCode,
@@ -186,19 +186,36 @@ impl Envelope {
                     "true" => self.success = true,
                     _ => {}
                 },
+                Kind::Object => match inner(scan)? {
+                    Some(Problem::Reported { code, message }) => {
+                        self.doubt = Some(Said {
+                            code,
+                            message,
+                            more: true,
+                        });
+                    }
+                    _ => self.other(scan, kind)?,
+                },
+                Kind::Word if scalar(&mut scan.clone())? == "false" => {
+                    self.doubt = Some(Said::default());
+                }
                 _ => self.other(scan, kind)?,
             },
             Role::Success => match kind {
-                Kind::Word | Kind::String => match scalar(scan)?.to_ascii_lowercase().as_str() {
-                    "false" => self.denied = true,
-                    "true" => self.success = true,
-                    "null" | "" => {}
-                    text => match Outcome::of(text) {
-                        Outcome::Failure => self.denied = true,
-                        Outcome::Success => self.success = true,
-                        Outcome::Neither => self.data = true,
-                    },
-                },
+                Kind::Word | Kind::String | Kind::Number => {
+                    match scalar(scan)?.to_ascii_lowercase().as_str() {
+                        "false" => self.denied = true,
+                        // A count of nothing, if anything else is there.
+                        "0" => self.doubt = Some(Said::default()),
+                        "true" => self.success = true,
+                        "null" | "" => {}
+                        text => match Outcome::of(text) {
+                            Outcome::Failure => self.denied = true,
+                            Outcome::Success => self.success = true,
+                            Outcome::Neither => self.data = true,
+                        },
+                    }
+                }
                 _ => self.other(scan, kind)?,
             },
             Role::ErrorCode | Role::Code | Role::ResponseCode => match kind {
@@ -294,6 +311,28 @@ impl Envelope {
             .as_deref()
             .filter(|text| bare && !text.is_empty())
     }
+}
+
+/// What an object is, if it reports a failure and nothing else.
+fn inner(scan: &Scanner<'_>) -> Result<Option<Problem>, Flaw> {
+    let mut scan = scan.clone();
+    let mut envelope = Envelope::default();
+    let mut more = scan.open(b'}')?;
+    while more {
+        let key = scan.key()?;
+        let name = decoded(&scan, &key);
+        let (role, kind) = (role(&name), scan.kind()?);
+        if matches!(kind, Kind::Object | Kind::Array) && matches!(role, Role::Data | Role::Result) {
+            // Data, which may be the list, and is not to be waited for.
+            return Ok(None);
+        }
+        let begin = scan.position();
+        envelope.read(role, &mut scan)?;
+        scan.rewind(begin);
+        scan.skip(2)?;
+        more = scan.next(b'}')?;
+    }
+    Ok(envelope.inner_failure())
 }
 
 fn reported(said: Said) -> Problem {

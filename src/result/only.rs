@@ -73,7 +73,7 @@ fn silenced(failure: Failure<Foreign>, received: Received<'_>) -> Failure<Foreig
             bytes,
         },
         // No names were asked for.
-        Failure::UnknownNames { .. } => Failure::Status {
+        Failure::UnknownNames { .. } | Failure::Uncomparable { .. } => Failure::Status {
             status: received.status,
         },
         silent @ (Failure::Status { .. }

@@ -15,6 +15,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::json::quoted;
 
@@ -138,7 +139,16 @@ impl Where {
     ///
     /// Where in the text the grammar is broken, in characters from 1 on, and what is accepted.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut parser = Parser { text, at: 0 };
+        Self::with_words(text, &[])
+    }
+
+    /// Reads conditions about fields for whose codes there are words.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Where::parse`].
+    pub(crate) fn with_words(text: &str, words: &[Words]) -> Result<Self, String> {
+        let mut parser = Parser { text, at: 0, words };
         let mut conditions = Vec::new();
         parser.blanks();
         if parser.rest().is_empty() {
@@ -171,13 +181,30 @@ impl Where {
             .map(|condition| condition.name.as_str())
     }
 
+    /// The fields that the conditions are about: the code of a word where the value is a code or the word for one, and else
+    /// what was named.
+    pub(super) fn fields<'w>(&'w self, plan: Plan<'w>) -> impl Iterator<Item = &'w str> {
+        self.conditions.iter().map(move |condition| {
+            let code = plan.meant(&condition.name);
+            let is_code =
+                number(&condition.value).is_some() || plan.code(code, &condition.value).is_some();
+            match condition.operator {
+                Operator::Contains | Operator::Lacks => condition.name.as_str(),
+                _ if is_code => code,
+                _ => condition.name.as_str(),
+            }
+        })
+    }
+
     /// The conditions, ready to be compared.
     pub(super) fn tests(&self, plan: Plan<'_>) -> Vec<Test> {
         let test = |condition: &Condition| {
             let code = plan.code(plan.meant(&condition.name), &condition.value);
+            let test = Test::new(condition);
             Test {
+                number: test.number.or_else(|| number(code?)),
                 code: code.map(str::to_lowercase),
-                ..Test::new(condition)
+                ..test
             }
         };
         self.conditions.iter().map(test).collect()
@@ -275,6 +302,7 @@ fn direction(part: &str) -> (&str, bool) {
 struct Parser<'t> {
     text: &'t str,
     at: usize,
+    words: &'t [Words],
 }
 
 impl<'t> Parser<'t> {
@@ -352,10 +380,18 @@ impl<'t> Parser<'t> {
             operator,
             Operator::Less | Operator::AtMost | Operator::Greater | Operator::AtLeast
         );
-        if ordered && number(&value).is_none() && time(&value).is_none() {
+        let is_word = || {
+            let mut codes = self.words.iter().flat_map(|words| &words.codes);
+            codes.any(|(word, _)| word.eq_ignore_ascii_case(&value))
+        };
+        let comparable = number(&value).is_some()
+            || time(&value).is_some()
+            || relative(&value).is_some()
+            || is_word();
+        if ordered && !comparable {
             self.at = begin;
             return Err(self.wrong(&format!(
-                "{sign} compares numbers and times only, and this is neither"
+                "{sign} compares numbers and times (2026-01-14T09:00:00Z, now-1h) only, and this is neither"
             )));
         }
         Ok(Condition {
@@ -385,7 +421,16 @@ pub(super) struct Test {
     code: Option<String>,
     number: Option<Number>,
     time: Option<i64>,
+    /// Whether the time is an instant, and else the local time of some clock.
+    is_instant: bool,
 }
+
+/// Why a value cannot be compared: it holds an epoch.
+const EPOCHS: &str = "it holds epoch milliseconds or seconds: compare with an instant, which has a zone (2026-01-14T09:00:00Z, now-1h), or with a number";
+/// It holds local times.
+const LOCAL: &str = "it holds times without a zone, in the server's local time: compare with one in the same form, without a zone, or ask a field with epochs";
+/// It holds times.
+const TIMES: &str = "it holds times as text: compare with one in the same form";
 
 impl Test {
     fn new(condition: &Condition) -> Self {
@@ -394,24 +439,69 @@ impl Test {
             text: condition.value.to_lowercase(),
             code: None,
             number: number(&condition.value),
-            time: time(&condition.value),
+            time: relative(&condition.value).or_else(|| time(&condition.value)),
+            is_instant: has_zone(&condition.value) || relative(&condition.value).is_some(),
+        }
+    }
+
+    /// How a value is to the one of the condition; `None` if they are of different kinds.
+    ///
+    /// # Errors
+    ///
+    /// Why two times cannot be compared.
+    fn ordering(&self, value: &str) -> Result<Option<Ordering>, &'static str> {
+        /// From here on a number is no count and no share, but a time.
+        const EPOCH: f64 = 1e9;
+        /// From here on it is in milliseconds.
+        const MILLISECONDS: f64 = 1e11;
+        let found = number(value);
+        if let (Some(own), Some(number)) = (self.number, found) {
+            return Ok(Some(number.compare(own)));
+        }
+        if let (Some(own), Some(number)) = (self.time, found) {
+            if number.value < EPOCH {
+                return Ok(None);
+            }
+            if !self.is_instant {
+                return Err(EPOCHS);
+            }
+            let scale = if number.value < MILLISECONDS {
+                1.0
+            } else {
+                1e3
+            };
+            #[allow(
+                clippy::cast_precision_loss,
+                reason = "moments are far below 2^53 seconds"
+            )]
+            return Ok((number.value / scale).partial_cmp(&(own as f64)));
+        }
+        let Some(time) = time(value) else {
+            return Ok(None);
+        };
+        match self.time {
+            Some(own) if !self.is_instant || has_zone(value) => Ok(Some(time.cmp(&own))),
+            Some(_) => Err(LOCAL),
+            None if self.number.is_some_and(|own| own.value >= EPOCH) => Err(TIMES),
+            None => Ok(None),
         }
     }
 
     /// Whether a value meets the condition. One that an item lacks is unequal to everything and contains nothing.
-    pub(super) fn fits(&self, value: Option<&str>) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be compared with the value.
+    pub(super) fn fits(&self, value: Option<&str>) -> Result<bool, &'static str> {
         let Some(value) = value else {
-            return matches!(self.operator, Operator::Unequal | Operator::Lacks);
+            return Ok(matches!(self.operator, Operator::Unequal | Operator::Lacks));
         };
-        let ordering = || {
-            if let Some(own) = self.number
-                && let Some(number) = number(value)
-            {
-                return Some(number.compare(own));
-            }
-            Some(time(value)?.cmp(&self.time?))
+        let ordering = match self.operator {
+            Operator::Contains => return Ok(contains(value, &self.text)),
+            Operator::Lacks => return Ok(!contains(value, &self.text)),
+            _ => self.ordering(value)?,
         };
-        let equal = || match ordering() {
+        let equal = || match ordering {
             Some(ordering) => ordering == Ordering::Equal,
             None => {
                 same(value, &self.text)
@@ -421,17 +511,64 @@ impl Test {
                         .is_some_and(|code| same(value.trim(), code))
             }
         };
-        match self.operator {
-            Operator::Equal => equal(),
+        Ok(match self.operator {
             Operator::Unequal => !equal(),
-            Operator::Contains => contains(value, &self.text),
-            Operator::Lacks => !contains(value, &self.text),
-            Operator::Less => ordering().is_some_and(Ordering::is_lt),
-            Operator::AtMost => ordering().is_some_and(Ordering::is_le),
-            Operator::Greater => ordering().is_some_and(Ordering::is_gt),
-            Operator::AtLeast => ordering().is_some_and(Ordering::is_ge),
-        }
+            Operator::Less => ordering.is_some_and(Ordering::is_lt),
+            Operator::AtMost => ordering.is_some_and(Ordering::is_le),
+            Operator::Greater => ordering.is_some_and(Ordering::is_gt),
+            Operator::AtLeast => ordering.is_some_and(Ordering::is_ge),
+            Operator::Equal | Operator::Contains | Operator::Lacks => equal(),
+        })
     }
+}
+
+/// The instant that `now`, or `now-1h` and its kin, name, in seconds since 1970.
+fn relative(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    let rest = text.strip_prefix("now")?.trim();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let now = i64::try_from(now.as_secs()).ok()?;
+    if rest.is_empty() {
+        return Some(now);
+    }
+    let (sign, amount) = rest.split_at_checked(1)?;
+    let amount = amount.trim();
+    let (digits, unit) = amount.split_at_checked(amount.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    let shift = digits.trim().parse::<i64>().ok()?.checked_mul(seconds)?;
+    match sign {
+        "-" => now.checked_sub(shift),
+        "+" => now.checked_add(shift),
+        _ => None,
+    }
+}
+
+/// Whether a text that is a time says its zone in a way that names one instant: as a shift, or as that of no shift. Other
+/// abbreviations mean several zones.
+fn has_zone(text: &str) -> bool {
+    let text = text.trim();
+    if text.ends_with(" UTC") || text.ends_with(" GMT") {
+        return true;
+    }
+    let Some((_, behind)) = text.split_once(':') else {
+        return false;
+    };
+    let shift = behind.rsplit_once(['+', '-']).map(|(_, shift)| shift);
+    behind.ends_with(['Z', 'z'])
+        || shift.is_some_and(|shift| {
+            let digits = shift.bytes().filter(u8::is_ascii_digit).count();
+            matches!(digits, 2 | 4)
+                && shift
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b':')
+        })
 }
 
 /// Whether two texts are the same in any case; the second is in lower case.

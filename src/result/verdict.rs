@@ -83,6 +83,13 @@ pub enum Failure<T = Told> {
     },
     /// Nested deeper than any documented answer.
     TooDeep,
+    /// The answer is a success, and a condition cannot be compared with what a field holds.
+    Uncomparable {
+        /// The name that the caller gave.
+        name: T,
+        /// Why, and what to do.
+        why: &'static str,
+    },
     /// The answer is a success, and nothing in it has the names that the caller gave.
     UnknownNames {
         /// The argument that holds the names.
@@ -130,6 +137,10 @@ impl Failure<Foreign> {
             Self::Truncated { bytes } => Failure::Truncated { bytes },
             Self::Empty { status } => Failure::Empty { status },
             Self::TooDeep => Failure::TooDeep,
+            Self::Uncomparable { name, why } => Failure::Uncomparable {
+                name: tell(name),
+                why,
+            },
             Self::UnknownNames {
                 argument,
                 names,
@@ -158,6 +169,7 @@ impl Failure {
             | Self::WebPage { .. }
             | Self::Truncated { .. }
             | Self::Empty { .. }
+            | Self::Uncomparable { .. }
             | Self::TooDeep => false,
         }
     }
@@ -206,6 +218,9 @@ impl fmt::Display for Failure {
             }
             Self::Empty { status } => write!(f, "the answer is empty (HTTP {status})"),
             Self::TooDeep => f.write_str("the answer is nested deeper than 64 levels"),
+            Self::Uncomparable { name, why } => {
+                write!(f, "`where` cannot compare `{name}`: {why}")
+            }
             Self::UnknownNames {
                 argument,
                 names,
@@ -248,6 +263,13 @@ pub enum Problem {
         code: Option<String>,
         /// What is said about it.
         message: String,
+    },
+    /// A condition cannot be compared with what a field holds.
+    Uncomparable {
+        /// The name that the caller gave.
+        name: String,
+        /// Why, and what to do.
+        why: &'static str,
     },
     /// Names that the caller gave fit nothing in it.
     UnknownNames {
@@ -359,6 +381,12 @@ pub(crate) fn failure(received: Received<'_>, bytes: usize, problem: Problem) ->
                 status,
                 code: code.map(|code| Foreign::new(Source::ErrorCode, &code)),
                 message: Foreign::new(Source::ErrorMessage, &message),
+            };
+        }
+        Problem::Uncomparable { name, why } => {
+            return Failure::Uncomparable {
+                name: Foreign::new(Source::ErrorMessage, &name),
+                why,
             };
         }
         Problem::UnknownNames {

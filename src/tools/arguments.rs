@@ -20,7 +20,7 @@ use crate::opmanager::{Connection, Error, Zone};
 use crate::result::Selection;
 use check::Expected;
 pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
-pub(crate) use lenient::words;
+pub(crate) use lenient::{plain, words};
 pub(crate) use schema::{Asked, SELECTION_ARGUMENTS, around, listed, names, without_connection};
 use times::ServerZone;
 
@@ -102,7 +102,7 @@ pub(crate) fn check(
             misplaced.map(|(name, _)| connection::misplaced(&format!("`{name}`"), wording)),
         );
     }
-    let selection = check::selection(&given)
+    let selection = check::selection(&given, tool.words())
         .map_err(|wrong| problems.extend(wrong))
         .unwrap_or_default();
     match connection {

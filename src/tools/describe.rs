@@ -34,11 +34,14 @@ pub(crate) fn known(policy: &Policy) -> impl Iterator<Item = &'static Tool> {
 /// What to do instead. The name is not repeated: it may be a key in the wrong place.
 pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static Tool, String> {
     let known = || known(policy);
+    let plain = arguments::plain(name.rsplit('/').next().unwrap_or_default());
     known()
         .find(|tool| {
             let id = tool.operation().map(|operation| operation.id);
             tool.answers_to(name) || id == Some(name)
         })
+        // In another case, with other separators, or with its path before it.
+        .or_else(|| known().find(|tool| arguments::plain(tool.name()) == plain))
         .ok_or_else(|| {
             let close = suggestion(name, known().map(Tool::name));
             format!("`operation` is none of OpManager's{close}\nfind_operations finds operations by what you want to do.")

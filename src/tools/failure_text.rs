@@ -193,7 +193,7 @@ impl Cause {
             Failure::Truncated { .. } | Failure::Empty { .. } => Self::Incomplete,
             Failure::TooDeep => Self::NotOpManager,
             // It lists the names that exist.
-            Failure::UnknownNames { .. } => Self::Said,
+            Failure::UnknownNames { .. } | Failure::Uncomparable { .. } => Self::Said,
         }
     }
 
@@ -476,10 +476,16 @@ impl Case<'_> {
             );
             steps.push(capitalised(&text));
         }
-        steps.push(
-            "The operator of this MCP server can permit larger answers (--max-response-bytes BYTES)"
-                .to_owned(),
-        );
+        match self.error {
+            Error::TooLarge { limit } if *limit == crate::result::HELD => steps.push(
+                "An answer without a list is read up to this size: ask for a shorter period, or for less"
+                    .to_owned(),
+            ),
+            _ => steps.push(
+                "The operator of this MCP server can permit larger answers (--max-response-bytes BYTES)"
+                    .to_owned(),
+            ),
+        }
     }
 }
 
@@ -550,7 +556,7 @@ fn may_have_happened(error: &Error) -> bool {
             | Failure::Empty { .. }
             | Failure::NotJson { .. }
             | Failure::TooDeep => true,
-            Failure::UnknownNames { .. } => false,
+            Failure::UnknownNames { .. } | Failure::Uncomparable { .. } => false,
         },
         // Nothing was sent, or the answer says what came of it.
         Error::Argument { .. }
@@ -776,6 +782,7 @@ mod tests {
                 | Failure::Truncated { .. }
                 | Failure::Empty { .. }
                 | Failure::TooDeep
+                | Failure::Uncomparable { .. }
                 | Failure::UnknownNames { .. } => {}
             }
         }

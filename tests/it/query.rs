@@ -652,3 +652,100 @@ fn the_word_of_a_code_stands_for_it() {
         assert_eq!(found["matched"], matched, "{filter}: {text}");
     }
 }
+
+#[test]
+fn instants_compare_with_epochs_and_never_with_local_times() {
+    let body = r#"[{"at":1768381800000,"text":"14 Jan 2026 09:10:00 AM CET","iso":"2026-01-14T10:10:00+01:00"},
+        {"at":1768385400000,"text":"14 Jan 2026 10:10:00 AM CET","iso":"2026-01-14T11:10:00+01:00"}]"#;
+    let ask = |filter: &str| {
+        let filter = Where::parse(filter).unwrap();
+        answer(
+            body,
+            11,
+            &[],
+            (
+                &asked(Query {
+                    filter,
+                    ..Query::default()
+                }),
+                false,
+            ),
+        )
+    };
+    for (filter, matched) in [
+        ("at>=2026-01-14T09:40:00Z", 1),
+        ("at>=2026-01-14T10:10:00+01:00", 2),
+        ("at<now-1h", 2),
+        ("at>now", 0),
+        ("at=1768381800000", 1),
+        ("iso>2026-01-14T09:30:00Z", 1),
+        ("text>'14 Jan 2026 09:30:00 AM'", 1),
+        ("text>=2026-01-14", 2),
+    ] {
+        assert_eq!(ask(filter).unwrap()["matched"], matched, "{filter}");
+    }
+    for (filter, name, part) in [
+        ("at>'2026-01-14 09:00'", "at", "an instant"),
+        ("at>2026-01-14", "at", "an instant"),
+        ("text>2026-01-14T09:30:00Z", "text", "without a zone"),
+        ("text>now-1h", "text", "without a zone"),
+        ("text>1768381800000", "text", "times as text"),
+    ] {
+        match ask(filter) {
+            Err(Problem::Uncomparable { name: told, why }) => {
+                assert_eq!(told, name);
+                assert!(why.contains(part), "{filter}: {why}");
+            }
+            other => panic!("{filter}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn words_are_looked_into_and_codes_are_compared() {
+    let codes = [("Critical", "1"), ("Trouble", "2")];
+    let words = [Words {
+        field: "statusNum".to_owned(),
+        codes: codes
+            .map(|(word, code)| (word.to_owned(), code.to_owned()))
+            .into(),
+    }];
+    let plan = Plan {
+        list: Some(&[]),
+        codes: &[("statusStr", "statusNum")],
+        words: &words,
+        ..Plan::default()
+    };
+    let body = r#"[{"statusStr":"Critique","statusNum":1},{"statusStr":"Panne","statusNum":"2"},{"statusStr":"Critical"}]"#;
+    for (filter, matched) in [
+        ("statusStr=Critical", 2),
+        ("statusStr=critique", 1),
+        ("statusStr~criti", 2),
+        ("statusStr!~criti", 1),
+        ("statusStr=2", 1),
+        ("statusNum=trouble", 1),
+        ("statusStr<=1", 2),
+    ] {
+        let selection = asked(Query {
+            filter: Where::parse(filter).unwrap(),
+            ..Query::default()
+        });
+        let text = shape(body.as_bytes(), plan, &selection, objects(), &|_| None).unwrap();
+        let found: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(found["matched"], matched, "{filter}: {text}");
+    }
+}
+
+#[test]
+fn white_space_around_colons_may_be_split_anywhere() {
+    let body = "[ { \"a\" : 1 , \"b\": \"x\" } ,\n { \"a\" : 2 , \"b\": \"y\" } , { \"a\" :3, \"b\":\n\"z\" } ]";
+    let query = || Query {
+        filter: Where::parse("a>1").unwrap(),
+        sort: Sort::parse("-b").unwrap(),
+        ..Query::default()
+    };
+    for part in 1..body.len() {
+        let found = answer(body, part, &[], (&asked(query()), false)).unwrap();
+        assert_eq!(found["matched"], 2, "{part}: {found}");
+    }
+}

@@ -121,7 +121,11 @@ async fn a_plain_answer_is_marked() {
     let simulator = simulator().await;
     let mut session = Session::start(&[]).await;
     let reply = list_devices(&mut session, &simulator, json!({})).await;
-    assert!(reply.texts[1].contains("Plain HTTP: key and answer"), "{}", reply.texts[1]);
+    assert!(
+        reply.texts[1].contains("Plain HTTP: key and answer"),
+        "{}",
+        reply.texts[1]
+    );
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ pub(super) struct List<'a> {
     /// Places in `wants` of codes, each with that of the word which counts where an item has no code.
     instead: Vec<(usize, usize)>,
     tests: Vec<Test>,
+    /// A condition that could not be compared with a value, by its number, and why.
+    pub(super) uncomparable: Option<(usize, &'static str)>,
     /// Where the values are that the item has for `wants`.
     found: Vec<Found>,
     /// The names of the item before, as they were sent, up to where their values began: mostly the next item has the same.
@@ -211,24 +213,31 @@ impl<'a> List<'a> {
     pub(super) fn new(context: Context<'a>, name: String, documented: bool, end: usize) -> Self {
         let query = &context.selection.query;
         let named = context.named().len();
-        let wants: Vec<&str> = query
+        let plan = context.plan;
+        let others = || {
+            query
+                .sort
+                .names()
+                .chain(query.count_by.iter().map(String::as_str))
+        };
+        let asked: Vec<&'a str> = query.filter.names().chain(others()).collect();
+        let codes = query
             .filter
-            .names()
-            .chain(query.sort.names())
-            .chain(query.count_by.iter().map(String::as_str))
-            .collect();
+            .fields(plan)
+            .chain(others().map(|name| plan.meant(name)));
+        let mut wants: Vec<&'a str> = codes.collect();
         // The code of a word counts, and the word itself where an item has no code.
-        let words = wants
+        let words = asked
             .iter()
+            .zip(&wants)
             .enumerate()
-            .filter(|(_, name)| context.plan.meant(name) != **name);
-        let words: Vec<(usize, &str)> = words.map(|(want, name)| (want, *name)).collect();
+            .filter(|(_, (asked, want))| asked != want);
+        let words: Vec<(usize, &'a str)> = words.map(|(want, (asked, _))| (want, *asked)).collect();
         let instead = (wants.len()..)
             .zip(&words)
             .map(|(own, (want, _))| (*want, own))
             .collect();
-        let codes = wants.into_iter().map(|name| context.plan.meant(name));
-        let wants: Vec<&str> = codes.chain(words.iter().map(|(_, name)| *name)).collect();
+        wants.extend(words.iter().map(|(_, word)| *word));
         let names = Names::new(named + wants.len());
         Self {
             name,
@@ -247,7 +256,8 @@ impl<'a> List<'a> {
             fields: context.fields(),
             wants: (named..).zip(wants).collect(),
             instead,
-            tests: query.filter.tests(context.plan),
+            tests: query.filter.tests(plan),
+            uncomparable: None,
             found: Vec::new(),
             layout: Vec::new(),
             matched: 0,
@@ -418,13 +428,23 @@ impl<'a> List<'a> {
                 None => word,
             })
         };
-        looked.matched = self
-            .tests
-            .iter()
-            .zip(filter)
-            .enumerate()
-            .all(|(number, (test, value))| test.fits(text(number, value).as_deref()));
+        let mut uncomparable = None;
+        looked.matched =
+            self.tests
+                .iter()
+                .zip(filter)
+                .enumerate()
+                .all(
+                    |(number, (test, value))| match test.fits(text(number, value).as_deref()) {
+                        Ok(fits) => fits,
+                        Err(why) => {
+                            uncomparable = Some((number, why));
+                            false
+                        }
+                    },
+                );
         if !looked.matched {
+            self.uncomparable = self.uncomparable.or(uncomparable);
             return Ok(());
         }
         let sorted = query.sort.names().count();

@@ -1159,6 +1159,18 @@ impl<'a> Reader<'a> {
             .missing(context.fields().into_iter().filter(|(number, name)| {
                 *number < named.len() && !self.siblings.named.contains(&name.to_lowercase())
             }));
+        // Nothing that could be compared is not the same as nothing that fits.
+        if let Some((number, why)) = list.uncomparable.filter(|_| list.matched == 0) {
+            return Err(Problem::Uncomparable {
+                name: query
+                    .filter
+                    .names()
+                    .nth(number)
+                    .unwrap_or_default()
+                    .to_owned(),
+                why,
+            });
+        }
         if !context.plan.read || list.names.existing().is_empty() {
             return Ok(missing);
         }
@@ -1230,7 +1242,8 @@ impl<'a> Reader<'a> {
             if !query.filter.is_empty() {
                 out.push(&format!(",\"matched\":{matched}"));
             }
-            if more {
+            // Whoever follows it must get on.
+            if more && returned > 0 {
                 out.push(&format!(",\"next_offset\":{next}"));
             }
             if list.cut {
@@ -1257,6 +1270,9 @@ impl<'a> Reader<'a> {
                 &list,
                 end - ENVELOPE_RESERVE - self.siblings.chars,
             );
+        }
+        if list.groups.other > 0 {
+            notes.push("Only the values that came first are counted for themselves; `other` may hold larger groups: narrow the question with `where`.".into());
         }
         if !list.documented {
             let name = context

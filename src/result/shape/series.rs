@@ -332,9 +332,13 @@ fn thinned(count: usize, wanted: usize) -> Vec<usize> {
         .collect()
 }
 
-/// A number to four digits behind the point, without those that say nothing.
+/// A number to four digits behind the point, a small one to four that say something, without those that say nothing.
 fn shown(value: f64) -> String {
-    let rounded = (value * 1e4).round() / 1e4;
+    let scale = match value.abs() {
+        small if small > 0.0 && small < 0.1 => 10f64.powi(3 - small.log10().floor() as i32),
+        _ => 1e4,
+    };
+    let rounded = (value * scale).round() / scale;
     if rounded.is_finite() {
         format!("{}", rounded + 0.0)
     } else {
@@ -345,6 +349,20 @@ fn shown(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_numbers_are_shown_by_their_own_digits() {
+        for (value, text) in [
+            (0.00004, "0.00004"),
+            (1e-6, "0.000001"),
+            (0.012_345_6, "0.01235"),
+            (49.0, "49"),
+            (-3.141_592_6, "-3.1416"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(shown(value), text);
+        }
+    }
 
     #[test]
     fn points_are_thinned_evenly_and_the_newest_is_kept() {

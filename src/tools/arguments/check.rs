@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::schema::{BOUNDS, listed, names};
 use super::{Arguments, Problems, codes, lenient};
 use crate::opmanager::ApiKey;
-use crate::result::{Query, Selection, Sort, Where, count_by};
+use crate::result::{Query, Selection, Sort, Where, Words, count_by};
 use crate::tools::policy::suggestion;
 
 /// Longest text of one argument, in characters.
@@ -85,7 +85,7 @@ impl Expected<'_> {
 }
 
 /// The selection, from arguments whose types have been checked; or everything that is wrong with it.
-pub(super) fn selection(given: &Arguments) -> Result<Selection, Vec<String>> {
+pub(super) fn selection(given: &Arguments, words: &[Words]) -> Result<Selection, Vec<String>> {
     let number = |name: &str| {
         given
             .get(name)
@@ -94,7 +94,7 @@ pub(super) fn selection(given: &Arguments) -> Result<Selection, Vec<String>> {
     };
     let text = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
     let mut problems = Vec::new();
-    let filter = Where::parse(text("where"))
+    let filter = Where::with_words(text("where"), words)
         .map_err(|problem| problems.push(format!("`where` {problem}")))
         .unwrap_or_default();
     let sort = Sort::parse(text("sort"))
@@ -165,7 +165,7 @@ fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
             Some(text) => check_text(name, text, schema),
         },
         Some("integer") => match value.as_i64() {
-            None => Some("must be a whole number".to_owned()),
+            None => Some(whole_number(schema)),
             Some(number) => {
                 let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
                 let own = BOUNDS.iter().find(|(own, ..)| *own == name);
@@ -190,6 +190,26 @@ fn check_value(name: &str, value: &Value, schema: &Value) -> Option<String> {
         _ => None,
     };
     problem.map(|problem| format!("`{name}` {problem}"))
+}
+
+/// What is accepted where a whole number is wanted.
+fn whole_number(schema: &Value) -> String {
+    let bound = |key: &str| schema.get(key).and_then(Value::as_i64);
+    let range = match (bound("minimum"), bound("maximum")) {
+        (Some(minimum), Some(maximum)) => format!(", {minimum} to {maximum}"),
+        (Some(minimum), None) => format!(", at least {minimum}"),
+        _ => String::new(),
+    };
+    let codes = lenient::codes(schema["description"].as_str().unwrap_or_default());
+    let words: Vec<String> = codes
+        .iter()
+        .map(|(code, word)| format!("{code} {word}"))
+        .collect();
+    let words = match words.len() {
+        0 | 1 => String::new(),
+        _ => format!(", or one word of: {}", words.join(", ")),
+    };
+    format!("must be a whole number{range}{words}")
 }
 
 fn check_text(name: &str, text: &str, schema: &Value) -> Option<String> {

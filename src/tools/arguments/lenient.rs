@@ -107,7 +107,7 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
 }
 
 /// A name without case and separators.
-pub(super) fn plain(name: &str) -> String {
+pub(crate) fn plain(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '_' | '-' | ' '))
         .flat_map(char::to_lowercase)
@@ -267,7 +267,7 @@ fn in_the_case_of(text: &str, schema: &Value) -> Option<String> {
 }
 
 /// The codes that a description explains, such as `1 Critical, 2 Trouble` or `Today 6, Yesterday 7`.
-fn codes(description: &str) -> Vec<(i64, String)> {
+pub(super) fn codes(description: &str) -> Vec<(i64, String)> {
     let phrases = description.split([',', ';', ':', '.', '\n']);
     let read = |phrase: &str| {
         let phrase = phrase.trim().trim_start_matches("or ");
