@@ -19,8 +19,16 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         Self {
-            session: Session::start(&["--access", "destructive", "--toolsets", "all,catalogue"])
-                .await,
+            session: Session::start(&[
+                "--access",
+                "destructive",
+                "--toolsets",
+                "all,catalogue",
+                // One failure after the other, whatever it says of a lock.
+                "--share-of-rate",
+                "off",
+            ])
+            .await,
             simulator: simulator().await,
         }
     }
