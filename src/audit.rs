@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::opmanager::{Profile, Specification, Target};
+use crate::opmanager::{Profile, RateEvent, Specification, Target};
 use metrics::Metrics;
 
 /// How a call ended, or one of its requests.
@@ -30,6 +30,8 @@ pub(crate) enum Outcome {
     NotAllowed,
     /// Too many calls were waiting; nothing was sent.
     Busy,
+    /// OpManager's rate limit is used up; nothing was sent.
+    HeldBack,
     /// Nobody confirmed it; nothing was sent.
     NotConfirmed,
     /// Its caller is to have it confirmed and send it again; nothing was sent.
@@ -50,6 +52,7 @@ impl Outcome {
             Self::InvalidArguments => "invalid_arguments",
             Self::NotAllowed => "not_allowed",
             Self::Busy => "busy",
+            Self::HeldBack => "held_back",
             Self::NotConfirmed => "not_confirmed",
             Self::Asked => "confirmation_asked",
             Self::Cancelled => "cancelled",
@@ -132,6 +135,18 @@ impl Audit {
         if self.call.is_some() {
             self.measure(exchange);
             self.line(Some(operation.id), outcome, exchange);
+        }
+    }
+
+    /// Counts what a rate limit of OpManager does to requests of an operation.
+    pub(crate) fn limited(
+        &self,
+        event: RateEvent,
+        operation: &'static Specification,
+        target: &Target,
+    ) {
+        if let Some(metrics) = &self.metrics {
+            metrics.limited(event, operation.id, target);
         }
     }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::opmanager::{Http, Limits, MOST_IDLE, Profile};
+use crate::opmanager::{Http, Limits, MOST_IDLE, Profile, RateShare};
 use crate::server::{CallLimits, Confirm, ConfirmTimeout, Credentials, OpManagerServer, Settings};
 #[cfg(feature = "otel")]
 use crate::telemetry::{Endpoint, Telemetry};
@@ -72,6 +72,10 @@ struct Serve {
     /// Most bytes of answers that are held at one time, over all calls
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().max_buffered_bytes, value_parser = whole(1..=MOST_BYTES))]
     max_buffered_bytes: usize,
+    /// Which part of OpManager's documented rate limits this server uses, where several share one OpManager: 1/3 for one of
+    /// three copies; off counts nothing
+    #[arg(long, value_name = "SHARE", default_value_t = RateShare::default())]
+    share_of_rate: RateShare,
     /// What is logged to standard error; never arguments, keys or answers
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: log::Level,
@@ -191,6 +195,7 @@ impl Serve {
             ..self.answers.limits()
         });
         egress.policy.own = own;
+        egress.rate_share = self.share_of_rate;
         let http = Http::new(egress);
         let settings = Settings {
             policy: self.policy.policy(),

@@ -19,6 +19,7 @@
 
 mod address;
 mod body;
+mod budget;
 mod client;
 mod connection;
 mod error;
@@ -38,6 +39,7 @@ mod wire;
 mod zone;
 
 pub use crate::result::{Answer, Failure};
+pub use budget::{NotAShare, RateShare};
 pub use client::{Client, RawResponse};
 pub use connection::{Connection, Trust};
 pub use error::Error;
@@ -52,8 +54,10 @@ pub use target::{Host, Target};
 pub use tls::ShownCertificate;
 pub use zone::Zone;
 
+pub(crate) use budget::{Event as RateEvent, Place};
 pub(crate) use client::{Call, Head, Incoming, SendResult, plan_of};
 pub(crate) use connection::redacted;
+pub(crate) use error::is_throttle_code;
 pub(crate) use http::LARGEST_SHARE;
 pub(crate) use pool::MOST_IDLE;
 pub(crate) use probe::{Admittance, Handshake};

@@ -16,7 +16,7 @@ use crate::audit::{Audit, Exchange, Outcome};
 use crate::foreign::Redact;
 use crate::opmanager::{
     Admittance, Client, Connection, Error, Failure, Head, Http, Incoming, LARGEST_SHARE, Operation,
-    OperationId, Profile, RawResponse, Specification, plan_of,
+    OperationId, Place, Profile, RateEvent, RawResponse, Specification, plan_of,
 };
 use crate::result::{self, Expected, Plan, Read, Reader, Selection};
 
@@ -89,6 +89,7 @@ impl RequestError {
             | Error::Expands { .. }
             | Error::Encoding
             | Error::SignIn { .. }
+            | Error::HeldBack { .. }
             | Error::Refused(_)
             | Error::Shape(_) => false,
         }
@@ -183,6 +184,7 @@ impl<'a> Session<'a> {
         call: impl FnOnce(&'s Client, bool) -> Pending<'s>,
         reduce: R,
     ) -> Result<R::Output, (Error, Option<Received>)> {
+        let place = self.place(operation).await.map_err(|error| (error, None))?;
         let slots = async {
             // None of them is ever closed.
             let own = self.slots.acquire().await;
@@ -195,7 +197,10 @@ impl<'a> Session<'a> {
         };
         let _slots = tokio::time::timeout_at(self.deadline, slots)
             .await
-            .map_err(|_| (self.client.late(), None))?;
+            .map_err(|_| {
+                place.unsent();
+                (self.client.late(), None)
+            })?;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let mut record = Record::new(self, operation);
         let received = Arriving::default();
@@ -204,6 +209,12 @@ impl<'a> Session<'a> {
             received
                 .status
                 .store(incoming.head.status, Ordering::Relaxed);
+            if incoming.head.asked_again {
+                place.asked_again();
+            }
+            if place.answered(incoming.head.rate) {
+                self.limited(RateEvent::Lock, operation);
+            }
             self.reduced(incoming, reduce, &received).await
         };
         #[cfg(feature = "otel")]
@@ -226,7 +237,29 @@ impl<'a> Session<'a> {
             Ok(_) => Outcome::Success,
             Err(error) => outcome_of(error),
         };
+        match &reduced {
+            Err(error) if error.is_unsent() => place.unsent(),
+            Err(error) if error.is_throttled() && place.refused() => {
+                self.limited(RateEvent::Lock, operation);
+            }
+            _ => {}
+        }
         reduced.map_err(|error| (error, record.received))
+    }
+
+    /// A place in the budget of its target, perhaps after a short wait.
+    async fn place(&self, operation: &'static Specification) -> Result<Place<'_>, Error> {
+        let waits = || self.limited(RateEvent::Wait, operation);
+        let place = self.client.place(operation, self.deadline, waits).await;
+        if let Err(Error::HeldBack { .. }) = place {
+            self.limited(RateEvent::Refusal, operation);
+        }
+        place
+    }
+
+    fn limited(&self, event: RateEvent, operation: &'static Specification) {
+        let target = self.connection().target();
+        self.audit.limited(event, operation, target);
     }
 
     /// What a response is reduced to: one that is held as a whole, on a thread of its own if that takes long, as all calls
@@ -327,6 +360,7 @@ impl<'a> Session<'a> {
 pub(crate) fn outcome_of(error: &Error) -> Outcome {
     match error {
         Error::Refused(_) | Error::SignIn { .. } => Outcome::Refused,
+        Error::HeldBack { .. } => Outcome::HeldBack,
         _ => Outcome::NoAnswer,
     }
 }
@@ -701,6 +735,9 @@ impl<T: DeserializeOwned + Send + 'static> Reduce for One<T> {
         .map_err(|error| client.misfit(&error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod rates;
 
 #[cfg(test)]
 mod tests {

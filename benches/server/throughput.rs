@@ -260,7 +260,8 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn spawn(flags: &[&str]) -> io::Result<Self> {
         let mut child = Command::new(PROGRAM)
-            .args(["http", "--listen", "127.0.0.1:0", "--log-level", "off"])
+            .args(["http", "--listen", "127.0.0.1:0"])
+            .args(super::UNMEASURED)
             .args(flags)
             .stdout(Stdio::piped())
             .spawn()?;

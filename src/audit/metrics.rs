@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Outcome;
-use crate::opmanager::Target;
+use crate::opmanager::{RateEvent, Target};
 
 /// Bounds of the buckets of a call's time, in seconds.
 const BUCKETS: [f64; 9] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -38,6 +38,13 @@ struct ReasonLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    event: &'static str,
+    operation: &'static str,
+    target: String,
+}
+
 /// The metrics of a server.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -46,6 +53,7 @@ pub(crate) struct Metrics {
     seconds: Family<ToolLabels, Histogram>,
     bytes: Counter,
     turned: Family<ReasonLabels, Counter>,
+    limited: Family<LimitLabels, Counter>,
     running: Gauge<i64, AtomicI64>,
 }
 
@@ -76,6 +84,12 @@ impl Metrics {
             "Requests turned away unread",
             turned.clone(),
         );
+        let limited = Family::default();
+        registry.register(
+            "rate_limit_events",
+            "Requests that waited for a rate limit of OpManager or were refused for it, and locks that it reported",
+            limited.clone(),
+        );
         let running = Gauge::default();
         registry.register(
             "calls_running",
@@ -89,6 +103,7 @@ impl Metrics {
             seconds,
             bytes,
             turned,
+            limited,
             running,
         }
     }
@@ -101,16 +116,37 @@ impl Metrics {
         outcome: Outcome,
         target: Option<&Target>,
     ) {
-        let target = target
-            .map(ToString::to_string)
-            .filter(|target| self.targets.contains(target));
-        let target = target.unwrap_or_else(|| "other".to_owned());
+        let target = self.named(target);
         self.calls
             .get_or_create(&CallLabels {
                 tool,
                 access,
                 outcome: outcome.word(),
                 target,
+            })
+            .inc();
+    }
+
+    /// The target, if it is one of those that have a name.
+    fn named(&self, target: Option<&Target>) -> String {
+        let target = target
+            .map(ToString::to_string)
+            .filter(|target| self.targets.contains(target));
+        target.unwrap_or_else(|| "other".to_owned())
+    }
+
+    /// Counts what a rate limit of OpManager did to requests of an operation.
+    pub(super) fn limited(&self, event: RateEvent, operation: &'static str, target: &Target) {
+        let event = match event {
+            RateEvent::Wait => "wait",
+            RateEvent::Refusal => "refusal",
+            RateEvent::Lock => "lock",
+        };
+        self.limited
+            .get_or_create(&LimitLabels {
+                event,
+                operation,
+                target: self.named(Some(target)),
             })
             .inc();
     }
@@ -149,5 +185,30 @@ pub(crate) struct Running(Gauge<i64, AtomicI64>);
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rate_limits_do_is_counted_by_operation_and_listed_target() {
+        let metrics = Metrics::new(vec!["opm.test:8061".to_owned()]);
+        let target = |host: &str| Target::parse(host, None, None).unwrap();
+        for event in [RateEvent::Wait, RateEvent::Refusal, RateEvent::Lock] {
+            metrics.limited(event, "listAlarms", &target("opm.test"));
+            metrics.limited(event, "listAlarms", &target("unlisted.test"));
+        }
+        let text = metrics.text();
+        for event in ["wait", "refusal", "lock"] {
+            for target in ["opm.test:8061", "other"] {
+                let line = format!(
+                    "rate_limit_events_total{{event=\"{event}\",operation=\"listAlarms\",target=\"{target}\"}} 1"
+                );
+                assert!(text.contains(&line), "{text}");
+            }
+        }
+        assert!(!text.contains("unlisted"), "{text}");
     }
 }

@@ -214,6 +214,7 @@ impl TargetArgs {
                 .collect(),
             proxy: self.proxy.clone(),
             proxy_https_only: self.proxy_https_only,
+            ..Egress::default()
         }
     }
 }

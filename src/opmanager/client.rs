@@ -23,10 +23,13 @@ use crate::result::{self, Plan, Received};
 
 use super::address::Denied;
 use super::body::{Body, Broken, Encoding};
-use super::http::{Route, Unconnected};
+use super::budget::{Place, Told as ToldOfRate};
+use super::http::{Route, Sending, Unconnected};
 use super::memory::Share;
 use super::operation::exactly_one;
-use super::{Answer, Connection, Error, Failure, Http, Operation, OperationId, generated, tls};
+use super::{
+    Answer, Connection, Error, Failure, Http, Operation, OperationId, Specification, generated, tls,
+};
 
 /// Bytes that a body takes at first.
 const FIRST_ROOM: usize = 8 * 1024;
@@ -63,6 +66,10 @@ pub(crate) struct Head {
     pub(crate) content_type: Option<String>,
     /// The scheme of `WWW-Authenticate`, as in [`RawResponse::challenge`].
     pub(crate) challenge: Option<&'static str>,
+    /// What it says of OpManager's rate limits.
+    pub(crate) rate: ToldOfRate,
+    /// Whether the request went out a second time.
+    pub(crate) asked_again: bool,
 }
 
 /// A response whose body is being read.
@@ -149,6 +156,7 @@ impl Incoming<'_> {
             status,
             content_type,
             challenge,
+            ..
         } = self.head;
         let raw = RawResponse {
             operation,
@@ -261,7 +269,12 @@ impl Client {
     pub async fn call_raw<O: Operation>(&self, arguments: &O) -> Result<RawResponse, Error> {
         let deadline = Instant::now() + self.http.limits().timeout;
         let call = async {
-            let mut incoming = self.send(arguments, self.fresh).await?;
+            let sending = match self.fresh {
+                true => Sending::Alone,
+                // Who calls has not said whether it changes anything.
+                false => Sending::Once,
+            };
+            let mut incoming = self.send_so(arguments, sending).await?;
             if incoming.hold(result::HELD).await? {
                 incoming.into_response().await
             } else {
@@ -277,6 +290,24 @@ impl Client {
         }
     }
 
+    /// A place for one request in the budget of its target, perhaps after a short wait.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HeldBack`] if the wait would be long, or end after the deadline.
+    pub(crate) async fn place(
+        &self,
+        operation: &Specification,
+        deadline: Instant,
+        on_wait: impl FnOnce(),
+    ) -> Result<Place<'_>, Error> {
+        let Connection { target, key, .. } = &self.connection;
+        let key = key.header()?;
+        let http = &self.http;
+        http.place((target, &key), operation, deadline, on_wait)
+            .await
+    }
+
     /// The error of a call that took too long.
     pub(crate) fn late(&self) -> Error {
         Error::Timeout {
@@ -285,7 +316,8 @@ impl Client {
         }
     }
 
-    /// Calls an operation, on a connection that nothing else is sent on if `fresh`. The body is still to be read.
+    /// Calls an operation: one that may change something, on a connection that nothing else is sent on, if `fresh`, and else
+    /// one that only reads. The body is still to be read.
     ///
     /// # Errors
     ///
@@ -295,17 +327,29 @@ impl Client {
         arguments: &O,
         fresh: bool,
     ) -> Result<Incoming<'_>, Error> {
+        let sending = match fresh {
+            true => Sending::Alone,
+            false => Sending::Read,
+        };
+        self.send_so(arguments, sending).await
+    }
+
+    async fn send_so<O: Operation>(
+        &self,
+        arguments: &O,
+        sending: Sending,
+    ) -> Result<Incoming<'_>, Error> {
         exactly_one(arguments)?;
         let limit = self.http.limits().max_response_bytes;
         let Connection {
             target, trust, key, ..
         } = &self.connection;
         let key = key.header()?;
-        let route = self.http.route(target, *trust, &key, fresh)?;
+        let route = self.http.route(target, *trust, &key, sending)?;
         let call = Call {
             key,
             operation: O::ID,
-            route,
+            route: route.clone(),
         };
         let client =
             generated::Client::new_with_client(&target.origin(), self.http.requests()?, call);
@@ -330,6 +374,7 @@ impl Client {
         let challenge = (status == 401)
             .then(|| challenge(response.headers()))
             .flatten();
+        let rate = ToldOfRate::of(status, response.headers());
         let encoding = Encoding::of(response.headers().get(CONTENT_ENCODING))?;
         let announced = match encoding {
             Encoding::Plain => response
@@ -348,6 +393,8 @@ impl Client {
                 status,
                 content_type,
                 challenge,
+                rate,
+                asked_again: route.asked_again(),
             },
             body: Body::new(stream, encoding, limit),
             announced,

@@ -7,6 +7,14 @@ use super::{OutOfBounds, Target};
 use crate::foreign::Told;
 use crate::result::Failure;
 
+/// The HTTP status for too many calls.
+const TOO_MANY: u16 = 429;
+
+/// Whether a code of OpManager is one of those for too many calls, which differ by how it counts.
+pub(crate) fn is_throttle_code(code: &str) -> bool {
+    code.contains("THROTTLES_LIMIT_EXCEEDED")
+}
+
 /// Why a call gave no answer. No variant holds the key, a URL or a body.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -67,6 +75,13 @@ pub enum Error {
         /// The scheme of `WWW-Authenticate`.
         scheme: &'static str,
     },
+    /// The rate limit of OpManager for this operation is used up, or OpManager has refused calls of it: nothing was sent.
+    HeldBack {
+        /// After how many seconds it may be sent; at least 1.
+        seconds: u64,
+        /// Whether OpManager has refused calls.
+        locked: bool,
+    },
     /// OpManager answered, and the answer is a failure.
     Refused(Failure),
     /// The answer is a success whose shape is not the documented one.
@@ -81,6 +96,32 @@ impl Error {
         match (self, challenge) {
             (Self::Refused(_), Some(scheme)) => Self::SignIn { scheme },
             (error, _) => error,
+        }
+    }
+
+    /// Whether it is certain that nothing was sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        matches!(
+            self,
+            Self::Argument { .. }
+                | Self::Connect { .. }
+                | Self::Tls { .. }
+                | Self::HeldBack { .. }
+                | Self::Setup(_)
+        )
+    }
+
+    /// Whether OpManager says that there were too many calls.
+    pub(crate) fn is_throttled(&self) -> bool {
+        match self {
+            Self::Refused(Failure::Reported { status, code, .. }) => {
+                let code = code.as_ref().map_or("", Told::as_str);
+                *status == TOO_MANY || is_throttle_code(code)
+            }
+            Self::Refused(Failure::Status { status } | Failure::WebPage { status, .. }) => {
+                *status == TOO_MANY
+            }
+            _ => false,
         }
     }
 
@@ -113,6 +154,7 @@ impl Error {
             | Self::Expands { .. }
             | Self::Encoding
             | Self::SignIn { .. }
+            | Self::HeldBack { .. }
             | Self::Setup(_) => false,
         }
     }
@@ -176,6 +218,17 @@ impl Error {
             Self::SignIn { scheme } => {
                 write!(f, "HTTP status 401: a sign-in by {scheme} is wanted")
             }
+            Self::HeldBack {
+                seconds,
+                locked: true,
+            } => write!(
+                f,
+                "OpManager has refused further calls of this operation, for {seconds} s more"
+            ),
+            Self::HeldBack { seconds, .. } => write!(
+                f,
+                "what OpManager permits of this operation is used up, for {seconds} s more"
+            ),
             Self::Refused(failure) => write!(f, "{failure}"),
             Self::Shape(reason) => {
                 write!(

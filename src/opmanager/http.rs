@@ -1,11 +1,12 @@
 //! What all calls share: limits, TLS settings, memory for bodies, and connections to send a request on.
 //!
 //! Owns what is the same for every call: the target policy, limits, no redirects, no proxies of the environment, no
-//! cookies, no retries of what was sent. Holds connections, never a key or an answer.
+//! cookies, what may be sent twice, and what is remembered of how often. Holds connections, never a key or an answer.
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,15 +24,17 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
+use super::budget::{Budget, HeldBack, Place, RateShare, Tag};
 use super::memory::{Memory, Share};
 use super::policy::Admitted;
 use super::pool::{self, Pool, PoolKey, PooledBody};
 use super::resolver::{Lookup, Resolver, System};
-use super::wire::{Socket, Wire};
-use super::{Connection, Error, Profile, Target, TargetPolicy, Trust, tls};
+use super::wire::{Heard, Listening, Socket, Wire};
+use super::{Connection, Error, Profile, Specification, Target, TargetPolicy, Trust, tls};
 
 /// Most bytes that are received before a body: TLS handshake, or interim responses and headers; a body may take as much
 /// for its framing, and once more its own length.
@@ -86,6 +89,8 @@ pub struct Egress {
     pub proxy: Option<reqwest::Url>,
     /// Lets plain HTTP go past the proxy.
     pub proxy_https_only: bool,
+    /// Which part of OpManager's rate limits the tools use.
+    pub rate_share: RateShare,
 }
 
 /// Shared connections to OpManager servers. Cloning it is cheap and shares them.
@@ -97,7 +102,8 @@ struct Shared {
     lookup: Arc<dyn Lookup>,
     memory: Memory,
     pool: Arc<Pool>,
-    /// Makes of an API key what stands for it in the pool. Drawn at start, so that nobody outside can compute it.
+    budget: Arc<Budget>,
+    /// Makes of an API key what stands for it in the pool and in the budget. Drawn at start, so that nobody outside can compute it.
     secret: Option<hmac::Key>,
     /// TLS settings, each with its cache of sessions. Reading the system's authorities is slow: once for each profile.
     tls: Mutex<HashMap<Profile, Arc<rustls::ClientConfig>>>,
@@ -110,7 +116,20 @@ struct Shared {
 pub(super) struct Route {
     http: Http,
     key: Arc<PoolKey>,
-    fresh: bool,
+    sending: Sending,
+    /// Whether the request went out a second time.
+    asked_again: Arc<AtomicBool>,
+}
+
+/// How a request may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// It changes nothing: on a connection that others use too, and once more where that ends without a word.
+    Read,
+    /// It may change something: on a connection that others use too, and never twice.
+    Once,
+    /// It may change something: never twice, and on a connection that nothing else is sent on, before or after.
+    Alone,
 }
 
 /// No connection could be made: nothing of the request has left.
@@ -136,11 +155,13 @@ impl Http {
             egress.limits.max_buffered_bytes,
             egress.limits.max_response_bytes.min(LARGEST_SHARE),
         );
+        let budget = Arc::new(Budget::new(egress.rate_share));
         Self(Arc::new(Shared {
             egress,
             lookup,
             memory,
             pool: Arc::default(),
+            budget,
             secret: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok(),
             tls: Mutex::default(),
             requests: Mutex::default(),
@@ -229,31 +250,61 @@ impl Http {
         Ok(requests.insert(client).clone())
     }
 
-    /// The way of a request with this API key, if the policy admits its target. `fresh`: on a connection that nothing
-    /// else is sent on, before or after.
+    /// The way of a request with this API key, if the policy admits its target.
     pub(super) fn route(
         &self,
         target: &Target,
         trust: Trust,
         key: &HeaderValue,
-        fresh: bool,
+        sending: Sending,
     ) -> Result<Route, Error> {
-        let admitted = self.decide(target, trust)?;
+        let key = PoolKey {
+            admitted: self.decide(target, trust)?,
+            target: target.clone(),
+            tag: self.tag(key)?,
+        };
+        Ok(Route {
+            http: self.clone(),
+            key: Arc::new(key),
+            sending,
+            asked_again: Arc::default(),
+        })
+    }
+
+    /// What stands for an API key.
+    fn tag(&self, key: &HeaderValue) -> Result<Tag, Error> {
         let secret = self.0.secret.as_ref();
         let secret =
             secret.ok_or_else(|| Error::Setup("there are no random numbers".to_owned()))?;
         let mut tag = [0; 32];
         tag.copy_from_slice(hmac::sign(secret, key.as_bytes()).as_ref());
-        let key = PoolKey {
-            admitted,
-            target: target.clone(),
-            tag,
-        };
-        Ok(Route {
-            http: self.clone(),
-            key: Arc::new(key),
-            fresh,
-        })
+        Ok(tag)
+    }
+
+    /// A place for one request in the budget of its target, for whoever holds this API key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::HeldBack`] if the wait would be long, or end after the deadline.
+    pub(super) async fn place(
+        &self,
+        (target, key): (&Target, &HeaderValue),
+        operation: &Specification,
+        deadline: Instant,
+        on_wait: impl FnOnce(),
+    ) -> Result<Place<'_>, Error> {
+        let tag = self.tag(key)?;
+        let budget = &self.0.budget;
+        let place = budget.take(target, operation, tag, deadline, on_wait);
+        place
+            .await
+            .map_err(|HeldBack { seconds, locked }| Error::HeldBack { seconds, locked })
+    }
+
+    /// The budgets.
+    #[cfg(test)]
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 }
 
@@ -262,7 +313,8 @@ impl Route {
     ///
     /// # Errors
     ///
-    /// An error whose chain holds [`Unconnected`] if nothing was sent. What may have left is not sent again.
+    /// An error whose chain holds [`Unconnected`] if nothing was sent. What may have left is sent again only if it is a read
+    /// whose connection, kept from earlier, ended before the first byte of a response: it was on its way out then.
     pub(super) async fn send(
         &self,
         request: reqwest::Request,
@@ -277,16 +329,28 @@ impl Route {
         &self,
         request: reqwest::Request,
     ) -> Result<Response<reqwest::Body>, BoxError> {
+        let mut again = (self.sending == Sending::Read)
+            .then(|| request.try_clone())
+            .flatten();
         let mut request = prepared(request)?;
         let pool = &self.http.0.pool;
-        while let Some(idle) = (!self.fresh).then(|| pool.take(&self.key)).flatten() {
-            match self.exchange(idle, request).await {
-                Err(mut error) => match error.take_message() {
-                    // It was closed before a byte of the request had left.
-                    Some(unsent) => request = unsent,
-                    None => return Err(error.into_error().into()),
-                },
+        let shares = self.sending != Sending::Alone;
+        while let Some(idle) = shares.then(|| pool.take(&self.key)).flatten() {
+            let heard = Heard::clone(&idle.heard);
+            heard.store(false, Ordering::Relaxed);
+            let mut error = match self.exchange(idle, request).await {
                 Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            match (error.take_message(), again.take()) {
+                // It was closed before a byte of the request had left.
+                (Some(unsent), kept) => (request, again) = (unsent, kept),
+                (None, Some(kept)) if !heard.load(Ordering::Relaxed) => {
+                    self.asked_again.store(true, Ordering::Relaxed);
+                    request = prepared(kept)?;
+                    break;
+                }
+                (None, _) => return Err(error.into_error().into()),
             }
         }
         let connection = self.connect().await.map_err(Unconnected)?;
@@ -295,24 +359,35 @@ impl Route {
             .map_err(|error| error.into_error().into())
     }
 
+    /// Whether the request went out a second time.
+    pub(super) fn asked_again(&self) -> bool {
+        self.asked_again.load(Ordering::Relaxed)
+    }
+
     async fn exchange(
         &self,
         connection: pool::Connection,
         request: Request<reqwest::Body>,
     ) -> Result<Response<reqwest::Body>, hyper::client::conn::TrySendError<Request<reqwest::Body>>>
     {
-        let pool::Connection { mut sender, socket } = connection;
+        let pool::Connection {
+            mut sender,
+            socket,
+            heard,
+        } = connection;
         if let Some(socket) = socket.upgrade() {
             socket.allow(RECEIVED_BEFORE_A_BODY);
         }
         let response = sender.try_send_request(request).await?;
-        let kept = !self.fresh && self.key.admitted.profile != Profile::Unverified;
+        let kept =
+            self.sending != Sending::Alone && self.key.admitted.profile != Profile::Unverified;
         Ok(response.map(|incoming| {
             reqwest::Body::wrap(PooledBody {
                 incoming,
                 socket,
                 back: kept.then(|| pool::Back {
                     sender,
+                    heard,
                     key: Arc::clone(&self.key),
                     pool: Arc::clone(&self.http.0.pool),
                 }),
@@ -350,16 +425,19 @@ impl Route {
         };
         let socket = Socket::new(stream.into_inner(), RECEIVED_BEFORE_A_BODY);
         let weak = Arc::downgrade(&socket);
+        let heard = Heard::default();
+        let listening = Heard::clone(&heard);
         let sender = if target.tls() {
             let tls = TlsConnector::from(self.http.shared_tls(admitted.profile)?);
             let stream = tls.connect(target.server_name()?, Wire(socket)).await?;
-            handshake(stream).await?
+            handshake(stream, listening).await?
         } else {
-            handshake(Wire(socket)).await?
+            handshake(Wire(socket), listening).await?
         };
         Ok(pool::Connection {
             sender,
             socket: weak,
+            heard,
         })
     }
 
@@ -376,12 +454,13 @@ impl Route {
 /// Begins HTTP on a connection.
 async fn handshake(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    heard: Heard,
 ) -> hyper::Result<http1::SendRequest<reqwest::Body>> {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(READ_BUFFER)
         .max_header_size(LONGEST_HEAD)
         .max_headers(MOST_HEADERS)
-        .handshake(TokioIo::new(stream))
+        .handshake(TokioIo::new(Listening { stream, heard }))
         .await?;
     // How it ends is told to whoever waits for a response on it.
     tokio::spawn(async move {

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::Target;
 use super::policy::Admitted;
-use super::wire::Socket;
+use super::wire::{Heard, Socket};
 
 /// Most connections that wait, over all targets and keys; the oldest makes room.
 pub(crate) const MOST_IDLE: usize = 128;
@@ -43,6 +43,7 @@ pub(super) struct Connection {
     pub(super) sender: SendRequest<reqwest::Body>,
     /// Belongs to the connection's task, and is closed when that ends.
     pub(super) socket: Weak<Socket>,
+    pub(super) heard: Heard,
 }
 
 impl Connection {
@@ -154,6 +155,7 @@ pub(super) struct PooledBody {
 /// The way of a connection back into the pool.
 pub(super) struct Back {
     pub(super) sender: SendRequest<reqwest::Body>,
+    pub(super) heard: Heard,
     pub(super) key: Arc<PoolKey>,
     pub(super) pool: Arc<Pool>,
 }
@@ -162,16 +164,22 @@ impl Back {
     fn put(self, socket: Weak<Socket>) {
         let Self {
             mut sender,
+            heard,
             key,
             pool,
         } = self;
+        let connection = |sender| Connection {
+            sender,
+            socket,
+            heard,
+        };
         if sender.is_ready() {
-            return pool.put(key, Connection { sender, socket });
+            return pool.put(key, connection(sender));
         }
         // Its task, perhaps on another thread, has handed over the last bytes and not yet looked for a request.
         tokio::spawn(async move {
             if let Ok(Ok(())) = tokio::time::timeout(TURNAROUND, sender.ready()).await {
-                pool.put(key, Connection { sender, socket });
+                pool.put(key, connection(sender));
             }
         });
     }
@@ -238,7 +246,13 @@ mod tests {
         let (sender, connection) = http1::handshake(TokioIo::new(here)).await.unwrap();
         tokio::spawn(connection);
         let socket = Weak::new();
-        (Connection { sender, socket }, there)
+        let heard = Heard::default();
+        let connection = Connection {
+            sender,
+            socket,
+            heard,
+        };
+        (connection, there)
     }
 
     #[tokio::test]

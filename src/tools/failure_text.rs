@@ -4,7 +4,7 @@
 //! Nothing is advised that was done already.
 
 use crate::foreign::Told;
-use crate::opmanager::{Error, Profile, Specification, Target};
+use crate::opmanager::{Error, Profile, Specification, Target, is_throttle_code};
 use crate::result::Failure;
 use crate::tools::wording::Wording;
 use crate::tools::{Access, arguments};
@@ -118,6 +118,8 @@ enum Cause {
     Redirect,
     UnknownOperation,
     Throttled,
+    /// Too many calls, or a lock of OpManager: not sent.
+    HeldBack(u64),
     /// A documented error code: what it means, and what to do.
     Code(&'static str, &'static str),
     /// A parameter that this build does not know was sent.
@@ -154,6 +156,7 @@ impl Cause {
             Error::Expands { .. } => Self::Expands,
             Error::Encoding => Self::Packed,
             Error::SignIn { scheme } => Self::SignIn(scheme),
+            Error::HeldBack { seconds, .. } => Self::HeldBack(*seconds),
             Error::Refused(failure) => Self::of_failure(failure),
             // The message says what is accepted; the other two are faults of this program or of the document.
             Error::Argument { .. } | Error::Shape(_) | Error::Setup(_) => Self::Said,
@@ -231,7 +234,7 @@ impl Cause {
             ERROR_CODES.iter().find(|(known, ..)| *known == code)
         {
             Some(Self::Code(meaning, next))
-        } else if code.contains("THROTTLES_LIMIT_EXCEEDED") {
+        } else if is_throttle_code(code) {
             Some(Self::Throttled)
         } else {
             None
@@ -319,7 +322,7 @@ impl Case<'_> {
             Cause::UnknownOperation => vec![
                 "This server does not know the operation: check that host and port are an OpManager, and its version. Builds of 2016 to 2018 spell some operations otherwise and must be updated",
             ],
-            Cause::Throttled => vec![],
+            Cause::Throttled | Cause::HeldBack(_) => vec![],
             Cause::Code(_, next) => vec![next],
             Cause::Central => vec![
                 "This server is a Central: send the call to the probe that monitors the device (see list_probes)",
@@ -376,6 +379,17 @@ impl Case<'_> {
             ),
             Cause::TooLarge => self.too_large(&mut steps),
             Cause::Throttled => steps.push(throttled(self.specification)),
+            Cause::HeldBack(seconds) => {
+                steps.push(format!(
+                    "Nothing was sent. Call it again after {seconds} s, and not before; that holds for this operation alone"
+                ));
+                if self.access == Access::Read {
+                    steps.push(
+                        "One call that asks for more is better than many that ask for little"
+                            .to_owned(),
+                    );
+                }
+            }
             Cause::ExtraParameter => self.extra(&mut steps),
             Cause::UnknownOperation => {
                 if let Some(builds) = self.specification.origin.builds() {
@@ -563,6 +577,7 @@ fn may_have_happened(error: &Error) -> bool {
         | Error::Connect { .. }
         | Error::Tls { .. }
         | Error::SignIn { .. }
+        | Error::HeldBack { .. }
         | Error::Shape(_)
         | Error::Setup(_) => false,
     }
@@ -853,6 +868,14 @@ mod tests {
             Error::TooLarge { limit: 4_194_304 },
             Error::Expands { ratio: 100 },
             Error::Encoding,
+            Error::HeldBack {
+                seconds: 42,
+                locked: false,
+            },
+            Error::HeldBack {
+                seconds: 42,
+                locked: true,
+            },
             Error::Shape(told(Source::Decoding, "missing field")),
             Error::Setup("no trust".to_owned()),
         ];
@@ -868,6 +891,7 @@ mod tests {
                 | Error::Expands { .. }
                 | Error::Encoding
                 | Error::SignIn { .. }
+                | Error::HeldBack { .. }
                 | Error::Refused(_)
                 | Error::Shape(_)
                 | Error::Setup(_) => {}

@@ -13,13 +13,16 @@ use crate::support::{Reply, SPOKEN, Session, at, example, sent_for, simulator, t
 /// Text in bodies that nobody may repeat.
 const SENTINEL: &str = "zq7SENTINELk9Xw2";
 
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 8] = [
     "--access",
     "destructive",
     "--allow-workflows",
     "Restart print spooler",
     "--max-response-bytes",
     "65536",
+    // One failure after the other, whatever it says of a lock.
+    "--share-of-rate",
+    "off",
 ];
 
 const KEY_STEP: &str = "Check the API key";
@@ -799,6 +802,10 @@ async fn ar_11_a_write_whose_connection_breaks_is_sent_once_and_may_have_happene
             .unwrap();
         assert_eq!(tool_of(operation).name(), tool.name());
         for kind in [FaultKind::CloseAfterRequest, FaultKind::Truncated] {
+            // What only reads is asked once more: `connections` has it.
+            if tool.access() == Access::Read && matches!(kind, FaultKind::CloseAfterRequest) {
+                continue;
+            }
             // On a connection that is new, and on one that is taken up again.
             for _ in 0..2 {
                 bench.simulator.clear_log();

@@ -26,6 +26,9 @@ impl Bench {
                 "all,catalogue",
                 "--rows",
                 "objects",
+                // One failure after the other, whatever it says of a lock.
+                "--share-of-rate",
+                "off",
             ])
             .await,
             simulator: simulator().await,

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, SENTINEL, Session, at, simulator};
+use crate::support::{PATIENCE, SENTINEL, Session, at, merge, simulator};
 
 const KEYS: [&str; 2] = ["zq1-one-tenants-key", "zq2-another-tenants"];
 
@@ -618,4 +618,89 @@ async fn rt_26_bodies_that_never_end_keep_no_small_response_waiting() {
             call.abort();
         }
     }
+}
+
+/// An OpManager that answers the first request of its first connection, ends that at the second request after saying so
+/// much of a response, and serves the connections after it as it is told.
+async fn ends_kept_connections(
+    says: &'static str,
+    later: fn(usize) -> bool,
+) -> (Upstream, Arc<AtomicUsize>) {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let (seen, number) = (Arc::clone(&requests), Arc::new(AtomicUsize::new(0)));
+    let upstream = Upstream::start("127.0.0.1:0", move |mut stream| {
+        let (seen, number) = (Arc::clone(&seen), number.fetch_add(1, Ordering::SeqCst));
+        async move {
+            let mut of_connection = 0;
+            while key_of_request(&mut stream).await.is_some() {
+                seen.fetch_add(1, Ordering::SeqCst);
+                let answers = if number == 0 {
+                    of_connection == 0
+                } else {
+                    later(number)
+                };
+                let text = if answers {
+                    response("[]")
+                } else {
+                    says.to_owned()
+                };
+                if stream.write_all(text.as_bytes()).await.is_err() || !answers {
+                    return;
+                }
+                of_connection += 1;
+            }
+        }
+    })
+    .await;
+    (upstream, requests)
+}
+
+#[tokio::test]
+async fn a_read_whose_kept_connection_ended_without_a_word_is_asked_once_more() {
+    for (says, later, succeeds, requests) in [
+        ("", (|_| true) as fn(usize) -> bool, true, 3),
+        // Not more than once.
+        ("", |_| false, false, 3),
+        // OpManager had begun to answer.
+        ("H", |_| true, false, 2),
+        ("HTTP/1.1 100 Continue\r\n\r\n", |_| true, false, 2),
+    ] {
+        let (upstream, seen) = ends_kept_connections(says, later).await;
+        let mut session = Session::start(&[]).await;
+        let call = json!({ "host": upstream.host, "apiKey": KEYS[0], "use_ssl": false });
+        let first = session.call("get_down_devices", call.clone()).await;
+        assert!(!first.failed, "{}", first.text());
+        let second = session.call("get_down_devices", call).await;
+        assert_eq!(second.failed, !succeeds, "{says:?}: {}", second.text());
+        assert_eq!(seen.load(Ordering::SeqCst), requests, "{says:?}");
+        assert_eq!(upstream.connections(), requests - 1, "{says:?}");
+        session.conclude(KEYS[0]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_may_change_something_is_never_asked_twice() {
+    // The typed client does not know what its caller's operation does.
+    let (upstream, seen) = ends_kept_connections("", |_| true).await;
+    let http = http(patient());
+    let client = client(&http, &upstream.host, KEYS[0]);
+    ask(&client).await.unwrap();
+    assert!(matches!(ask(&client).await, Err(Error::Interrupted { .. })));
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
+    // A write has a connection of its own, which ends under it here.
+    let (upstream, seen) = ends_kept_connections("", |_| false).await;
+    let mut session = Session::start(&["--access", "write"]).await;
+    let call = json!({ "host": upstream.host, "apiKey": KEYS[0], "use_ssl": false });
+    let read = session.call("get_down_devices", call.clone()).await;
+    assert!(!read.failed, "{}", read.text());
+    let note = merge(call, json!({ "entity": "x_Poll", "notes": "seen" }));
+    let written = session.call("add_notes", note).await;
+    assert!(written.failed, "{}", written.text());
+    assert!(
+        written.text().contains("outcome is unknown"),
+        "{}",
+        written.text()
+    );
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
+    session.conclude(KEYS[0]).await;
 }

@@ -33,6 +33,7 @@ mod process;
 mod protocol;
 mod query;
 mod questions;
+mod rates;
 mod secrets;
 mod selection;
 mod shape;

@@ -151,7 +151,9 @@ class Copy(Program):
     """One copy of the server."""
 
     def __init__(self, program, *flags, port=0, limits=None):
-        super().__init__([program, "http", "--listen", f"127.0.0.1:{port}", *flags], limits)
+        # The simulator keeps no rate limits, and this measures the server without them.
+        command = [program, "http", "--listen", f"127.0.0.1:{port}", "--share-of-rate", "off"]
+        super().__init__([*command, *flags], limits)
         line = self.process.stdout.readline()
         self.port = int(re.search(r":(\d+)/mcp", line)[1])
 

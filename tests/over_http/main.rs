@@ -38,6 +38,8 @@ mod messages;
 mod never;
 #[path = "../it/protocol.rs"]
 mod protocol;
+#[path = "../it/rates.rs"]
+mod rates;
 #[path = "../it/secrets.rs"]
 mod secrets;
 #[allow(dead_code, reason = "the other target uses all of it")]
