@@ -208,8 +208,13 @@ impl Tool {
     /// lead: the operator's policy on targets comes after them.
     pub fn problems(&self, given: JsonObject) -> Option<String> {
         let mut given = given;
-        let connection = arguments::ConnectionInput::take(&mut given);
-        let checked = arguments::check(self, given, connection, (Wording::Arguments, &[]));
+        let connection = arguments::ConnectionInput::take(&mut given, false);
+        let setting = arguments::Setting {
+            wording: Wording::Arguments,
+            zones: &[],
+            msp: false,
+        };
+        let checked = arguments::check(self, given, connection, setting);
         Some(checked.err()?.text(self.name))
     }
 
