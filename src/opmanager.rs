@@ -41,7 +41,7 @@ mod zone;
 pub use crate::result::{Answer, Failure};
 pub use budget::{NotAShare, RateShare};
 pub use client::{Client, RawResponse};
-pub use connection::{Connection, Trust};
+pub use connection::{Connection, Scope, Trust};
 pub use error::Error;
 pub use generated::{OperationId, types};
 pub use http::{Egress, Http, Limits};

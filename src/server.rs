@@ -35,8 +35,8 @@ use crate::audit::metrics::Metrics;
 use crate::audit::{Exchange, Outcome};
 use crate::opmanager::{Http, Zone};
 use crate::result;
-pub(crate) use crate::tools::wording::CONNECTION_HEADERS;
 use crate::tools::wording::Wording;
+pub(crate) use crate::tools::wording::{CONNECTION_HEADERS, SCOPE_HEADERS};
 use crate::tools::{Policy, arguments, prompts};
 use crate::upstream::Capacity;
 pub use caller::Caller;
@@ -152,7 +152,8 @@ impl OpManagerServer {
         match self.0.settings.credentials {
             Credentials::Arguments | Credentials::Flags => resolved,
             Credentials::Request => {
-                resolved.connected(caller.map(Caller::take_connection).unwrap_or_default())
+                let connection = caller.map(Caller::take_connection).unwrap_or_default();
+                resolved.connected(connection, self.0.settings.policy.msp)
             }
         }
     }

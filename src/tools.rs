@@ -19,6 +19,7 @@ mod interfaces;
 mod ipam;
 pub(crate) mod local;
 mod monitoring;
+mod msp;
 mod netflow;
 mod notifications;
 mod policy;
@@ -66,6 +67,7 @@ pub(crate) const TOOLSETS: &[Toolset] = &[
     netflow::TOOLSET,
     configuration::TOOLSET,
     ipam::TOOLSET,
+    msp::TOOLSET,
 ];
 
 const _: () = toolset::decided_once(TOOLSETS);

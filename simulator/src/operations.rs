@@ -21,6 +21,7 @@ mod interfaces;
 mod ipam;
 mod maps;
 mod monitoring;
+mod msp;
 mod netflow;
 mod notifications;
 mod onboarding;
@@ -68,6 +69,7 @@ const AREAS: &[Handlers] = &[
     netflow::HANDLERS,
     configuration::HANDLERS,
     ipam::HANDLERS,
+    msp::HANDLERS,
 ];
 
 fn find(id: &str) -> Option<(Handler, Example)> {

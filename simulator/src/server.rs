@@ -396,21 +396,16 @@ impl Shared {
             json_response(status, self.variant.refusal(refusal).to_string())
         };
         let error = |status, message: &str| refuse(status, &Refusal::new(None, message));
-        let lists_customers =
-            self.variant == Variant::Msp && request.path == central::CUSTOMERS_PATH;
         // Inferred: that unknown paths and methods get these statuses, and these bodies.
-        if operation.is_none() && !lists_customers {
+        let Some(operation) = operation else {
             return error(404, "There is no such URL.");
-        }
-        if operation.map_or("GET", |operation| operation.method) != request.method {
+        };
+        if operation.method != request.method {
             return error(405, "The URL does not accept this method.");
         }
         let Some(user) = self.user(request) else {
             // Inferred: neither status nor body of the answer to a missing or wrong key is documented.
             return error(401, "The API key is missing or not valid.");
-        };
-        let Some(operation) = operation else {
-            return json_response(200, central::list_customers().to_string());
         };
         let told = self.throttle.map(|throttle| {
             let caller = match throttle.count_by {

@@ -9,7 +9,7 @@ use super::flags::{WorkflowArgs, checked};
 use super::{AccessArg, AnswerArgs, ConnectionArgs, TargetArgs, key, process};
 use crate::opmanager::Http;
 use crate::server::{Credentials, OpManagerServer, Settings};
-use crate::tools::arguments::{CONNECTION_ARGUMENTS, ConnectionInput};
+use crate::tools::arguments::{CONNECTION_ARGUMENTS, ConnectionInput, SCOPE_ARGUMENTS};
 use crate::tools::{self, Policy, Tool, ToolName, ToolsetName};
 
 /// Arguments of `call`.
@@ -41,6 +41,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
         ),
         Some(("host" | "use_ssl" | "verify_ssl", _)) => {
             Err("say it with --host, --use-ssl or --no-verify-ssl".to_owned())
+        }
+        Some((name, _)) if SCOPE_ARGUMENTS.contains(&name) => {
+            Err("say it with --msp and --customer-id or --region-id".to_owned())
         }
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("must be name=value".to_owned()),
@@ -88,6 +91,7 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
     if let Some(port) = arguments.remove("port") {
         connection.set("port", port);
     }
+    connection.scope = given.connection.scope();
     connection.set("host", given.connection.host.into());
     connection.use_ssl = given.connection.use_ssl;
     connection.verify_ssl = given.connection.no_verify_ssl.then_some(false);
@@ -96,8 +100,11 @@ pub(super) async fn run(given: CallArgs) -> io::Result<()> {
         // Who names a tool needs no list to find it in.
         policy: checked(Policy {
             access: given.access.into(),
-            toolsets: ToolsetName::every().collect(),
+            toolsets: ToolsetName::every()
+                .filter(|name| given.connection.msp || !name.needs_msp())
+                .collect(),
             workflows: given.workflows.allow_workflows,
+            msp: given.connection.msp,
             ..Policy::default()
         }),
         credentials: Credentials::Flags,

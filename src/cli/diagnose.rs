@@ -24,10 +24,12 @@ pub(super) struct DiagnoseArgs {
 /// Examines a connection and prints what was found.
 pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
     process::close_memory();
+    let scope = arguments.connection.scope();
     let ConnectionArgs {
         host,
         use_ssl,
         no_verify_ssl,
+        ..
     } = arguments.connection;
     let target = Target::parse(&host, None, use_ssl)
         .map_err(|error| io::Error::other(Wording::Flags.of_error(&error)))?;
@@ -46,7 +48,7 @@ pub(super) async fn run(arguments: DiagnoseArgs) -> io::Result<()> {
     let report = match key {
         None => examine_without_key(&http, &target, trust).await,
         Some(key) => {
-            let connection = Connection::with(target, trust, key);
+            let connection = Connection::with(target, trust, key).within(scope);
             let profile = http.admit(&connection).ok();
             let (capacity, audit) = (Capacity::default(), Audit::none("diagnose_connection"));
             let session = Session::new(&http, connection, profile, &capacity, &audit);

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::Cli;
 use super::refusal::whole;
-use crate::opmanager::{AllowedTarget, Egress, Limits, Pin, TargetPolicy, Url, Zone};
+use crate::opmanager::{AllowedTarget, Egress, Limits, Pin, Scope, TargetPolicy, Url, Zone};
 use crate::result;
 use crate::tools::{Access, Policy, ToolName, ToolsetName, WorkflowName};
 
@@ -39,6 +39,10 @@ pub(super) struct PolicyArgs {
     exclude_tools: Vec<ToolName>,
     #[command(flatten)]
     workflows: WorkflowArgs,
+    /// Calls may say which customer and region of an MSP Central they are about, with selCustomerID and regionID; also
+    /// offers the toolset msp
+    #[arg(long)]
+    msp: bool,
 }
 
 /// The workflows of OpManager that may be run.
@@ -62,6 +66,24 @@ pub(super) struct ConnectionArgs {
     /// Do not verify the certificate
     #[arg(long)]
     pub(super) no_verify_ssl: bool,
+    /// It is an MSP Central
+    #[arg(long)]
+    pub(super) msp: bool,
+    /// Customer of the MSP Central, -1 for all; sent with every request
+    #[arg(long, value_name = "ID", requires = "msp", allow_negative_numbers = true, value_parser = whole(-1..=i64::MAX))]
+    customer_id: Option<i64>,
+    /// Region of the MSP Central, -1 for all; sent with every request
+    #[arg(long, value_name = "ID", requires = "msp", allow_negative_numbers = true, value_parser = whole(-1..=i64::MAX))]
+    region_id: Option<i64>,
+}
+
+impl ConnectionArgs {
+    pub(super) fn scope(&self) -> Scope {
+        Scope {
+            customer: self.customer_id,
+            region: self.region_id,
+        }
+    }
 }
 
 /// How long an answer may take, and how large it may be.
@@ -258,6 +280,7 @@ impl PolicyArgs {
             tools: self.tools.clone(),
             excluded: self.exclude_tools.clone(),
             workflows: self.workflows.allow_workflows.clone(),
+            msp: self.msp,
             ..Policy::default()
         };
         checked(policy)

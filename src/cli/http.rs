@@ -156,6 +156,7 @@ pub(super) async fn run(arguments: HttpArgs) -> io::Result<()> {
         rate_limit: arguments.rate_limit,
         grace: Duration::from_secs(arguments.shutdown_grace),
         credentials,
+        msp: policy.msp,
     };
     let (stop, stop_now) = (CancellationToken::new(), CancellationToken::new());
     let stops = [stop.clone(), stop_now.clone()];

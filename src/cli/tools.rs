@@ -17,7 +17,7 @@ pub(super) fn print(policy: &Policy, json: bool) -> io::Result<()> {
                 let mut line = serde_json::json!({
                     "toolset": BUILT_IN,
                     "access": tool.access_at(policy.access).word(),
-                    "tool": tool.definition_at(policy.access),
+                    "tool": policy.definition(tool),
                 });
                 if let Some(specification) = tool.operation() {
                     line["toolset"] = tool.toolset().into();

@@ -299,7 +299,7 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         // One that was given up may have been counted.
-        self.change(|ledger, begun, now| ledger.end(begun, now));
+        self.change(Ledger::end);
         if let Some(ticket) = self.waits.take() {
             if let Some(ledger) = self.budget.kept().ledgers.get_mut(&self.line) {
                 ledger.leave(ticket);

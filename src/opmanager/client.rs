@@ -28,7 +28,8 @@ use super::http::{Route, Sending, Unconnected};
 use super::memory::Share;
 use super::operation::exactly_one;
 use super::{
-    Answer, Connection, Error, Failure, Http, Operation, OperationId, Specification, generated, tls,
+    Answer, Connection, Error, Failure, Http, Operation, OperationId, Scope, Specification,
+    generated, tls,
 };
 
 /// Bytes that a body takes at first.
@@ -43,6 +44,7 @@ pub(crate) type SendResult =
 pub(crate) struct Call {
     key: HeaderValue,
     operation: OperationId,
+    scope: Scope,
     route: Route,
 }
 
@@ -349,6 +351,7 @@ impl Client {
         let call = Call {
             key,
             operation: O::ID,
+            scope: self.connection.scope,
             route: route.clone(),
         };
         let client =
@@ -541,6 +544,10 @@ impl ClientHooks<Call> for generated::Client {
         let constants = call.operation.specification().constants;
         if !constants.is_empty() {
             request.url_mut().query_pairs_mut().extend_pairs(constants);
+        }
+        for (name, value) in call.scope.parameters() {
+            let mut query = request.url_mut().query_pairs_mut();
+            query.append_pair(name, &value.to_string());
         }
         Ok(())
     }

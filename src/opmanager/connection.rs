@@ -13,6 +13,24 @@ pub enum Trust {
     Unverified,
 }
 
+/// Which part of an MSP Central a call is about. What is `None` is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// `selCustomerID`: the number of a customer, or -1 for all.
+    pub customer: Option<i64>,
+    /// `regionID`: the number of a region, or -1 for all.
+    pub region: Option<i64>,
+}
+
+impl Scope {
+    /// The parameters that say it. Documented for an MSP Central, for every operation, read or write.
+    pub(crate) fn parameters(self) -> impl Iterator<Item = (&'static str, i64)> {
+        let all = [("selCustomerID", self.customer), ("regionID", self.region)];
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
 /// The text without the key and the target that a reader must not learn: `Some` if there was one in it.
 pub(crate) fn redacted(
     key: Option<&ApiKey>,
@@ -30,6 +48,7 @@ pub struct Connection {
     pub(super) target: Target,
     pub(super) trust: Trust,
     pub(super) key: ApiKey,
+    pub(super) scope: Scope,
     /// Whether texts may name the target.
     names_target: bool,
 }
@@ -55,8 +74,15 @@ impl Connection {
             target,
             trust,
             key,
+            scope: Scope::default(),
             names_target: true,
         }
+    }
+
+    /// The same for a part of an MSP Central. Any other server may refuse to be told one.
+    #[must_use]
+    pub fn within(self, scope: Scope) -> Self {
+        Self { scope, ..self }
     }
 
     /// The same for a caller who must not learn the target: it is cut out of what others say of a failure.
@@ -82,6 +108,11 @@ impl Connection {
     /// How the certificate is checked.
     pub fn trust(&self) -> Trust {
         self.trust
+    }
+
+    /// Which part of an MSP Central it is about.
+    pub fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// The key.

@@ -135,7 +135,8 @@ impl OpManagerServer {
         let Some(resolved) = Resolved::of(tool, given, &self.0.settings.policy) else {
             return Err("there is no such tool".to_owned());
         };
-        let resolved = resolved.connected(connection);
+        let msp = self.0.settings.policy.msp;
+        let resolved = resolved.connected(connection, msp);
         let access = resolved.access();
         let audit = self.audit(None, resolved.tool);
         let (nobody, target) = (Confirmer::nobody(), OnceLock::new());
@@ -162,11 +163,16 @@ impl OpManagerServer {
         mut given: Arguments,
         connection: Option<ConnectionInput>,
     ) -> Result<Ready, String> {
-        let (wording, zones) = (self.wording(), &self.0.settings.zones);
+        let setting = arguments::Setting {
+            wording: self.wording(),
+            zones: &self.0.settings.zones,
+            msp: self.0.settings.policy.msp,
+        };
+        let wording = setting.wording;
         let wrong = |problems: Problems| problems.text(tool.name());
-        let connection = connection.unwrap_or_else(|| ConnectionInput::take(&mut given));
-        let mut checked =
-            arguments::check(tool, given, connection, (wording, zones)).map_err(wrong)?;
+        let connection =
+            connection.unwrap_or_else(|| ConnectionInput::take(&mut given, setting.msp));
+        let mut checked = arguments::check(tool, given, connection, setting).map_err(wrong)?;
         if !wording.names_target() {
             checked.connection = checked.connection.unnamed();
         }

@@ -224,6 +224,9 @@ fn question(ready: &Ready) -> ElicitRequestParams {
     if let Some(weakness) = weakness(target, ready.profile) {
         let _ = write!(message, "\n{weakness}");
     }
+    for (name, value) in ready.checked.connection.scope().parameters() {
+        let _ = write!(message, "\n{name}: {value}");
+    }
     let key = ready.checked.connection.key();
     message.push_str(&listed(&ready.checked.arguments, |text| key.redact(text)));
     let schema = ElicitationSchema::builder()
@@ -344,6 +347,7 @@ fn digest(ready: &Ready) -> String {
         limit,
         offset,
         query.identity(),
+        connection.scope().parameters().collect::<Vec<_>>(),
     ]);
     let hash = digest::digest(&digest::SHA256, what.to_string().as_bytes());
     URL_SAFE_NO_PAD.encode(hash)

@@ -4,7 +4,7 @@
 //! request. Decides by the operator's policy; runs nothing and sends nothing.
 
 use super::Outcome;
-use crate::tools::arguments::{self, CONNECTION_ARGUMENTS, ConnectionInput};
+use crate::tools::arguments::{self, CONNECTION_ARGUMENTS, ConnectionInput, SCOPE_ARGUMENTS};
 use crate::tools::{self, Access, Arguments, Handler, Policy, Tool, describe};
 
 /// A call as far as its name and its arguments say it.
@@ -66,14 +66,17 @@ impl Resolved {
 
     /// The same over a connection that came beside the arguments: no argument may name another, however it was
     /// wrapped. What needs no connection stays as it is.
-    pub(super) fn connected(mut self, connection: ConnectionInput) -> Self {
+    pub(super) fn connected(mut self, connection: ConnectionInput, msp: bool) -> Self {
         let (Ok(given), Handler::Operation(_) | Handler::Workflow(_)) =
             (&self.call, self.tool.handler())
         else {
             return self;
         };
+        // Without it no part of an MSP Central is an argument of any tool.
+        let scope = msp.then_some(&SCOPE_ARGUMENTS).into_iter().flatten();
         let foreign = CONNECTION_ARGUMENTS
             .iter()
+            .chain(scope)
             .find(|argument| given.contains_key(**argument));
         if let Some(argument) = foreign {
             let reason = format!(

@@ -19,9 +19,11 @@ use super::{Arguments, Tool};
 use crate::opmanager::{Connection, Error, Zone};
 use crate::result::Selection;
 use check::Expected;
-pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput};
+pub(crate) use connection::{CONNECTION_ARGUMENTS, ConnectionInput, SCOPE_ARGUMENTS};
 pub(crate) use lenient::{plain, words};
-pub(crate) use schema::{Asked, SELECTION_ARGUMENTS, around, listed, names, without_connection};
+pub(crate) use schema::{
+    Asked, SELECTION_ARGUMENTS, around, listed, names, with_scope, without_connection,
+};
 use times::ServerZone;
 
 /// Arguments of a tool's own, checked.
@@ -60,12 +62,27 @@ impl Problems {
     }
 }
 
-/// Checks a call that goes to OpManager, for a reader who gives a connection so, where these zones are known.
+/// What is to be known of a server to check a call of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Setting<'a> {
+    /// How a reader gives a connection.
+    pub(crate) wording: Wording,
+    /// The time zones that are known.
+    pub(crate) zones: &'a [Zone],
+    /// Whether calls may be about a part of an MSP Central.
+    pub(crate) msp: bool,
+}
+
+/// Checks a call that goes to OpManager.
 pub(crate) fn check(
     tool: &Tool,
     mut given: Arguments,
     connection: ConnectionInput,
-    (wording, zones): (Wording, &[Zone]),
+    Setting {
+        wording,
+        zones,
+        msp,
+    }: Setting<'_>,
 ) -> Result<Checked, Problems> {
     let expected = Expected {
         definition: tool.accepted(),
@@ -74,6 +91,7 @@ pub(crate) fn check(
             .map_or(&[], |operation| operation.exactly_one_of),
         taken: &CONNECTION_ARGUMENTS,
         tells_taken: wording == Wording::Arguments,
+        msp,
     };
     let key = connection.key();
     let own = expected.check(&mut given, key.as_ref())?;
@@ -126,16 +144,21 @@ pub(crate) fn check(
 pub(crate) fn check_offline(
     definition: &Map<String, Value>,
     mut given: Arguments,
+    msp: bool,
 ) -> Result<Arguments, Problems> {
     let own = definition.get("properties").unwrap_or(&Value::Null);
     given.retain(|name, _| {
-        own.get(name).is_some() || !CONNECTION_ARGUMENTS.contains(&name.as_str())
+        let name = name.as_str();
+        let of_connection =
+            CONNECTION_ARGUMENTS.contains(&name) || msp && SCOPE_ARGUMENTS.contains(&name);
+        own.get(name).is_some() || !of_connection
     });
     let expected = Expected {
         definition,
         selectors: &[],
         taken: &[],
         tells_taken: true,
+        msp,
     };
     let problems = expected.check(&mut given, None)?;
     if problems.is_empty() {
@@ -178,7 +201,8 @@ pub(crate) fn of_operation(mut given: Arguments) -> Result<(String, Arguments), 
         }
     };
     for (name, value) in own {
-        let ours = CONNECTION_ARGUMENTS.iter().chain(&SELECTION_ARGUMENTS);
+        let ours = CONNECTION_ARGUMENTS.iter().chain(&SCOPE_ARGUMENTS);
+        let ours = ours.chain(&SELECTION_ARGUMENTS);
         let ours = ours.copied().find(|ours| *ours == name);
         // What says nothing gives way to what does.
         match given.get(&name).map(lenient::is_absent) {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::opmanager::Specification;
 
 use super::arguments::{self, CONNECTION_ARGUMENTS, SELECTION_ARGUMENTS};
-use super::policy::suggestion;
+use super::policy::{MSP, suggestion};
 use super::{Access, Arguments, Policy, Tool, catalogue, find as find_tool, local, search};
 
 /// Longest query, in characters: a few words. What a search takes grows with it.
@@ -54,7 +54,7 @@ pub(crate) fn operation(name: &str, policy: &Policy) -> Result<&'static Tool, St
 ///
 /// What is wrong with the arguments.
 pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> {
-    let given = checked(local::FIND, given)?;
+    let given = checked(local::FIND, given, policy)?;
     let text = |name: &str| given.get(name).and_then(Value::as_str);
     let access = text("access").and_then(|word| word.parse().ok());
     let query = text("query").unwrap_or_default();
@@ -72,17 +72,21 @@ pub(crate) fn find(given: Arguments, policy: &Policy) -> Result<String, String> 
 ///
 /// What is wrong with the arguments, or that there is no such operation.
 pub(crate) fn describe(given: Arguments, policy: &Policy) -> Result<String, String> {
-    let given = checked(local::DESCRIBE, given)?;
+    let given = checked(local::DESCRIBE, given, policy)?;
     let name = given.get("operation").and_then(Value::as_str);
     let tool = operation(name.unwrap_or_default(), policy)?;
     Ok(description(tool, policy).to_string())
 }
 
-fn checked(tool: &str, given: Arguments) -> Result<Arguments, String> {
-    let accepted = find_tool(tool).map(Tool::accepted);
-    let empty = Arguments::new();
-    arguments::check_offline(accepted.unwrap_or(&empty), given)
-        .map_err(|problems| problems.text(tool))
+fn checked(name: &str, given: Arguments, policy: &Policy) -> Result<Arguments, String> {
+    let mut accepted = Arguments::new();
+    if let Some(tool) = find_tool(name) {
+        accepted = tool.accepted().clone();
+        if policy.msp {
+            local::add_toolset(&mut accepted, tool, MSP);
+        }
+    }
+    arguments::check_offline(&accepted, given, policy.msp).map_err(|problems| problems.text(name))
 }
 
 /// The few operations that answer a query best, a line each.

@@ -865,7 +865,7 @@ mod tests {
                 target,
                 reason: "the answer says its length in two ways".into(),
             },
-            Error::TooLarge { limit: 4_194_304 },
+            Error::TooLarge { limit: 268_435_456 },
             Error::Expands { ratio: 100 },
             Error::Encoding,
             Error::HeldBack {
@@ -1063,7 +1063,7 @@ mod tests {
 
     #[test]
     fn fl_22_an_answer_that_is_too_large_names_filters_that_the_operation_has() {
-        let error = Error::TooLarge { limit: 4_194_304 };
+        let error = Error::TooLarge { limit: 268_435_456 };
         for operation in OperationId::ALL {
             let specification = operation.specification();
             let way = Way::Tls(Some(Profile::Verified));

@@ -5,6 +5,7 @@
 use rmcp::model::JsonObject;
 use serde_json::{Value, json};
 
+use super::policy::MSP;
 use super::tool::{Handler, Tool};
 use super::{Access, Arguments, OperationId, Policy, TOOLSETS, arguments, describe};
 
@@ -21,7 +22,9 @@ pub(crate) const CALL: &str = "call_operation";
 /// The tools, in the order of the list.
 pub(super) fn tools() -> [Tool; 3] {
     let operation = json!({ "type": "string", "description": "Name as in find_operations" });
-    let toolsets: Vec<&str> = TOOLSETS.iter().map(|toolset| toolset.name).collect();
+    // What only an MSP Central has is added where one is called.
+    let toolsets = TOOLSETS.iter().map(|toolset| toolset.name);
+    let toolsets: Vec<&str> = toolsets.filter(|name| *name != MSP).collect();
     [
         Tool::of_catalogue(
             FIND,
@@ -70,6 +73,14 @@ pub(super) fn tools() -> [Tool; 3] {
             Handler::ByName,
         ),
     ]
+}
+
+/// Lets a toolset be searched, in the schema of the tool that finds operations.
+pub(super) fn add_toolset(schema: &mut JsonObject, tool: &Tool, toolset: &str) {
+    let names = schema.get_mut("properties").filter(|_| tool.name() == FIND);
+    if let Some(Value::Array(names)) = names.and_then(|all| all.pointer_mut("/toolset/enum")) {
+        names.push(toolset.into());
+    }
 }
 
 /// The schema of an object with these properties and no others.

@@ -5,16 +5,19 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use rmcp::model::Tool as Definition;
 
 use super::execution::{self, WorkflowName};
-use super::{Access, TOOLSETS, Tool, catalogue, find, local};
+use super::{Access, TOOLSETS, Tool, arguments, catalogue, find, local};
 
 /// The toolset of what every operator needs, and of the way to everything else.
 pub const CORE: &str = "core";
 /// The toolset of the tools that find, describe and call any operation.
 pub(super) const CATALOGUE: &str = "catalogue";
+/// The toolset of what only an MSP Central has.
+pub(super) const MSP: &str = "msp";
 /// All areas.
 pub(super) const ALL: &str = "all";
 
@@ -31,6 +34,13 @@ impl ToolsetName {
             .chain(areas)
             .chain([ALL])
             .map(Self)
+    }
+}
+
+impl ToolsetName {
+    /// Whether only an MSP Central has its tools.
+    pub fn needs_msp(self) -> bool {
+        self.0 == MSP
     }
 }
 
@@ -142,6 +152,8 @@ pub struct Policy {
     pub excluded: Vec<ToolName>,
     /// Workflows of OpManager that may be run, by their names. Without any, the tool that runs them is unknown.
     pub workflows: Vec<WorkflowName>,
+    /// Whether calls may be about a part of an MSP Central. Without it the tools that only such a server has are unknown.
+    pub msp: bool,
     /// What the caller's token permits of all this.
     pub bound: Bound,
 }
@@ -158,9 +170,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// A named tool, or workflows, that the access level does not let anybody call; or the tool that runs workflows, and no
-    /// workflow.
+    /// A named tool, or workflows, that the access level does not let anybody call; the tool that runs workflows, and no
+    /// workflow; or what only an MSP Central has, without [`Policy::msp`].
     pub fn check(&self) -> Result<(), String> {
+        if !self.msp && self.toolsets.iter().any(|toolset| toolset.0 == MSP) {
+            return Err(format!("--toolsets {MSP} needs --msp"));
+        }
         for tool in catalogue() {
             if execution::runs_workflows(tool) {
                 if tool.access() > self.access && !self.workflows.is_empty() {
@@ -172,6 +187,9 @@ impl Policy {
                 if self.names(tool.name()) && self.workflows.is_empty() {
                     return Err(format!("--tools {} needs --allow-workflows", tool.name()));
                 }
+            }
+            if self.lacks_msp(tool) && self.names(tool.name()) {
+                return Err(format!("--tools {} needs --msp", tool.name()));
             }
             if tool.access() > self.access && self.tools.contains(&ToolName(tool.name())) {
                 return Err(format!(
@@ -217,6 +235,11 @@ impl Policy {
             return Err(format!(
                 "`{name}` is a {needed} tool, and the token of this caller permits access={} only. The operator of this server can change it in the token file.",
                 self.granted()
+            ));
+        }
+        if self.lacks_msp(tool) {
+            return Err(format!(
+                "`{name}` is for an MSP Central, and this server was started without --msp. Its operator can add it."
             ));
         }
         if self.runs_nothing(tool) {
@@ -283,10 +306,18 @@ impl Policy {
         self.workflows.is_empty() && execution::runs_workflows(tool)
     }
 
-    /// Whether a tool is unknown to clients: the operator excluded it, the caller's token does not include it, or it runs
-    /// workflows and none is permitted.
+    /// Whether only an MSP Central has a tool, and none is called.
+    fn lacks_msp(&self, tool: &Tool) -> bool {
+        !self.msp && tool.toolset() == MSP
+    }
+
+    /// Whether a tool is unknown to clients: the operator excluded it, the caller's token does not include it, it runs
+    /// workflows and none is permitted, or only an MSP Central has it and none is called.
     pub(crate) fn hides(&self, tool: &Tool) -> bool {
-        self.excludes(tool.name()) || !self.bound.includes(tool) || self.runs_nothing(tool)
+        self.excludes(tool.name())
+            || !self.bound.includes(tool)
+            || self.runs_nothing(tool)
+            || self.lacks_msp(tool)
     }
 
     /// Whether a tool is in the list.
@@ -305,8 +336,19 @@ impl Policy {
         catalogue()
             .iter()
             .filter(|tool| self.lists(tool))
-            .map(|tool| tool.definition_at(self.granted()))
+            .map(|tool| self.definition(tool))
             .collect()
+    }
+
+    /// The definition of a tool that clients are given.
+    pub fn definition(&self, tool: &Tool) -> Definition {
+        let mut definition = tool.definition_at(self.granted());
+        if self.msp {
+            let mut schema = arguments::with_scope(&definition.input_schema);
+            local::add_toolset(&mut schema, tool, MSP);
+            definition.input_schema = Arc::new(schema);
+        }
+        definition
     }
 
     fn chosen(&self, includes: impl Fn(&str) -> bool) -> bool {

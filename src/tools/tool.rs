@@ -215,8 +215,13 @@ impl Tool {
         mut given: JsonObject,
         zones: &[Zone],
     ) -> Result<(JsonObject, Selection), String> {
-        let connection = arguments::ConnectionInput::take(&mut given);
-        let checked = arguments::check(self, given, connection, (Wording::Arguments, zones))
+        let connection = arguments::ConnectionInput::take(&mut given, false);
+        let setting = arguments::Setting {
+            wording: Wording::Arguments,
+            zones,
+            msp: false,
+        };
+        let checked = arguments::check(self, given, connection, setting)
             .map_err(|problems| problems.text(self.name))?;
         let own = match checked.arguments {
             Value::Object(own) => own,

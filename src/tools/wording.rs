@@ -14,6 +14,12 @@ pub(crate) const CONNECTION_HEADERS: [(&str, &str); 5] = [
     ("verify_ssl", "X-OpManager-Verify-Ssl"),
 ];
 
+/// The same for those that say which part of an MSP Central a call is about.
+pub(crate) const SCOPE_HEADERS: [(&str, &str); 2] = [
+    ("selCustomerID", "X-OpManager-Customer-Id"),
+    ("regionID", "X-OpManager-Region-Id"),
+];
+
 /// How a reader gives a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wording {
@@ -51,6 +57,8 @@ impl Wording {
                 "use_ssl" => "--use-ssl".to_owned(),
                 "verify_ssl" => "--no-verify-ssl".to_owned(),
                 "apiKey" => "the API key".to_owned(),
+                "selCustomerID" => "--customer-id".to_owned(),
+                "regionID" => "--region-id".to_owned(),
                 _ => format!("`{argument}`"),
             },
         }
@@ -83,6 +91,7 @@ impl Wording {
 fn header(argument: &str) -> Option<&'static str> {
     CONNECTION_HEADERS
         .iter()
+        .chain(&SCOPE_HEADERS)
         .find(|(known, _)| *known == argument)
         .map(|(_, header)| *header)
 }

@@ -102,6 +102,8 @@ pub(crate) struct Options {
     pub(crate) grace: Duration,
     /// Where a call's connection comes from.
     pub(crate) credentials: Credentials,
+    /// Whether calls may be about a part of an MSP Central.
+    pub(crate) msp: bool,
 }
 
 /// Bounds that neither the conformance suite nor a test of one call reaches; the command line sets those of users.
@@ -116,6 +118,7 @@ impl Default for Options {
             rate_limit: None,
             grace: Duration::from_secs(10),
             credentials: Credentials::Arguments,
+            msp: false,
         }
     }
 }

@@ -234,7 +234,7 @@ async fn rt_31_a_confirmation_is_of_everything_that_decides_where_and_how_a_call
         "host": "127.0.0.1", "port": port, "apiKey": SENTINEL,
         "name": "db-02", "pollId": "1,2",
     });
-    let mut session = Session::spawn(&DESTRUCTIVE);
+    let mut session = Session::spawn(&[&DESTRUCTIVE[..], &["--msp"]].concat());
     const TOOL: &str = "delete_performance_monitors";
     let variants = [
         json!({}),
@@ -247,11 +247,18 @@ async fn rt_31_a_confirmation_is_of_everything_that_decides_where_and_how_a_call
         json!({ "pollId": "1,2,3" }),
         json!({ "pollId": "12" }),
         json!({ "pollId": "1", "name": "db-02,2" }),
+        json!({ "selCustomerID": 901 }),
+        json!({ "selCustomerID": 902 }),
+        json!({ "regionID": 901 }),
     ];
     let mut states = Vec::new();
     for variant in &variants {
         let arguments = merge(base.clone(), variant.clone());
-        let (_, state) = asked_statelessly(&mut session, TOOL, arguments).await;
+        let (question, state) = asked_statelessly(&mut session, TOOL, arguments).await;
+        if let Some(customer) = variant.get("selCustomerID") {
+            let line = format!("\nselCustomerID: {customer}");
+            assert!(question.contains(&line), "{question}");
+        }
         assert!(!states.contains(&state), "{variant}");
         states.push(state);
     }

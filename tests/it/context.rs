@@ -3,7 +3,7 @@
 use opmanager_mcp_server::tools;
 use serde_json::{Value, json};
 
-use crate::support::{SENTINEL, Session, merge};
+use crate::support::{SENTINEL, Session, merge, needs_a_flag};
 
 /// Longest instructions that every client takes whole, in bytes.
 const LONGEST_INSTRUCTIONS: usize = 2048;
@@ -202,7 +202,7 @@ async fn the_catalogue_and_each_operation_are_resources() {
     // All but the one that was excluded.
     let known = callable() - 1;
     assert_eq!(all["operations"].as_array().unwrap().len(), known);
-    for tool in tools::operations().filter(|tool| tool.name() != "execute_workflow") {
+    for tool in tools::operations().filter(|tool| !needs_a_flag(tool)) {
         for id in [tool.name(), tool.operation().unwrap().id] {
             let answer = read(&format!("{uri}/{id}")).await;
             if tool.name() == "list_probes" {
@@ -313,8 +313,6 @@ async fn ids_are_completed_and_nothing_else_is_guessed() {
 /// How many tools can be found, described and called by name.
 fn callable() -> usize {
     let all = tools::catalogue().iter();
-    // Workflows are run only where the operator names them.
-    let unknown = |tool: &&tools::Tool| tool.name() == "execute_workflow";
-    all.filter(|tool| tool.is_callable_by_name() && !unknown(tool))
+    all.filter(|tool| tool.is_callable_by_name() && !needs_a_flag(tool))
         .count()
 }

@@ -203,7 +203,7 @@ async fn no_way_shows_more_than_names() {
 #[tokio::test]
 async fn a_code_that_is_known_is_told_and_no_other() {
     let simulator = simulator().await;
-    let mut session = Session::start(&[]).await;
+    let mut session = Session::start(&["--share-of-rate", "off"]).await;
     for (code, told) in [
         ("EXTRA_PARAM_FOUND", true),
         ("URL_ROLLING_THROTTLES_LIMIT_EXCEEDED", true),

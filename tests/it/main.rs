@@ -28,6 +28,7 @@ mod foreign;
 mod http;
 mod large_answers;
 mod messages;
+mod msp;
 mod never;
 mod process;
 mod protocol;

@@ -233,12 +233,15 @@ async fn each_list_has_one_page() {
         "resources/list",
         "resources/templates/list",
     ] {
-        for cursor in ["", "1", "x"] {
+        for cursor in ["1", "x"] {
             let answer = session.request(list, json!({ "cursor": cursor })).await;
             assert_eq!(answer["error"]["code"], -32602, "{answer}");
         }
-        let answer = session.request(list, json!({})).await;
-        assert!(answer["result"].is_object(), "{answer}");
+        // Some clients send an empty one for none.
+        for params in [json!({}), json!({ "cursor": "" })] {
+            let answer = session.request(list, params).await;
+            assert!(answer["result"].is_object(), "{answer}");
+        }
     }
     for params in [json!({}), json!({ "cursor": null })] {
         let answer = session.request("tools/list", params).await;

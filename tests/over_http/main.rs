@@ -34,6 +34,8 @@ mod foreign;
 mod large_answers;
 #[path = "../it/messages.rs"]
 mod messages;
+#[path = "../it/msp.rs"]
+mod msp;
 #[path = "../it/never.rs"]
 mod never;
 #[path = "../it/protocol.rs"]

@@ -1,16 +1,13 @@
 //! What an MSP Central adds: customers, probes, and what it leaves to its probes.
 //!
-//! Owns which device belongs to whom, and hiding the rest from an operation. Knows no answers but that of the customers.
+//! Owns which device belongs to whom, and hiding the rest from an operation. Knows no answers.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     checks::Refusal,
     state::{Alarm, BusinessView, Device, Event, Group, State},
 };
-
-/// Answers without being an operation of the document.
-pub(crate) const CUSTOMERS_PATH: &str = "/api/json/admin/listCustomerNames";
 
 /// A customer, and the probe that watches its network.
 pub(crate) struct Customer {
@@ -68,14 +65,6 @@ pub(crate) fn customer_of(device: &Device) -> &'static Customer {
         _ => false,
     };
     &CUSTOMERS[usize::from(!first)]
-}
-
-/// Third party: a list. Inferred: the names of its members.
-pub(crate) fn list_customers() -> Value {
-    CUSTOMERS
-        .iter()
-        .map(|customer| json!({ "customerId": customer.id.to_string(), "customerName": customer.name }))
-        .collect()
 }
 
 /// Gives each name of a device, and what is made of it, the suffix of its probe.

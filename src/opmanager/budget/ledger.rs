@@ -118,7 +118,7 @@ impl Ledger {
                 before_of_key,
             ),
         ] {
-            turn = turn.max(free_at(counted, most, before, now, self.window + MARGIN));
+            turn = turn.max(free_at(&counted, most, before, now, self.window + MARGIN));
         }
         turn
     }
@@ -288,7 +288,7 @@ impl Ledger {
 /// When there is a place among at most `most` that count, after `before` others: now, or when enough of those have stopped
 /// counting whose ends are given in order.
 fn free_at(
-    ends: Vec<Instant>,
+    ends: &[Instant],
     most: usize,
     before: usize,
     now: Instant,

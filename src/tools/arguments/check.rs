@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::connection::{SCOPE_ARGUMENTS, is_of_scope};
 use super::schema::{BOUNDS, listed, names};
 use super::{Arguments, Problems, codes, lenient};
 use crate::opmanager::ApiKey;
@@ -17,6 +18,9 @@ const LONGEST_TEXT: usize = 4096;
 /// Most arguments of one call.
 const MOST_ARGUMENTS: usize = 100;
 
+/// What is said of an argument that is taken for an MSP Central only.
+const NEEDS_MSP: &str = "is not an argument of this tool: it is for an MSP Central, and this server was started without --msp; its operator can add it";
+
 /// What a tool takes.
 pub(super) struct Expected<'a> {
     /// Its schema.
@@ -27,6 +31,8 @@ pub(super) struct Expected<'a> {
     pub(super) taken: &'a [&'a str],
     /// Whether the reader gives those as arguments, and so is told of them.
     pub(super) tells_taken: bool,
+    /// Whether calls may be about a part of an MSP Central.
+    pub(super) msp: bool,
 }
 
 impl Expected<'_> {
@@ -69,13 +75,23 @@ impl Expected<'_> {
         problems.extend(exactly_one(self.selectors, given));
         if !foreign.is_empty() {
             let accepted = || all.keys().map(String::as_str);
-            problems.extend(foreign.iter().map(|name| unknown(name, key, accepted())));
+            problems.extend(foreign.iter().map(|name| {
+                if is_of_scope(name) && !self.msp {
+                    format!("`{}` {NEEDS_MSP}", name.escape_debug())
+                } else {
+                    unknown(name, key, accepted())
+                }
+            }));
+            let tells_scope = self.msp && self.tells_taken && all.contains_key("host");
+            let scope = tells_scope.then_some(SCOPE_ARGUMENTS).into_iter().flatten();
             // Once is enough, however many there are.
             if let Some(last) = problems.last_mut() {
                 let names: Vec<String> = all
                     .iter()
                     .filter(|(name, _)| self.tells_taken || known(name).is_some())
-                    .map(|(name, _)| format!("`{name}`"))
+                    .map(|(name, _)| name.as_str())
+                    .chain(scope)
+                    .map(|name| format!("`{name}`"))
                     .collect();
                 let _ = write!(last, "; it takes {}", names.join(", "));
             }

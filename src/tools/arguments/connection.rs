@@ -5,13 +5,24 @@
 use serde_json::Value;
 
 use super::{Arguments, Problems, lenient};
-use crate::opmanager::{ApiKey, Connection, Target, Trust};
+use crate::opmanager::{ApiKey, Connection, Scope, Target, Trust};
 use crate::placeholder::is_placeholder;
 use crate::tools::wording::Wording;
 
 /// The arguments that say where a call goes and how.
 pub(crate) const CONNECTION_ARGUMENTS: [&str; 5] =
     ["host", "apiKey", "port", "use_ssl", "verify_ssl"];
+
+/// The arguments that say which part of an MSP Central a call is about, where the operator has them taken.
+pub(crate) const SCOPE_ARGUMENTS: [&str; 2] = ["selCustomerID", "regionID"];
+
+/// Whether an argument is meant for an MSP Central, however it is spelt.
+pub(super) fn is_of_scope(name: &str) -> bool {
+    let name = lenient::plain(name);
+    SCOPE_ARGUMENTS
+        .iter()
+        .any(|known| lenient::plain(known) == name)
+}
 
 /// A connection as it is given. Holds a key: it is never printed.
 #[derive(Default)]
@@ -21,15 +32,17 @@ pub(crate) struct ConnectionInput {
     pub(crate) port: Option<u16>,
     pub(crate) use_ssl: Option<bool>,
     pub(crate) verify_ssl: Option<bool>,
+    pub(crate) scope: Scope,
     /// What was given and cannot be read: the argument, and what it must be.
     unreadable: Vec<(&'static str, String)>,
 }
 
 impl ConnectionInput {
-    /// Takes the connection out of the arguments of a call.
-    pub(crate) fn take(given: &mut Arguments) -> Self {
+    /// Takes the connection out of the arguments of a call, with `msp` also which part of an MSP Central it is about.
+    pub(crate) fn take(given: &mut Arguments, msp: bool) -> Self {
         let mut input = Self::default();
-        for argument in CONNECTION_ARGUMENTS {
+        let scope = msp.then_some(SCOPE_ARGUMENTS).into_iter().flatten();
+        for argument in CONNECTION_ARGUMENTS.into_iter().chain(scope) {
             if let Some(value) = take(given, argument) {
                 input.set(argument, value);
             }
@@ -43,7 +56,7 @@ impl ConnectionInput {
             return;
         }
         let kind = match argument {
-            "port" => "integer",
+            "port" | "selCustomerID" | "regionID" => "integer",
             "use_ssl" | "verify_ssl" => "boolean",
             _ => "string",
         };
@@ -68,6 +81,16 @@ impl ConnectionInput {
                 }
                 Some(_) => format!("must be 1 to {}", u16::MAX),
                 None => "must be a whole number".to_owned(),
+            },
+            ("selCustomerID" | "regionID", value) => match value.as_i64() {
+                Some(number) if number >= -1 => {
+                    match argument {
+                        "selCustomerID" => self.scope.customer = Some(number),
+                        _ => self.scope.region = Some(number),
+                    }
+                    return;
+                }
+                _ => "must be a whole number: -1 for all, or that of one".to_owned(),
             },
             ("use_ssl", Value::Bool(value)) => {
                 self.use_ssl = Some(value);
@@ -162,7 +185,7 @@ impl ConnectionInput {
         };
         match (key, target) {
             (Some(key), Some(target)) if problems.is_empty() => {
-                Ok(Connection::with(target, trust, key))
+                Ok(Connection::with(target, trust, key).within(self.scope))
             }
             _ => Err(Problems(problems)),
         }

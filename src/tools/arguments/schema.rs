@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::CONNECTION_ARGUMENTS;
+use super::{CONNECTION_ARGUMENTS, SCOPE_ARGUMENTS};
 
 /// The connection arguments that must be given.
 const CONNECTION_REQUIRED: [&str; 2] = ["host", "apiKey"];
@@ -137,13 +137,29 @@ pub(crate) fn names(list: &Value) -> impl Iterator<Item = &str> {
 
 /// A schema as it is for callers whose connection comes another way.
 pub(crate) fn without_connection(schema: &Map<String, Value>) -> Map<String, Value> {
-    let is_own = |name: &str| !CONNECTION_ARGUMENTS.contains(&name);
+    let is_own =
+        |name: &str| !CONNECTION_ARGUMENTS.contains(&name) && !SCOPE_ARGUMENTS.contains(&name);
     let mut schema = schema.clone();
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.retain(|name, _| is_own(name));
     }
     if let Some(Value::Array(required)) = schema.get_mut("required") {
         required.retain(|name| name.as_str().is_some_and(is_own));
+    }
+    schema
+}
+
+/// A schema as it is where calls may be about a part of an MSP Central: of a tool that takes a connection, that too.
+pub(crate) fn with_scope(schema: &Map<String, Value>) -> Map<String, Value> {
+    let mut schema = schema.clone();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties")
+        && properties.contains_key(CONNECTION_REQUIRED[0])
+    {
+        let descriptions = ["Customer, -1 for all", "Region, -1 for all"];
+        for (name, description) in SCOPE_ARGUMENTS.into_iter().zip(descriptions) {
+            let property = json!({ "type": "integer", "description": description });
+            properties.insert(name.to_owned(), property);
+        }
     }
     schema
 }

@@ -24,7 +24,9 @@ use super::reject::RejectReason;
 use super::tokens::Tokens;
 use super::{Endpoints, HttpResponse, Options, Origin, text};
 use crate::audit::metrics::Metrics;
-use crate::server::{CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, Turns};
+use crate::server::{
+    CONNECTION_HEADERS, CallLimits, Caller, Credentials, Grant, SCOPE_HEADERS, Turns,
+};
 use crate::tools::arguments::ConnectionInput;
 use crate::transport::framing::{self, Checked, Line, Refusal, Unparsed};
 
@@ -56,6 +58,7 @@ impl Admission {
             rates: options.rate_limit.map(Rates::new),
             connection_headers: CONNECTION_HEADERS
                 .iter()
+                .chain(&SCOPE_HEADERS)
                 .filter_map(|(argument, header)| Some((*argument, header.parse().ok()?)))
                 .collect(),
             parsing: Turns::new(CallLimits {
@@ -374,6 +377,15 @@ impl Admission {
             let (value, more) = (values.next(), values.next());
             if self.options.credentials == Credentials::Arguments {
                 continue;
+            }
+            let of_scope = SCOPE_HEADERS.iter().any(|(scope, _)| scope == argument);
+            if of_scope && !self.options.msp {
+                // Without it the call would be about all customers.
+                return Err(self.reject(
+                    RejectReason::Message,
+                    StatusCode::BAD_REQUEST,
+                    format!("header {header} is for an MSP Central, and this server was started without --msp\n"),
+                ));
             }
             let value = value.as_ref().and_then(|value| value.to_str().ok());
             match value {

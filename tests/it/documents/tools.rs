@@ -40,6 +40,7 @@ pub(super) fn list(toolsets: &[&str], access: Access) -> (usize, usize) {
     let policy = Policy {
         access,
         toolsets: toolsets.iter().map(|name| name.parse().unwrap()).collect(),
+        msp: toolsets.contains(&"msp"),
         ..Policy::default()
     };
     let listed = policy.listed();

@@ -61,18 +61,26 @@ pub(crate) fn merge(mut all: Value, more: Value) -> Value {
     all
 }
 
+/// Whether no access level alone offers a tool: `workflows.rs` and `msp.rs` have the flags.
+pub(crate) fn needs_a_flag(tool: &Tool) -> bool {
+    ["execute_workflow", "list_customers"].contains(&tool.name())
+}
+
 /// How many tools a session has that says nothing of them: those that read, each as a tool of its own.
 pub(crate) fn listed_by_default() -> usize {
-    let read = |tool: &&Tool| tool.access() == tools::Access::Read && tool.is_callable_by_name();
+    let read = |tool: &&Tool| {
+        tool.access() == tools::Access::Read && tool.is_callable_by_name() && !needs_a_flag(tool)
+    };
     tools::catalogue().iter().filter(read).count()
 }
 
 /// The flags with which every operation can be called, also the one that runs workflows.
-pub(crate) const EVERYTHING: [&str; 4] = [
+pub(crate) const EVERYTHING: [&str; 5] = [
     "--access",
     "destructive",
     "--allow-workflows",
     "Restart print spooler",
+    "--msp",
 ];
 
 /// What was sent for a call of an operation: without the reading that comes before a workflow is run.
