@@ -63,6 +63,33 @@ fn ar_10_the_operations_are_as_recorded() {
     recorded("", || assert_snapshot!("operations", table));
 }
 
+/// Ask of each line: would an operator miss something?
+#[test]
+fn what_is_told_of_answers_by_default_is_as_recorded() {
+    let mut text = String::new();
+    for operation in OperationId::ALL {
+        let specification = operation.specification();
+        let told = match (specification.list, specification.default_fields) {
+            (Some(_), []) => "all fields".to_owned(),
+            (Some(_), fields) => fields.join(", "),
+            (None, _) => "no list".to_owned(),
+        };
+        writeln!(text, "{}: {told}", specification.id).unwrap();
+        for (what, names) in [
+            ("asked for", specification.repeated),
+            ("left out", specification.layout),
+        ] {
+            if !names.is_empty() {
+                writeln!(text, "  {what}: {}", names.join(", ")).unwrap();
+            }
+        }
+        for series in specification.series {
+            writeln!(text, "  series: {}", series.path.join(".")).unwrap();
+        }
+    }
+    recorded("", || assert_snapshot!("answers", text));
+}
+
 #[test]
 fn the_catalogue_is_as_recorded() {
     let mut table = String::new();

@@ -67,7 +67,7 @@ class Callers:
             right = answer.get("id") == told.number and "content" in result
             if right and result.get("isError"):
                 told.end("failed: " + result["content"][0]["text"], status)
-            elif right and len(json.loads(result["content"][0]["text"])["items"]) == ALARMS:
+            elif right and json.loads(result["content"][0]["text"])["returned"] == ALARMS:
                 told.end("good", status)
             else:
                 told.end(f"wrong: {body[:200]}", status)

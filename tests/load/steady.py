@@ -81,7 +81,9 @@ def steady(program, seconds):
     # A busy machine makes all of it slower, but hardly by half.
     most = took / LATENCY * IN_FLIGHT
     check(f"{calls / took:.0f} calls a second of {most / took:.0f} that the simulator allows", calls > most / 2, calls)
-    check("no request was sent twice", all(times == 1 for times in simulator.asked.values()))
+    # A read whose connection ended before the first byte of its answer is asked once more.
+    again = [times for times in simulator.asked.values() if times > 1]
+    check("no read was asked again but once, where the simulator broke off", set(again) <= {2} and len(again) <= faults, again)
     check("no call is left", "opmanager_mcp_calls_running 0" in metrics, metrics)
     slowest = max(time for time, _ in watch.health)
     check(f"/health came within 1 s ({len(watch.health)} times, the slowest {slowest * 1000:.0f} ms)",
