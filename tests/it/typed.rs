@@ -51,7 +51,8 @@ trait Visit {
 async fn visit_all(visitor: &mut impl Visit) {
     macro_rules! visit {
         ($($arguments:ident)*) => {$(
-            visitor.visit::<types::$arguments>().await;
+            // Each on the heap: together they are more than the stack of a test.
+            Box::pin(visitor.visit::<types::$arguments>()).await;
         )*};
     }
     opmanager_mcp_server::for_each_operation!(visit);
